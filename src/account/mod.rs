@@ -1,0 +1,103 @@
+//! Whose mailbox, at which provider, under which policy.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::Address;
+
+mod config;
+pub mod outlook_replies;
+mod providers;
+
+pub use config::Accounts;
+pub use providers::{PROVIDERS, Provider};
+
+/// One account of the configuration, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The mailbox's primary address.
+    pub address: Address,
+    /// The provider's row.
+    pub provider: &'static Provider,
+    /// The client id of the OAuth registration.
+    pub client_id: Option<String>,
+    /// From display name when a message has none.
+    pub display_name: Option<String>,
+    /// Other addresses of the mailbox.
+    pub send_as: Vec<Address>,
+    /// What happens to a foreign From.
+    pub from: FromPolicy,
+    /// What happens to a message that could not be sent.
+    pub on_failure: OnFailure,
+    /// Where its secrets are kept.
+    pub store: StoreKind,
+    /// How it signs in to the submission server.
+    pub auth: AuthKind,
+    /// The submission server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What we call ourselves in EHLO, instead of the local address literal.
+    pub ehlo: Option<String>,
+    /// A PEM file with more trust anchors, for SMTP and HTTPS.
+    pub tls_ca_file: Option<PathBuf>,
+    /// `consumers`, `organizations` or a tenant id.
+    pub tenant: String,
+    /// Base URL of the token endpoint, without a slash at the end.
+    pub authority: String,
+    /// From the end of input to just before the final dot.
+    pub deadline: Duration,
+    /// From the final dot to its answer.
+    pub final_wait: Duration,
+    /// What a lone dot in piped input means.
+    pub lone_dot: LoneDot,
+    /// The alias file for names without a domain.
+    pub aliases: PathBuf,
+    /// Where mail for such names goes when the alias file does not say.
+    pub local_mail_to: Option<Address>,
+}
+
+/// What happens to a From that is neither the account nor in `send_as`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FromPolicy {
+    /// It becomes the account, the original stays visible.
+    Rewrite,
+    /// The message is refused before any network.
+    Refuse,
+    /// It goes out as it is.
+    Pass,
+}
+
+/// What happens to a message that could not be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnFailure {
+    /// The caller is told and decides.
+    Report,
+}
+
+/// Where secrets are kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreKind {
+    /// The desktop's keyring, over D-Bus.
+    SecretService,
+    /// A file of mode 0600 in the state folder.
+    File,
+}
+
+/// How the account signs in to the submission server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AuthKind {
+    /// XOAUTH2 with an access token.
+    OAuth2,
+}
+
+/// What a lone dot in piped input means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoneDot {
+    /// Text, when more follows.
+    Content,
+    /// The end, as in Sendmail.
+    EndsMessage,
+}

@@ -1,0 +1,1 @@
+//! What Outlook's servers answer, and what each answer means.

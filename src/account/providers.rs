@@ -1,0 +1,53 @@
+//! The mail providers we know, one row of data each.
+
+/// What differs between providers.
+#[derive(Debug)]
+pub struct Provider {
+    /// The word in `provider = "..."`.
+    pub name: &'static str,
+    /// Submission host; empty when the configuration must name one.
+    pub host: &'static str,
+    /// Submission port.
+    pub port: u16,
+    /// The OAuth tenant when none is configured.
+    pub tenant: &'static str,
+    /// Scopes of the grant, separated by spaces.
+    pub scope: &'static str,
+    /// The longest AUTH command line with an initial response, in octets. RFC 4954 section 4 says 512; Outlook takes
+    /// the lines of about 2,000 octets that git and others send.
+    pub auth_line_limit: usize,
+    /// The largest message, in octets. Outlook announces 157,286,400 (150 MiB) for the platform; a mailbox may
+    /// have less, which only the end of DATA tells.
+    pub size_limit: u64,
+}
+
+/// Outlook.com first: it is the default.
+pub const PROVIDERS: &[Provider] = &[
+    Provider {
+        name: "outlook",
+        host: "smtp-mail.outlook.com",
+        port: 587,
+        tenant: "consumers",
+        scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        auth_line_limit: 4000,
+        size_limit: 157_286_400,
+    },
+    Provider {
+        name: "microsoft365",
+        host: "smtp.office365.com",
+        port: 587,
+        tenant: "organizations",
+        scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        auth_line_limit: 4000,
+        size_limit: 157_286_400,
+    },
+    Provider {
+        name: "custom",
+        host: "",
+        port: 587,
+        tenant: "common",
+        scope: "offline_access openid email",
+        auth_line_limit: 512,
+        size_limit: 157_286_400,
+    },
+];

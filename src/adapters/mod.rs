@@ -1,0 +1,1 @@
+//! The outside world as the operating system offers it.

@@ -1,0 +1,301 @@
+//! Every way a run can end badly: exit status, enhanced status, the sentence and the advice, in one table.
+
+use crate::words::Words;
+
+/// The exit statuses of sysexits.h this program uses; 0 is not among them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// EX_USAGE: the call itself is wrong.
+    Usage = 64,
+    /// EX_DATAERR: the message or an address is wrong.
+    Data = 65,
+    /// EX_NOUSER: a recipient was refused.
+    NoUser = 67,
+    /// EX_UNAVAILABLE: refused otherwise.
+    Unavailable = 69,
+    /// EX_SOFTWARE: a bug of ours.
+    Software = 70,
+    /// EX_OSERR: the system failed us.
+    OsError = 71,
+    /// EX_CANTCREAT: nowhere to put the message.
+    CannotCreate = 73,
+    /// EX_IOERR: the message was perhaps sent.
+    PerhapsSent = 74,
+    /// EX_TEMPFAIL: nothing was sent, the same call may work later.
+    Temporary = 75,
+    /// EX_PROTOCOL: the server or somebody on the way does not speak as it must.
+    Protocol = 76,
+    /// EX_NOPERM: sign-in needed, or the sender is not allowed.
+    NoPermission = 77,
+    /// EX_CONFIG: the configuration is wrong.
+    Config = 78,
+}
+
+/// Where in the pipeline a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Reading the arguments.
+    Invocation,
+    /// Reading standard input.
+    Message,
+    /// Reading the configuration.
+    Account,
+    /// Deciding recipients, sender and headers.
+    Envelope,
+    /// Getting an access token.
+    Credentials,
+    /// Talking to the server.
+    Submission,
+}
+
+/// A run that did not end well: where, why, and in whose words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Where it happened.
+    pub stage: Stage,
+    /// Why.
+    pub cause: Cause,
+    /// What the server, file or caller said, sanitised; may be empty.
+    pub detail: Words,
+}
+
+impl Failure {
+    /// A failure in somebody's words.
+    pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
+        Self { stage, cause, detail: detail.into() }
+    }
+
+    /// The exit status a caller gets.
+    pub fn exit_status(&self) -> ExitStatus {
+        self.cause.row().status
+    }
+
+    /// One line for a person: what happened, in whose words, what to do.
+    pub fn line(&self) -> String {
+        self.compose(&self.detail.short())
+    }
+
+    /// The same with the other side's words whole, for the log.
+    pub fn record(&self) -> String {
+        let row = self.cause.row();
+        format!("status={} dsn={} {}", row.status as u8, row.enhanced, self.compose(self.detail.whole()))
+    }
+
+    fn compose(&self, detail: &str) -> String {
+        let row = self.cause.row();
+        let mut line = String::from(row.sentence);
+        if !detail.is_empty() {
+            line.push_str(": ");
+            line.push_str(detail);
+        }
+        if !row.advice.is_empty() {
+            line.push_str(" -- ");
+            line.push_str(row.advice);
+        }
+        line
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The process's exit status.
+    pub status: ExitStatus,
+    /// RFC 3463 status; 4.x.x exactly when the exit status is 75.
+    pub enhanced: &'static str,
+    /// What happened, without a full stop.
+    pub sentence: &'static str,
+    /// What to do about it; empty when the detail says it.
+    pub advice: &'static str,
+}
+
+macro_rules! causes {
+    ($($(#[$doc:meta])* $name:ident => $status:ident, $enhanced:literal, $sentence:literal, $advice:literal;)+) => {
+        /// Why a run ended badly.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Cause { $($(#[$doc])* $name,)+ }
+
+        impl Cause {
+            /// Every cause, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The cause's row.
+            pub const fn row(self) -> Row {
+                match self {
+                    $(Self::$name => Row {
+                        status: ExitStatus::$status, enhanced: $enhanced, sentence: $sentence, advice: $advice,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+causes! {
+    // -- the call
+    /// A flag no sendmail knows.
+    UnknownOption => Usage, "5.5.4", "unknown option", "see sendmail --help";
+    /// A flag without the value it needs.
+    MissingValue => Usage, "5.5.4", "option needs a value", "see sendmail --help";
+    /// A flag whose value makes no sense.
+    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see sendmail --help";
+    /// A flag or mode this program does not offer.
+    RefusedMode => Usage, "5.5.1", "not offered", "nothing was sent";
+    /// The tool was called with a word it does not know.
+    UnknownCommand => Usage, "5.5.1", "unknown command", "see outlook-sendmail --help";
+    /// Nobody to send to.
+    NoRecipients => Usage, "5.5.2", "no recipients", "name them as arguments, or in To, Cc or Bcc with -t";
+    // -- the message
+    /// An address that cannot be read.
+    AddressSyntax => Data, "5.1.3", "cannot read this address", "nothing was sent";
+    /// CR, LF or NUL in an address.
+    AddressControl => Data, "5.1.3", "control character in an address", "somebody may be trying to inject commands; nothing was sent";
+    /// Longer than the provider takes.
+    MessageTooLarge => Data, "5.3.4", "message too large", "send a link or a smaller attachment";
+    /// A header block no mail system would take.
+    HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
+    /// Content that can neither be sent as it is nor be converted.
+    CannotConvert => Data, "5.6.3", "signed or encrypted content cannot be sent as it is and must not be changed", "sign it again as 7-bit with lines under 998 octets";
+    /// `from = "refuse"` and a From that is not the account's.
+    ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
+    /// Standard input could not be read.
+    InputUnreadable => OsError, "5.3.0", "cannot read standard input", "nothing was sent";
+    /// The message could not be put anywhere.
+    SpoolUnwritable => CannotCreate, "5.3.0", "no room for the message in /var/tmp, /tmp or memory", "free some space; nothing was sent";
+    // -- the configuration
+    /// There is no configuration.
+    NoAccount => Config, "5.3.5", "no account is set up", "run: outlook-sendmail login";
+    /// The chosen account is not in the configuration.
+    UnknownAccount => Config, "5.3.5", "no such account in the configuration", "run: outlook-sendmail login --account NAME";
+    /// The configuration cannot be understood.
+    ConfigSyntax => Config, "5.3.5", "configuration error", "";
+    /// The configuration cannot be read.
+    ConfigUnreadable => Config, "5.3.5", "cannot read the configuration", "it must be a regular file you may read";
+    /// A file we act on could have been written by somebody else.
+    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it must belong to you or root; run: chmod go-w FILE";
+    /// The aliases file cannot be used.
+    Aliases => Config, "5.3.5", "aliases error", "";
+    /// A setting this version cannot carry out.
+    Unsupported => Config, "5.3.5", "this version cannot do that", "";
+    // -- signing in
+    /// Nobody has signed in to this account.
+    NoGrant => NoPermission, "5.7.8", "not signed in", "run: outlook-sendmail login";
+    /// The grant was revoked or ran out.
+    GrantRejected => NoPermission, "5.7.8", "Microsoft wants you to sign in again", "run: outlook-sendmail login";
+    /// The client id is wrong, disabled, or not a public client.
+    ClientRejected => Config, "5.7.8", "Microsoft refuses the client id", "check client_id and tenant, and that the registration allows public client flows";
+    /// The request for a token was wrong.
+    ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send)";
+    /// The person declined, or let the code run out.
+    SignInDeclined => NoPermission, "5.7.8", "the sign-in was not completed", "run outlook-sendmail login again";
+    /// The token endpoint is away.
+    TokenUnavailable => Temporary, "4.7.0", "cannot renew the sign-in now", "nothing was sent; try again later";
+    /// The token endpoint does not speak OAuth.
+    TokenNonsense => Protocol, "5.5.6", "the token endpoint gave no OAuth answer", "check endpoints.authority, and that no proxy answers in its place";
+    /// The token endpoint's certificate is not to be trusted.
+    TokenCertificate => Protocol, "5.7.5", "the token endpoint's certificate was refused", "check the clock, the ca-certificates package and tls_ca_file";
+    /// The keyring is locked.
+    KeyringLocked => Temporary, "4.7.0", "the keyring is locked", "unlock it (log in to the desktop), or use store = \"file\"";
+    /// There is no keyring.
+    KeyringMissing => Config, "5.3.5", "no keyring can be reached", "start one (gnome-keyring, KeePassXC), or set store = \"file\"";
+    /// The keyring does not answer.
+    KeyringHung => Temporary, "4.3.0", "the keyring does not answer", "restart it, or use store = \"file\"";
+    /// The secret file is open to others.
+    SecretExposed => Config, "5.3.5", "the secret file can be read or written by others", "run: chmod 600 FILE, then outlook-sendmail login";
+    /// The secret file cannot be read, or holds no grant.
+    SecretUnreadable => Config, "5.3.5", "cannot read the secret", "run: outlook-sendmail login";
+    /// The secret could not be stored.
+    SecretUnwritable => CannotCreate, "5.3.0", "cannot store the secret", "check the store and its permissions";
+    // -- the network
+    /// The server's name has no address.
+    NameUnresolved => Temporary, "4.4.3", "cannot find the server's address", "is this machine online? nothing was sent";
+    /// No address of the server could be reached.
+    Unreachable => Temporary, "4.4.1", "cannot reach the server", "is port 587 blocked here? nothing was sent";
+    /// The connection broke before anything was sent.
+    ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
+    /// The server was silent, or the deadline came.
+    TimedOut => Temporary, "4.4.7", "no time left before the message was sent", "nothing was sent; try again, or raise deadline in the configuration";
+    /// STARTTLS is not offered.
+    StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
+    /// Octets arrived in the clear behind the reply to STARTTLS.
+    StarttlsInjected => Protocol, "5.7.10", "the connection was tampered with before TLS", "an attack; use another network; nothing was sent";
+    /// The certificate is not to be trusted.
+    Certificate => Protocol, "5.7.5", "the server's certificate was refused", "check the clock, the host name, the ca-certificates package and tls_ca_file; nothing was sent";
+    /// TLS could not be agreed on.
+    TlsFailed => Protocol, "5.7.5", "no TLS with the server", "nothing was sent";
+    /// The server does not speak SMTP.
+    ReplyNonsense => Protocol, "5.5.0", "the server does not speak SMTP as it must", "check host and port; nothing was sent";
+    /// The server does not offer the mechanism we need.
+    MechanismMissing => Protocol, "5.7.4", "the server does not offer the way of signing in that we need", "check host, provider and auth";
+    // -- the server's verdict
+    /// The server does not like our EHLO.
+    HeloRefused => Config, "5.5.4", "the server refuses our EHLO name", "set ehlo in the configuration";
+    /// The token was refused.
+    AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
+    /// Passwords are switched off.
+    PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
+    /// A policy of the organisation forbids it.
+    PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
+    /// SMTP AUTH is switched off for this mailbox.
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "Outlook allows it only through Graph (transport = \"graph\"), or an administrator must enable it";
+    /// The account may not send as this sender.
+    SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
+    /// A recipient was refused for good; nobody got the message.
+    RecipientRefused => NoUser, "5.1.1", "recipient refused", "nobody got the message; correct the address";
+    /// A recipient was refused for now; nobody got the message.
+    RecipientDeferred => Temporary, "4.1.1", "recipient refused for now", "nobody got the message; try again later";
+    /// Larger than the mailbox may send.
+    MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
+    /// The content was refused.
+    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "";
+    /// A quota that refills with time.
+    QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "wait some hours, up to a day; trying at once makes it worse";
+    /// Too many messages at a time.
+    TooManyAtOnce => Temporary, "4.3.2", "too many messages at the same time", "nothing was sent; try again in a minute";
+    /// Punished for repeated failures.
+    Throttled => Unavailable, "5.2.0", "Outlook has blocked sending after repeated failures", "stop, mend the cause, and wait";
+    /// A human has to prove to be one.
+    VerificationNeeded => NoPermission, "5.7.1", "Outlook wants you to verify the account", "sign in at outlook.com and follow its instructions";
+    /// Sending is suspended.
+    Suspended => NoPermission, "5.7.1", "Outlook has suspended sending from this account", "sign in at outlook.com and recover the account";
+    /// The mailbox cannot hold the copy in Sent Items.
+    MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
+    /// Refused for good otherwise.
+    Refused => Unavailable, "5.0.0", "Outlook refuses the message", "";
+    /// Refused for now otherwise.
+    Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
+    /// The connection was lost after the final dot: nobody knows.
+    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: the connection was lost after the message and before the answer", "look in Sent Items before sending it again";
+    // -- us
+    /// A bug.
+    Bug => Software, "5.3.0", "internal error", "please report this";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_75_exactly_when_the_enhanced_status_is_temporary() {
+        for cause in Cause::ALL {
+            let row = cause.row();
+            assert_eq!(row.status == ExitStatus::Temporary, row.enhanced.starts_with("4."), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn sentences_are_short_and_end_without_a_full_stop() {
+        for cause in Cause::ALL {
+            let row = cause.row();
+            assert!(!row.sentence.ends_with('.') && !row.advice.ends_with('.'), "{cause:?}");
+            assert!(row.sentence.len() <= 100, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_one_line() {
+        let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
+        assert_eq!(failure.line(), "Outlook refuses the message: 554 no way");
+    }
+}

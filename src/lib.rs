@@ -1,0 +1,30 @@
+//! The sendmail for people with an Outlook.com mailbox: one message from standard input to Outlook's verdict.
+//!
+//! This file is the map. One run is one pass down the list; each stage hands the next a type it cannot misread:
+//!
+//! | stage | takes | gives |
+//! | --- | --- | --- |
+//! | [`invocation`] | arguments | [`invocation::Invocation`] |
+//! | [`message`] | standard input | [`message::Message`] |
+//! | [`account`] | configuration | [`account::Account`] |
+//! | [`envelope`] | all three | [`envelope::Letter`] |
+//! | [`credentials`] | the account | [`credentials::AccessToken`] |
+//! | [`submission`] | letter and token | [`submission::Receipt`] or a [`failure::Failure`] |
+//!
+//! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
+//! end badly, [`report`] the only place that prints. Only [`adapters`] and `main.rs` know the operating system.
+
+pub mod account;
+pub mod adapters;
+pub mod address;
+pub mod commands;
+pub mod credentials;
+pub mod envelope;
+pub mod failure;
+pub mod invocation;
+pub mod message;
+pub mod pipeline;
+pub mod report;
+pub mod submission;
+pub mod words;
+pub mod world;

@@ -1,0 +1,3 @@
+//! The outlook-sendmail program.
+
+fn main() {}

@@ -1,0 +1,134 @@
+//! The message as it came: fields in memory, the body spooled, every line ending CRLF.
+
+use std::io::{self, SeekFrom};
+
+use crate::world::Spool;
+
+/// A message read from standard input to its end.
+pub struct Message {
+    /// The header, in order.
+    pub fields: Vec<Field>,
+    /// Everything after it.
+    pub body: Body,
+}
+
+/// One header field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The name as written, without colon or space: printable US-ASCII.
+    pub name: String,
+    /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any octet
+    /// may occur but NUL and a bare CR or LF (which became spaces).
+    pub value: Vec<u8>,
+}
+
+impl Field {
+    /// A field of our own.
+    pub fn new(name: &str, value: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.to_owned(), value: value.into() }
+    }
+
+    /// Field names are case-insensitive (RFC 5322 section 1.2.2).
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The value on one line, without leading and trailing white space.
+    pub fn unfolded(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(self.value.len());
+        for &octet in &self.value {
+            if octet != b'\r' && octet != b'\n' {
+                line.push(octet);
+            }
+        }
+        line.trim_ascii().to_vec()
+    }
+}
+
+/// How dots are to be read when the message does not come with -i (decision 11 of the design).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dots {
+    /// -i: a dot is a dot.
+    Content,
+    /// No -i, and recipients come from the header (-t).
+    LoneDotMayEnd,
+    /// No -i, and recipients are operands: the form whose `..` may be stuffed.
+    MayBeStuffed,
+}
+
+/// What the body consists of, seen while it was read. Lengths are in octets without the line end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Content {
+    /// An octet above 127 occurs.
+    pub eight_bit: bool,
+    /// Every line is valid UTF-8.
+    pub utf8: bool,
+    /// A NUL or a CR without LF occurs.
+    pub control: bool,
+    /// The longest line.
+    pub longest_line: u64,
+    /// Lines, the last one counted even without a line end.
+    pub lines: u64,
+}
+
+impl Content {
+    /// Whether it can leave as it is: 7-bit, no NUL or bare CR, no line over 998 octets (RFC 5321 section 4.5.3.1.6).
+    pub fn is_seven_bit(&self) -> bool {
+        !self.eight_bit && !self.control && self.longest_line <= 998
+    }
+}
+
+/// A body in its spool.
+pub struct Body {
+    /// The normalised octets: every line, the last included, ends CRLF.
+    pub spool: Box<dyn Spool>,
+    /// How many octets of the spool are the body.
+    pub length: u64,
+    /// What they consist of.
+    pub content: Content,
+    /// Where the first lone dot lies, if one was kept as content: for `lone_dot = "ends-message"`.
+    pub first_lone_dot: Option<u64>,
+    /// Whether leading dots have to lose one on the way out.
+    pub stuffing: Stuffing,
+}
+
+/// Whether lines that start with two dots are to lose one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stuffing {
+    /// The lines are as they should be.
+    Plain,
+    /// Every line that starts with a dot starts with two: one of them goes (Symfony's form).
+    Stuffed,
+}
+
+impl Body {
+    /// A body in memory, from octets whose lines all end CRLF.
+    pub fn from_memory(octets: Vec<u8>) -> Self {
+        let mut content = Content { utf8: true, ..Content::default() };
+        for line in octets.split_inclusive(|&octet| octet == b'\n') {
+            let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+            content.eight_bit |= !text.is_ascii();
+            content.utf8 &= std::str::from_utf8(text).is_ok();
+            content.control |= text.iter().any(|&octet| octet == 0 || octet == b'\r');
+            content.longest_line = content.longest_line.max(text.len() as u64);
+            content.lines += 1;
+        }
+        Self {
+            length: octets.len() as u64,
+            spool: Box::new(io::Cursor::new(octets)),
+            content,
+            first_lone_dot: None,
+            stuffing: Stuffing::Plain,
+        }
+    }
+
+    /// Reads the body from its start, line by line, each ending CRLF, dots put right.
+    pub fn lines(&mut self) -> io::Result<Lines<'_>> {
+        self.spool.seek(SeekFrom::Start(0))?;
+        Ok(Lines::new(&mut *self.spool, self.length, self.stuffing))
+    }
+}
+
+mod lines;
+
+pub use lines::{Lines, Piece};

@@ -1,0 +1,102 @@
+//! Text from outside, made safe to print once, where it enters.
+
+use std::fmt;
+
+/// How many characters of somebody else's text a person is shown; the log gets all of it.
+const SHOWN: usize = 300;
+
+/// How much of it is kept at all, in octets.
+const KEPT: usize = 64 * 1024;
+
+/// Text from a server, a file or a caller: valid UTF-8 on one line, without control or direction characters.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Words(String);
+
+impl Words {
+    /// Makes any octets printable: invalid UTF-8 becomes U+FFFD, line ends and control characters become spaces,
+    /// characters that reorder or hide text are dropped.
+    pub fn from_octets(octets: &[u8]) -> Self {
+        let kept = octets.get(..KEPT).unwrap_or(octets);
+        let mut clean = String::with_capacity(kept.len());
+        for character in String::from_utf8_lossy(kept).chars() {
+            match character {
+                _ if is_invisible(character) => {}
+                _ if character.is_control() || character.is_whitespace() => {
+                    if !clean.ends_with(' ') {
+                        clean.push(' ');
+                    }
+                }
+                _ => clean.push(character),
+            }
+        }
+        Self(clean.trim().to_owned())
+    }
+
+    /// At most 300 characters, for a person.
+    pub fn short(&self) -> String {
+        match self.0.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", self.0.get(..end).unwrap_or_default()),
+            None => self.0.clone(),
+        }
+    }
+
+    /// Everything, for the log.
+    pub fn whole(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing to show.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        Self::from_octets(text.as_bytes())
+    }
+}
+
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::from_octets(text.as_bytes())
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Characters that change how their neighbours are shown: a server must not be able to forge our line.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_and_line_ends_become_single_spaces() {
+        assert_eq!(Words::from("a\r\n\tb\0c\x1b[31m").whole(), "a b c [31m");
+    }
+
+    #[test]
+    fn text_cannot_be_reordered() {
+        assert_eq!(Words::from("ok \u{202e}lived").whole(), "ok lived");
+    }
+
+    #[test]
+    fn invalid_utf8_is_shown_as_such() {
+        assert_eq!(Words::from_octets(b"f\xfcr").whole(), "f\u{fffd}r");
+    }
+
+    #[test]
+    fn a_person_sees_300_characters_and_the_log_all() {
+        let words = Words::from("ü".repeat(400));
+        assert_eq!(words.short().chars().count(), 301);
+        assert_eq!(words.whole().chars().count(), 400);
+    }
+}

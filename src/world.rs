@@ -1,0 +1,295 @@
+//! Everything this program may touch outside itself: one trait or record per thing, implemented in `adapters`.
+
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::account::{Account, StoreKind};
+use crate::credentials::Secret;
+use crate::submission::smtp::Reply;
+use crate::words::Words;
+
+/// All of it, handed down the pipeline.
+pub struct World {
+    /// Who called us.
+    pub caller: Caller,
+    /// Where this user's files are.
+    pub places: Places,
+    /// Time.
+    pub clock: Box<dyn Clock>,
+    /// Randomness.
+    pub random: Box<dyn Random>,
+    /// Standard input.
+    pub input: Box<dyn Input>,
+    /// Room for large bodies.
+    pub spools: Box<dyn Spools>,
+    /// Configuration and alias files.
+    pub files: Box<dyn Files>,
+    /// Where grants are kept.
+    pub secrets: Box<dyn SecretStores>,
+    /// Where access tokens wait for the next message.
+    pub token_cache: Box<dyn TokenCache>,
+    /// One renewal at a time.
+    pub locks: Box<dyn Locks>,
+    /// The token endpoint.
+    pub https: Box<dyn Https>,
+    /// The submission server.
+    pub network: Box<dyn Network>,
+    /// The system log.
+    pub log: Box<dyn Log>,
+    /// Signals that would end us.
+    pub signals: Box<dyn Signals>,
+    /// Standard output and standard error.
+    pub terminal: Box<dyn Terminal>,
+}
+
+/// Who called, as the kernel and the user database know it; nothing the message or environment claims.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// Real user id.
+    pub uid: u32,
+    /// Login name, or the uid in decimal when it has none.
+    pub login: String,
+    /// Full name from the user database (GECOS up to the first comma), possibly empty.
+    pub full_name: String,
+    /// Name of the parent process, possibly empty.
+    pub parent: String,
+    /// This machine's name, as its administrator set it.
+    pub host_name: String,
+    /// Every name that means this machine: localhost, the host name, its names in /etc/hosts, /etc/mailname.
+    pub local_domains: Vec<String>,
+}
+
+/// Paths of this user's files; environment variables have been judged already.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The configuration file.
+    pub config: PathBuf,
+    /// Folder for state (locks), mode 0700.
+    pub state: PathBuf,
+}
+
+/// Time, and waiting.
+pub trait Clock {
+    /// Wall-clock time.
+    fn now(&self) -> SystemTime;
+    /// Offset of local time from UTC at this moment, in seconds east.
+    fn utc_offset(&self) -> i32;
+    /// Monotonic time, for deadlines.
+    fn instant(&self) -> Instant;
+    /// Waits.
+    fn sleep(&self, duration: Duration);
+}
+
+/// Unpredictable octets.
+pub trait Random {
+    /// Fills `octets` from the system's generator.
+    fn fill(&self, octets: &mut [u8]);
+}
+
+/// Standard input.
+pub trait Input {
+    /// A reader on what has not been read yet.
+    fn reader(&self) -> Box<dyn Read + '_>;
+    /// Whether a person types it.
+    fn is_terminal(&self) -> bool;
+}
+
+/// Somewhere to write a body and read it back, as often as needed.
+pub trait Spool: Read + Write + Seek {}
+impl<T: Read + Write + Seek> Spool for T {}
+
+/// Makes spools.
+pub trait Spools {
+    /// An empty spool: memory while small, an unnamed file when large.
+    fn spool(&self) -> Box<dyn Spool>;
+}
+
+/// Why a file was not used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FileFault {
+    /// It could not be read, in the system's words.
+    Unreadable(String),
+    /// It belongs to somebody else, or others may write to it.
+    WritableByOthers,
+    /// It is not a regular file.
+    NotRegular,
+    /// It is larger than any such file should be.
+    TooLarge,
+}
+
+/// Files that steer us. All belong to the effective user or root and are not writable by group or others.
+pub trait Files {
+    /// The file's content; `None` when it does not exist.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault>;
+    /// An alias `:include:` file: root's, regular, not through a symbolic link, never blocking, at most 64 KiB.
+    fn read_alias_include(&self, path: &Path) -> Result<Vec<u8>, FileFault>;
+    /// Writes a file whole or not at all, mode 0600, making its folder (0700) when missing.
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), FileFault>;
+}
+
+/// Why a secret store did not do as asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreFault {
+    /// The keyring is locked.
+    Locked,
+    /// There is no such store here.
+    Missing(Words),
+    /// The store did not answer in time.
+    Hung,
+    /// The file can be read or written by others.
+    Exposed(Words),
+    /// It is there but cannot be read.
+    Unreadable(Words),
+    /// It cannot be written.
+    Unwritable(Words),
+}
+
+/// A place for one account's secrets.
+pub trait SecretStore {
+    /// The secret kept under `name`, or `None`.
+    fn load(&self, name: &str) -> Result<Option<Secret>, StoreFault>;
+    /// Keeps `secret` under `name`, replacing what was there, durably.
+    fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault>;
+    /// Forgets `name`; no error when there is nothing.
+    fn delete(&self, name: &str) -> Result<(), StoreFault>;
+}
+
+/// Opens secret stores.
+pub trait SecretStores {
+    /// The store of this kind; a store that has to be connected to does so here, within `timeout`.
+    fn open(&self, kind: StoreKind, timeout: Duration) -> Result<Box<dyn SecretStore>, StoreFault>;
+}
+
+/// Access tokens between processes of one user, in memory only.
+pub trait TokenCache {
+    /// The cached token, unless it expired or there is no cache.
+    fn load(&self, name: &str) -> Option<Secret>;
+    /// Caches it until it expires; says whether that worked.
+    fn save(&self, name: &str, token: &Secret, lifetime: Duration) -> bool;
+    /// Forgets it.
+    fn delete(&self, name: &str);
+}
+
+/// Advisory locks between processes of one user.
+pub trait Locks {
+    /// Waits until `deadline` for the lock called `name`. The guard releases it on drop. `None`: not to be had
+    /// (no state folder, or no time left); the caller goes on without, which costs at most a duplicate renewal.
+    fn acquire(&self, name: &str, deadline: Instant) -> Option<Box<dyn LockGuard>>;
+}
+
+/// A held lock.
+pub trait LockGuard {}
+
+/// An HTTPS answer.
+#[derive(Debug)]
+pub struct HttpsAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Seconds the server asks us to wait.
+    pub retry_after: Option<u64>,
+    /// At most 1 MiB of body.
+    pub body: Secret,
+}
+
+/// Why there is no HTTPS answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum HttpsFault {
+    /// The certificate is not to be trusted.
+    Certificate(Words),
+    /// No connection, or it broke, or time ran out.
+    Network(Words),
+    /// The URL is not an https one, or the answer is not HTTP.
+    Nonsense(Words),
+}
+
+/// HTTPS POST of a form: certificates verified, no redirects, no plain HTTP.
+pub trait Https {
+    /// Posts `form` to `url`; extra trust anchors come from `tls_ca_file` of the account.
+    fn post_form(
+        &self,
+        account: &Account,
+        url: &str,
+        form: &[(&str, &Secret)],
+        deadline: Instant,
+    ) -> Result<HttpsAnswer, HttpsFault>;
+}
+
+/// Why the wire failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WireFault {
+    /// The name has no address.
+    Unresolved(Words),
+    /// No address could be connected to.
+    Unreachable(Words),
+    /// The deadline passed.
+    TimedOut,
+    /// The other side closed, or the connection broke.
+    Lost(Words),
+    /// What came is not an SMTP reply.
+    NotAReply(Words),
+    /// Octets were already there when TLS was about to begin.
+    Injected,
+    /// The certificate is not to be trusted.
+    Certificate(Words),
+    /// TLS failed otherwise.
+    Tls(Words),
+    /// A trust anchor file cannot be used.
+    TrustAnchors(Words),
+}
+
+/// Reaches the submission server.
+pub trait Network {
+    /// Connects to the account's host and port: every address of the name, IPv6 and IPv4 alternating, the next one
+    /// tried when one fails or is slow. Nothing is read yet.
+    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
+}
+
+/// One connection to the server: octets out, whole replies in.
+pub trait Wire {
+    /// Writes `octets` out to the network; returns when the system has them.
+    fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault>;
+    /// Reads one whole reply, all its lines.
+    fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
+    /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
+    /// certificate is verified against the account's host name.
+    fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
+    /// This end's IP address as an RFC 5321 address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+    fn address_literal(&self) -> String;
+}
+
+/// How loud a log record is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Priority {
+    /// A message went out.
+    Info,
+    /// Something is odd, the message went out all the same.
+    Warning,
+    /// A message did not go out.
+    Error,
+}
+
+/// The system log, facility mail.
+pub trait Log {
+    /// One record. Never fails: a machine without syslog still sends mail.
+    fn record(&self, priority: Priority, text: &str);
+}
+
+/// Signals that ask us to end.
+pub trait Signals {
+    /// From now on TERM, INT and HUP wait until we are done.
+    fn hold_back(&self);
+}
+
+/// Standard output and standard error; a closed one is not an error.
+pub trait Terminal {
+    /// Writes to standard output.
+    fn out(&self, text: &str);
+    /// Writes to standard error.
+    fn err(&self, text: &str);
+}
+
+/// An in-memory spool, for small bodies and for tests.
+pub fn memory_spool() -> Box<dyn Spool> {
+    Box::new(io::Cursor::new(Vec::new()))
+}
