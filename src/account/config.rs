@@ -1,5 +1,411 @@
-//! The configuration file: TOML to accounts, unknown keys refused with file and line.
+//! The configuration file: TOML to accounts; unknown keys and bad values are refused with file and line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lettre::Address;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::account::{
+    Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind, default_aliases,
+};
+use crate::failure::{Cause, Failure, Stage};
+use crate::words::Words;
 
 /// The accounts of one configuration file.
 #[derive(Clone, Debug)]
-pub struct Accounts;
+pub struct Accounts {
+    /// `account = "..."`.
+    preferred: Option<String>,
+    accounts: Vec<Account>,
+}
+
+impl Accounts {
+    /// Reads a configuration file's text; `file` is named in errors.
+    ///
+    /// # Errors
+    /// [`Cause::ConfigSyntax`] with file and line; [`Cause::Unsupported`] for settings of later versions;
+    /// [`Cause::NoAccount`] when the file has none.
+    pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
+        let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };
+        let raw: RawFile = toml::from_str(source.text)
+            .map_err(|error| source.fault(error.span().map_or(0, |span| span.start), error.message()))?;
+        let mut accounts = Vec::new();
+        for (name, account) in raw.accounts {
+            accounts.push(account.into_inner().checked(name, &source)?);
+        }
+        if let Some(wanted) = &raw.account
+            && !accounts.iter().any(|account| account.name == *wanted.get_ref())
+        {
+            return Err(source.fault(wanted.span().start, "account names no [accounts.NAME] table"));
+        }
+        if accounts.is_empty() {
+            return Err(Failure::new(Stage::Account, Cause::NoAccount, file.display().to_string()));
+        }
+        Ok(Self { preferred: raw.account.map(Spanned::into_inner), accounts })
+    }
+
+    /// The account a message goes through: the one that owns the first owned address of `senders` (-f before From),
+    /// else the preferred one, else the only one.
+    ///
+    /// # Errors
+    /// [`Cause::UnknownAccount`] when there are several and nothing decides.
+    pub fn for_sender(&self, senders: &[Address]) -> Result<&Account, Failure> {
+        let by_address = senders.iter().find_map(|sender| self.accounts.iter().find(|account| account.owns(sender)));
+        if let Some(account) = by_address {
+            return Ok(account);
+        }
+        match (&self.preferred, self.accounts.as_slice()) {
+            (Some(name), _) => self.named(name),
+            (None, [only]) => Ok(only),
+            (None, _) => Err(Failure::new(
+                Stage::Account,
+                Cause::UnknownAccount,
+                "there are several, and neither -f nor From nor account = \"...\" picks one",
+            )),
+        }
+    }
+
+    /// The account called `name`.
+    ///
+    /// # Errors
+    /// [`Cause::UnknownAccount`].
+    pub fn named(&self, name: &str) -> Result<&Account, Failure> {
+        self.accounts
+            .iter()
+            .find(|account| account.name == name)
+            .ok_or_else(|| Failure::new(Stage::Account, Cause::UnknownAccount, name))
+    }
+}
+
+/// A file's text, and how its faults are told.
+struct Source<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn fault(&self, offset: usize, problem: &str) -> Failure {
+        let line = 1 + self.text.get(..offset).unwrap_or(self.text).matches('\n').count();
+        let problem = problem.lines().collect::<Vec<_>>().join(", ");
+        let words = format!("{} line {line}: {problem}", self.file.display());
+        Failure::new(Stage::Account, Cause::ConfigSyntax, words)
+    }
+
+    fn later(&self, setting: &Spanned<String>, key: &str) -> Failure {
+        let line = 1 + self.text.get(..setting.span().start).unwrap_or(self.text).matches('\n').count();
+        let words = format!("{} line {line}: {key} = \"{}\"", self.file.display(), setting.get_ref());
+        Failure::new(Stage::Account, Cause::Unsupported, words)
+    }
+
+    fn address(&self, written: &Spanned<String>) -> Result<Address, Failure> {
+        written.get_ref().parse().map_err(|_| self.fault(written.span().start, "not a mail address"))
+    }
+}
+
+fn not_utf8(file: &Path, text: &[u8]) -> Failure {
+    let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    let line = 1 + text.iter().take(valid).filter(|&&octet| octet == b'\n').count();
+    let words = format!("{} line {line}: not UTF-8", file.display());
+    Failure::new(Stage::Account, Cause::ConfigSyntax, words)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    account: Option<Spanned<String>>,
+    #[serde(default)]
+    accounts: BTreeMap<String, Spanned<RawAccount>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAccount {
+    address: Spanned<String>,
+    client_id: Option<String>,
+    provider: Option<Spanned<String>>,
+    name: Option<String>,
+    #[serde(default)]
+    send_as: Vec<Spanned<String>>,
+    from: Option<Spanned<String>>,
+    on_failure: Option<Spanned<String>>,
+    store: Option<Spanned<String>>,
+    #[serde(rename = "secret_command")]
+    _secret_command: Option<RawSecretCommand>,
+    transport: Option<Spanned<String>>,
+    auth: Option<Spanned<String>>,
+    host: Option<String>,
+    port: Option<u16>,
+    ehlo: Option<Spanned<String>>,
+    tls_ca_file: Option<PathBuf>,
+    tenant: Option<Spanned<String>>,
+    #[serde(default)]
+    endpoints: RawEndpoints,
+    deadline: Option<Spanned<u64>>,
+    final_wait: Option<Spanned<u64>>,
+    lone_dot: Option<Spanned<String>>,
+    aliases: Option<PathBuf>,
+    local_mail_to: Option<Spanned<String>>,
+    #[serde(rename = "allow")]
+    _allow: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSecretCommand {
+    #[serde(rename = "get")]
+    _get: String,
+    #[serde(rename = "set")]
+    _set: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawEndpoints {
+    authority: Option<Spanned<String>>,
+    #[serde(rename = "graph")]
+    _graph: Option<String>,
+}
+
+/// Seconds a setting may name: up to a day.
+const LONGEST_WAIT: u64 = 86_400;
+
+impl RawAccount {
+    fn checked(self, name: String, source: &Source<'_>) -> Result<Account, Failure> {
+        let address = source.address(&self.address)?;
+        let provider = provider(self.provider.as_ref(), source)?;
+        // One transport so far: the setting only has to be a known word.
+        word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
+        let host = match (self.host, provider.host) {
+            (Some(host), _) => host,
+            (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
+            (None, host) => host.to_owned(),
+        };
+        Ok(Account {
+            send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
+            from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
+            on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
+            store: word(self.store.as_ref(), source, "store", &STORE_WORDS)?,
+            auth: word(self.auth.as_ref(), source, "auth", &AUTH_WORDS)?,
+            lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
+            ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
+            tenant: tenant(self.tenant, provider, source)?,
+            authority: authority(self.endpoints.authority, source)?,
+            deadline: seconds(self.deadline, 45, source)?,
+            final_wait: seconds(self.final_wait, 600, source)?,
+            local_mail_to: self.local_mail_to.map(|written| source.address(&written)).transpose()?,
+            aliases: self.aliases.unwrap_or_else(default_aliases),
+            port: self.port.unwrap_or(provider.port),
+            client_id: self.client_id,
+            display_name: self.name,
+            tls_ca_file: self.tls_ca_file,
+            name,
+            address,
+            provider,
+            host,
+        })
+    }
+}
+
+/// A word of the configuration: its meaning, or `None` when a later version brings it.
+type Choice<T> = (&'static str, Option<T>);
+
+const FROM_WORDS: [Choice<FromPolicy>; 3] = [
+    ("rewrite", Some(FromPolicy::Rewrite)),
+    ("refuse", Some(FromPolicy::Refuse)),
+    ("pass", Some(FromPolicy::Pass)),
+];
+const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
+    [("auto", Some(OnFailure::Report)), ("report", Some(OnFailure::Report)), ("keep", None)];
+const STORE_WORDS: [Choice<StoreKind>; 4] = [
+    ("secret-service", Some(StoreKind::SecretService)),
+    ("file", Some(StoreKind::File)),
+    ("sealed", None),
+    ("command", None),
+];
+const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
+const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
+    [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
+const TRANSPORT_WORDS: [Choice<()>; 2] = [("smtp", Some(())), ("graph", None)];
+
+/// The meaning of a word, the first of `choices` when it is not set.
+fn word<T: Clone>(
+    written: Option<&Spanned<String>>,
+    source: &Source<'_>,
+    key: &str,
+    choices: &[Choice<T>],
+) -> Result<T, Failure> {
+    let Some(written) = written else {
+        let default = choices.first().and_then(|choice| choice.1.clone());
+        return default.ok_or_else(|| source.fault(0, "a default is missing"));
+    };
+    match choices.iter().find(|choice| choice.0 == written.get_ref()) {
+        Some((_, Some(meaning))) => Ok(meaning.clone()),
+        Some((_, None)) => Err(source.later(written, key)),
+        None => {
+            let known: Vec<_> = choices.iter().map(|choice| choice.0).collect();
+            Err(source.fault(written.span().start, &format!("{key} must be one of: {}", known.join(", "))))
+        }
+    }
+}
+
+fn provider(written: Option<&Spanned<String>>, source: &Source<'_>) -> Result<&'static Provider, Failure> {
+    let choices: Vec<_> = PROVIDERS.iter().map(|row| (row.name, Some(row))).collect();
+    word(written, source, "provider", &choices)
+}
+
+fn seconds(written: Option<Spanned<u64>>, default: u64, source: &Source<'_>) -> Result<Duration, Failure> {
+    let Some(written) = written else { return Ok(Duration::from_secs(default)) };
+    if !(1..=LONGEST_WAIT).contains(written.get_ref()) {
+        return Err(source.fault(written.span().start, "must be between 1 and 86400 seconds"));
+    }
+    Ok(Duration::from_secs(written.into_inner()))
+}
+
+/// EHLO takes a domain or an address literal; anything else would end the command early.
+fn ehlo(written: Spanned<String>, source: &Source<'_>) -> Result<String, Failure> {
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-.:[]".contains(&octet);
+    match written.get_ref().as_str() {
+        "" => Err(source.fault(written.span().start, "ehlo must not be empty")),
+        name if name.bytes().all(good) => Ok(written.into_inner()),
+        _ => Err(source.fault(written.span().start, "ehlo must be a domain or an address literal")),
+    }
+}
+
+/// The tenant becomes part of a URL.
+fn tenant(written: Option<Spanned<String>>, provider: &Provider, source: &Source<'_>) -> Result<String, Failure> {
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-.".contains(&octet);
+    match written {
+        None => Ok(provider.tenant.to_owned()),
+        Some(written) if !written.get_ref().is_empty() && written.get_ref().bytes().all(good) => {
+            Ok(written.into_inner())
+        }
+        Some(written) => Err(source.fault(written.span().start, "tenant must be a word, a domain or a tenant id")),
+    }
+}
+
+fn authority(written: Option<Spanned<String>>, source: &Source<'_>) -> Result<String, Failure> {
+    match written {
+        None => Ok("https://login.microsoftonline.com".to_owned()),
+        Some(written) if written.get_ref().starts_with("https://") => {
+            Ok(written.get_ref().trim_end_matches('/').to_owned())
+        }
+        Some(written) => Err(source.fault(written.span().start, "authority must be an https:// URL")),
+    }
+}
+
+/// The words of a fault in reading a steering file, and its cause.
+pub fn file_failure(path: &Path, fault: &crate::world::FileFault) -> Failure {
+    use crate::world::FileFault;
+    let name = path.display();
+    let (cause, words) = match fault {
+        FileFault::Unreadable(problem) => (Cause::ConfigUnreadable, format!("{name}: {problem}")),
+        FileFault::WritableByOthers => (Cause::UnsafeFile, name.to_string()),
+        FileFault::NotRegular => (Cause::ConfigUnreadable, format!("{name}: not a regular file")),
+        FileFault::TooLarge => (Cause::ConfigUnreadable, format!("{name}: too large")),
+    };
+    Failure::new(Stage::Account, cause, Words::from(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Accounts, Failure> {
+        Accounts::parse(Path::new("/c.toml"), text.as_bytes())
+    }
+
+    fn fault(text: &str) -> (Cause, String) {
+        let failure = parse(text).unwrap_err();
+        (failure.cause, failure.detail.whole().to_owned())
+    }
+
+    const LEAST: &str = "[accounts.me]\naddress = \"me@outlook.com\"\nclient_id = \"c\"\n";
+
+    #[test]
+    fn an_address_and_a_client_id_are_enough() {
+        let accounts = parse(LEAST).unwrap();
+        let me = accounts.for_sender(&[]).unwrap();
+        assert_eq!(me.address.to_string(), "me@outlook.com");
+        assert_eq!((me.host.as_str(), me.port), ("smtp-mail.outlook.com", 587));
+        assert_eq!(me.tenant, "consumers");
+        assert_eq!(me.authority, "https://login.microsoftonline.com");
+        assert_eq!(me.deadline, Duration::from_secs(45));
+        assert_eq!(me.final_wait, Duration::from_secs(600));
+        assert_eq!(me.store, StoreKind::SecretService);
+        assert_eq!(me.aliases, Path::new("/etc/aliases"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_file_and_line() {
+        let (cause, words) = fault(&format!("{LEAST}hostt = \"x\"\n"));
+        assert_eq!(cause, Cause::ConfigSyntax);
+        assert!(words.starts_with("/c.toml line 4: unknown field `hostt`"), "{words}");
+    }
+
+    #[test]
+    fn bad_toml_is_refused_with_file_and_line() {
+        let (cause, words) = fault("account = \"me\"\n[accounts.me\n");
+        assert_eq!(cause, Cause::ConfigSyntax);
+        assert!(words.starts_with("/c.toml line 2: "), "{words}");
+    }
+
+    #[test]
+    fn every_bad_value_names_its_line() {
+        for setting in [
+            "from = \"maybe\"",
+            "send_as = [\"nobody\"]",
+            "deadline = 0",
+            "deadline = \"soon\"",
+            "port = 70000",
+            "provider = \"gmail\"",
+            "ehlo = \"a b\"",
+            "tenant = \"../x\"",
+            "local_mail_to = \"root\"",
+            "endpoints = { authority = \"http://plain\" }",
+        ] {
+            let (cause, words) = fault(&format!("{LEAST}{setting}\n"));
+            assert_eq!(cause, Cause::ConfigSyntax, "{setting}");
+            assert!(words.starts_with("/c.toml line 4: "), "{setting}: {words}");
+        }
+    }
+
+    #[test]
+    fn settings_of_later_versions_are_refused_as_such() {
+        let later =
+            ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
+        for setting in later {
+            assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
+        }
+    }
+
+    #[test]
+    fn the_sender_picks_among_several_accounts() {
+        let text = "account = \"a\"\n[accounts.a]\naddress = \"a@outlook.com\"\n\
+                    [accounts.b]\naddress = \"b@outlook.com\"\nsend_as = [\"B2@outlook.com\"]\n";
+        let accounts = parse(text).unwrap();
+        let pick = |senders: &[&str]| {
+            let senders: Vec<_> = senders.iter().map(|sender| sender.parse().unwrap()).collect();
+            accounts.for_sender(&senders).unwrap().name.clone()
+        };
+        assert_eq!(pick(&[]), "a");
+        assert_eq!(pick(&["b2@outlook.com"]), "b");
+        assert_eq!(pick(&["root@host1", "b@Outlook.com"]), "b");
+    }
+
+    #[test]
+    fn nothing_is_guessed_among_several_accounts() {
+        let text = "[accounts.a]\naddress = \"a@x.org\"\n[accounts.b]\naddress = \"b@x.org\"\n";
+        assert_eq!(parse(text).unwrap().for_sender(&[]).unwrap_err().cause, Cause::UnknownAccount);
+        assert_eq!(fault("account = \"z\"\n[accounts.a]\naddress = \"a@x.org\"\n").0, Cause::ConfigSyntax);
+        assert_eq!(fault("").0, Cause::NoAccount);
+    }
+
+    #[test]
+    fn latin1_in_the_file_is_refused_with_its_line() {
+        let failure = Accounts::parse(Path::new("/c.toml"), b"# ok\n# f\xfcr\n").unwrap_err();
+        assert_eq!(failure.detail.whole(), "/c.toml line 2: not UTF-8");
+    }
+}

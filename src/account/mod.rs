@@ -9,7 +9,7 @@ mod config;
 pub mod outlook_replies;
 mod providers;
 
-pub use config::Accounts;
+pub use config::{Accounts, file_failure};
 pub use providers::{PROVIDERS, Provider};
 
 /// One account of the configuration, defaults filled in.
@@ -57,6 +57,26 @@ pub struct Account {
     pub aliases: PathBuf,
     /// Where mail for such names goes when the alias file does not say.
     pub local_mail_to: Option<Address>,
+}
+
+impl Account {
+    /// Whether `address` is the account's own or in `send_as`. Outlook's local parts are case-insensitive.
+    pub fn owns(&self, address: &Address) -> bool {
+        let same = |own: &Address| {
+            own.user().eq_ignore_ascii_case(address.user()) && own.domain().eq_ignore_ascii_case(address.domain())
+        };
+        same(&self.address) || self.send_as.iter().any(same)
+    }
+
+    /// Whether the alias file is the system's, which need not exist.
+    pub fn aliases_by_default(&self) -> bool {
+        self.aliases == default_aliases()
+    }
+}
+
+/// Where Debian and everybody else keep aliases.
+fn default_aliases() -> PathBuf {
+    PathBuf::from("/etc/aliases")
 }
 
 /// What happens to a From that is neither the account nor in `send_as`.
