@@ -1,1 +1,82 @@
-//! (to be written)
+//! The only place that prints: one line for people on failure, one record for the log in any case.
+
+use crate::envelope::Letter;
+use crate::failure::Failure;
+use crate::message::{Field, Message};
+use crate::submission::Receipt;
+use crate::world::{Caller, Priority, World};
+
+/// What a log record says about one message, filled in as the pipeline learns it.
+#[derive(Default)]
+pub struct Story {
+    from: String,
+    to: Vec<String>,
+    subject: String,
+    size: u64,
+    message_id: String,
+}
+
+impl Story {
+    /// What the message itself says, in case it never becomes a letter.
+    pub fn read_message(&mut self, message: &Message, operands: &[Vec<u8>]) {
+        let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
+        self.subject = printable(&find("Subject").unwrap_or_default());
+        self.from = printable(&find("From").unwrap_or_default());
+        self.to = operands.iter().map(|operand| printable(operand)).collect();
+        self.to.extend(find("To").map(|to| printable(&to)));
+    }
+
+    /// What goes out.
+    pub fn read_letter(&mut self, letter: &Letter) {
+        self.from = letter.envelope().from().map(ToString::to_string).unwrap_or_default();
+        self.to = letter.envelope().to().iter().map(ToString::to_string).collect();
+        self.size = letter.size();
+        letter.message_id().clone_into(&mut self.message_id);
+    }
+
+    fn tell(&self, caller: &Caller, outcome: &str) -> String {
+        format!(
+            "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
+            caller.uid,
+            caller.login,
+            caller.parent,
+            self.from,
+            self.to.join(">,<"),
+            self.size,
+            self.message_id,
+            self.subject,
+        )
+    }
+}
+
+/// The message is Outlook's now: a record, and not a word to the caller.
+pub fn sent(world: &World, story: &Story, receipt: &Receipt) {
+    world.log.record(Priority::Info, &story.tell(&world.caller, &format!("sent: {}", receipt.words.whole())));
+}
+
+/// The message is not Outlook's: a record, and one line.
+pub fn failed(world: &World, story: &Story, failure: &Failure) {
+    world.log.record(Priority::Error, &story.tell(&world.caller, &format!("failed: {}", failure.record())));
+    complain(world, failure);
+}
+
+/// One line on standard error.
+pub fn complain(world: &World, failure: &Failure) {
+    world.terminal.err(&format!("sendmail: {}\n", failure.line()));
+}
+
+/// Text somebody asked for.
+pub fn show(world: &World, text: &str) {
+    world.terminal.out(text);
+}
+
+/// A line of the transcript.
+pub fn transcribe(world: &World, line: &str) {
+    world.terminal.err(&format!("{line}\n"));
+}
+
+/// At most 200 characters of somebody else's text, on one line.
+fn printable(octets: &[u8]) -> String {
+    let words = crate::words::Words::from_octets(octets);
+    words.whole().chars().take(200).collect()
+}

@@ -11,8 +11,12 @@ use toml::Spanned;
 use crate::account::{
     Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind, default_aliases,
 };
+use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Submit;
+use crate::message::Message;
 use crate::words::Words;
+use crate::world::{FileFault, World};
 
 /// The accounts of one configuration file.
 #[derive(Clone, Debug)]
@@ -45,6 +49,33 @@ impl Accounts {
             return Err(Failure::new(Stage::Account, Cause::NoAccount, file.display().to_string()));
         }
         Ok(Self { preferred: raw.account.map(Spanned::into_inner), accounts })
+    }
+
+    /// Reads this user's configuration.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`]; [`Cause::NoAccount`] when there is no file; [`Cause::UnsafeFile`] and
+    /// [`Cause::ConfigUnreadable`].
+    pub fn load(world: &World) -> Result<Self, Failure> {
+        let file = &world.places.config;
+        match world.files.read(file).map_err(|fault| file_failure(file, &fault))? {
+            Some(text) => Self::parse(file, &text),
+            None => Err(Failure::new(Stage::Account, Cause::NoAccount, format!("{} does not exist", file.display()))),
+        }
+    }
+
+    /// The account a message goes through: -f decides before From.
+    ///
+    /// # Errors
+    /// Those of [`Self::for_sender`].
+    pub fn for_message(&self, submit: &Submit, message: &Message) -> Result<&Account, Failure> {
+        let option = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
+        let header = message.fields.iter().filter(|field| field.is("From"));
+        let header = header.flat_map(|field| parse_list(&field.value).unwrap_or_default());
+        let header: Vec<_> = header.flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();
+        let all = option.into_iter().chain(header.into_iter().map(|mailbox| mailbox.address));
+        let senders: Vec<_> = all.filter_map(|address| address.to_lettre().ok()).collect();
+        self.for_sender(&senders)
     }
 
     /// The account a message goes through: the one that owns the first owned address of `senders` (-f before From),
@@ -297,8 +328,7 @@ fn authority(written: Option<Spanned<String>>, source: &Source<'_>) -> Result<St
 }
 
 /// The words of a fault in reading a steering file, and its cause.
-pub fn file_failure(path: &Path, fault: &crate::world::FileFault) -> Failure {
-    use crate::world::FileFault;
+pub fn file_failure(path: &Path, fault: &FileFault) -> Failure {
     let name = path.display();
     let (cause, words) = match fault {
         FileFault::Unreadable(problem) => (Cause::ConfigUnreadable, format!("{name}: {problem}")),

@@ -4,25 +4,108 @@ use std::io::{self, Write};
 
 use lettre::address::Envelope;
 
-use crate::invocation::Dsn;
-use crate::message::Body;
+use crate::account::{Account, LoneDot};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::{Dsn, Submit};
+use crate::message::{Body, Message};
+use crate::world::{Caller, Files, Log};
 
+mod aliases;
+mod header;
+mod header_rules;
+mod header_text;
+mod local_names;
+mod recipients;
+mod sender;
 pub mod seven_bit;
+
+pub use header::Stamp;
+use local_names::LocalNames;
+use sender::{FromOutcome, SenderPolicy};
+use seven_bit::{Conversion, PlanFault};
 
 /// A message that may go out: recipients certain, header final, content fit for the wire.
 pub struct Letter {
     envelope: Envelope,
     header: Vec<u8>,
     body: Body,
-    conversion: seven_bit::Conversion,
+    conversion: Conversion,
     size: u64,
     dsn: Dsn,
+    message_id: String,
+}
+
+/// What addressing a letter needs to know of the outside.
+pub struct Desk<'a> {
+    /// The account it goes out through.
+    pub account: &'a Account,
+    /// Who called.
+    pub caller: &'a Caller,
+    /// For the alias file.
+    pub files: &'a dyn Files,
+    /// For what is odd in it.
+    pub log: &'a dyn Log,
+    /// For Date and Message-ID.
+    pub stamp: Stamp,
 }
 
 impl Letter {
+    /// Decides recipients, sender, header and encoding. The only way to a letter.
+    ///
+    /// # Errors
+    /// Unreadable addresses, no recipients, a From the policy refuses, alias file faults, content that cannot be
+    /// made fit, a message over the provider's limit.
+    pub fn address(submit: &Submit, message: Message, desk: &Desk<'_>) -> Result<Self, Failure> {
+        let Message { mut fields, mut body } = message;
+        let account = desk.account;
+        let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
+        let charset = header::declared_charset(&fields);
+        let policy = SenderPolicy { account, caller: desk.caller, names: &names, charset: &charset };
+
+        let recipients = recipients::recipients(submit, &fields, &names)?;
+        let reverse_path = policy.reverse_path(submit)?;
+        let envelope = Envelope::new(Some(reverse_path), recipients)
+            .map_err(|_| Failure::new(Stage::Envelope, Cause::NoRecipients, ""))?;
+
+        header::apply_fates(&mut fields);
+        header::replace_local_names(&mut fields, &names, &charset)?;
+        let from = policy.apply(submit, &mut fields)?;
+        header::complete(&mut fields, account, &desk.stamp);
+        if account.lone_dot == LoneDot::EndsMessage {
+            body.end_at_lone_dot().map_err(spool_failure)?;
+        }
+        let conversion = Conversion::plan(&mut fields, &mut body).map_err(plan_failure)?;
+        if from == FromOutcome::Rewritten || conversion.is_changed() {
+            // A broken signature is worse than none; Outlook signs again.
+            fields.retain(|field| !field.is("DKIM-Signature"));
+        }
+        let header = header::write(&fields, &charset)?;
+        let size = header.len() as u64 + 2 + conversion.length(&mut body).map_err(spool_failure)?;
+        if size > account.provider.size_limit {
+            let words = format!("{size} octets, the limit is {}", account.provider.size_limit);
+            return Err(Failure::new(Stage::Envelope, Cause::MessageTooLarge, words));
+        }
+        let message_id = fields.iter().find(|field| field.is("Message-ID"));
+        let message_id = message_id.map(|field| String::from_utf8_lossy(&field.unfolded()).into_owned());
+        Ok(Self {
+            envelope,
+            header,
+            body,
+            conversion,
+            size,
+            dsn: submit.dsn.clone(),
+            message_id: message_id.unwrap_or_default(),
+        })
+    }
+
     /// Reverse path and recipients.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// The Message-ID it goes out with, angle brackets included.
+    pub fn message_id(&self) -> &str {
+        &self.message_id
     }
 
     /// Octets on the wire before dot-stuffing, for SIZE= (RFC 1870 section 3).
@@ -58,4 +141,15 @@ pub enum Transfer {
     SevenBit,
     /// Signed or encrypted parts hold 8-bit text: BODY=8BITMIME, or it cannot go.
     EightBitMime,
+}
+
+fn plan_failure(fault: PlanFault) -> Failure {
+    match fault {
+        PlanFault::Protected(words) => Failure::new(Stage::Envelope, Cause::CannotConvert, words),
+        PlanFault::Spool(error) => spool_failure(error),
+    }
+}
+
+fn spool_failure(error: io::Error) -> Failure {
+    Failure::new(Stage::Envelope, Cause::SpoolUnwritable, error.to_string())
 }

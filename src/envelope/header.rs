@@ -1,0 +1,216 @@
+//! The header that goes out: fields dropped, merged, completed, local names replaced, all of it 7-bit and folded.
+
+use std::time::SystemTime;
+
+use time::format_description::well_known::Rfc2822;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::account::Account;
+use crate::address::{Entry, Mailbox, parse_list, render_list};
+use crate::envelope::header_rules::{Fate, Role, rule_of};
+use crate::envelope::header_text::{encode_unstructured, fold};
+use crate::envelope::local_names::LocalNames;
+use crate::failure::{Cause, Failure, Stage};
+use crate::message::Field;
+use crate::words::Words;
+use crate::world::World;
+
+/// What a message without Date or Message-ID gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// When standard input ended.
+    pub now: SystemTime,
+    /// Local time, in seconds east of UTC.
+    pub utc_offset: i32,
+    /// Something no other message has.
+    pub unique: [u8; 16],
+}
+
+impl Stamp {
+    /// For a message whose input has just ended.
+    pub fn now(world: &World) -> Self {
+        let mut unique = [0; 16];
+        world.random.fill(&mut unique);
+        Self { now: world.clock.now(), utc_offset: world.clock.utc_offset(), unique }
+    }
+}
+
+/// Applies the table of rules: what is dropped, merged or kept once.
+pub fn apply_fates(fields: &mut Vec<Field>) {
+    let mut kept: Vec<Field> = Vec::with_capacity(fields.len());
+    for field in fields.drain(..) {
+        match rule_of(&field.name).map_or(Fate::Keep, |rule| rule.fate) {
+            Fate::Drop => {}
+            Fate::Keep => kept.push(field),
+            Fate::KeepFirst => {
+                if !kept.iter().any(|earlier| earlier.is(&field.name)) {
+                    kept.push(field);
+                }
+            }
+            Fate::Merge => merge(&mut kept, field),
+        }
+    }
+    *fields = kept;
+}
+
+fn merge(kept: &mut Vec<Field>, field: Field) {
+    if field.unfolded().is_empty() {
+        return;
+    }
+    match kept.iter_mut().find(|earlier| earlier.is(&field.name)) {
+        Some(earlier) => {
+            let end = earlier.value.trim_ascii_end().len();
+            earlier.value.truncate(end);
+            earlier.value.extend_from_slice(b",\r\n ");
+            earlier.value.extend_from_slice(field.value.trim_ascii_start());
+        }
+        None => kept.push(field),
+    }
+}
+
+/// Shows where mail for local names goes: the one address, or an empty group when there are several, because a
+/// list's members are nobody's business.
+///
+/// # Errors
+/// Those of the alias file.
+pub fn replace_local_names(fields: &mut [Field], names: &LocalNames<'_>, charset: &str) -> Result<(), Failure> {
+    for field in fields {
+        let role = rule_of(&field.name).map_or(Role::None, |rule| rule.role);
+        let shown = match role {
+            Role::Recipient | Role::ResentRecipient | Role::Shown => true,
+            Role::Author | Role::None => false,
+        };
+        let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
+        let local = entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address));
+        // An internationalised domain has to be written as A-labels too.
+        if local || !field.value.is_ascii() {
+            let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
+            field.value = render_list(&entries, charset);
+        }
+    }
+    Ok(())
+}
+
+fn shown_entry(entry: Entry, names: &LocalNames<'_>) -> Result<Entry, Failure> {
+    match entry {
+        Entry::Mailbox(mailbox) => {
+            let name = mailbox.address.local.clone().into_bytes();
+            Ok(shown_mailbox(mailbox, names)?
+                .map_or(Entry::Group { display: name, members: Vec::new() }, Entry::Mailbox))
+        }
+        Entry::Group { display, members } => {
+            let mut shown = Vec::new();
+            for member in members {
+                shown.extend(shown_mailbox(member, names)?);
+            }
+            Ok(Entry::Group { display, members: shown })
+        }
+    }
+}
+
+fn shown_mailbox(mut mailbox: Mailbox, names: &LocalNames<'_>) -> Result<Option<Mailbox>, Failure> {
+    if !names.is_local(&mailbox.address) {
+        return Ok(Some(mailbox));
+    }
+    match names.resolve(&mailbox.address)?.as_slice() {
+        [target] => {
+            mailbox.address.local = target.user().to_owned();
+            mailbox.address.domain = Some(target.domain().to_owned());
+            Ok(Some(mailbox))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8).
+pub fn complete(fields: &mut Vec<Field>, account: &Account, stamp: &Stamp) {
+    if !fields.iter().any(|field| field.is("Date")) {
+        fields.push(Field::new("Date", date(stamp)));
+    }
+    if !fields.iter().any(|field| field.is("Message-ID")) {
+        let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
+        fields.push(Field::new("Message-ID", format!("<{unique}@{}>", account.address.domain())));
+    }
+}
+
+fn date(stamp: &Stamp) -> String {
+    let offset = UtcOffset::from_whole_seconds(stamp.utc_offset / 60 * 60).unwrap_or(UtcOffset::UTC);
+    OffsetDateTime::from(stamp.now).to_offset(offset).format(&Rfc2822).unwrap_or_default()
+}
+
+/// Writes the fields as they go out, without the blank line.
+///
+/// # Errors
+/// [`Cause::HeaderTooLarge`] when a structured field has a word that fits no line.
+pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
+    let mut header = Vec::new();
+    for field in fields {
+        let written = if field.value.is_ascii() {
+            fold(&field.name, &field.value)
+        } else {
+            fold(&field.name, &encode_unstructured(&field.value, charset))
+        };
+        header.extend(written.map_err(|_| {
+            let words = format!("{} has a word over 998 octets", field.name);
+            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, Words::from(words))
+        })?);
+    }
+    Ok(header)
+}
+
+/// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.
+pub fn declared_charset(fields: &[Field]) -> String {
+    let declared = fields.iter().find(|field| field.is("Content-Type")).and_then(|field| {
+        let value = String::from_utf8_lossy(&field.unfolded()).to_ascii_lowercase();
+        let charset = value.split(';').find_map(|part| part.trim().strip_prefix("charset=").map(str::to_owned))?;
+        let charset = charset.trim_matches('"').to_owned();
+        let token = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.:".contains(&octet);
+        let good = !charset.is_empty() && charset.len() < 40 && charset.bytes().all(token);
+        (good && charset != "utf-8" && charset != "us-ascii").then_some(charset)
+    });
+    declared.unwrap_or_else(|| "iso-8859-1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_lists_become_one() {
+        let mut fields = vec![
+            Field::new("To", "a@x.org "),
+            Field::new("Subject", "one"),
+            Field::new("to", " b@x.org"),
+            Field::new("Cc", " "),
+            Field::new("subject", "two"),
+            Field::new("bcc", "c@x.org"),
+            Field::new("Return-Path", "<r@x.org>"),
+            Field::new("X-A", "1"),
+            Field::new("X-A", "2"),
+        ];
+        apply_fates(&mut fields);
+        assert_eq!(fields, [
+            Field::new("To", "a@x.org,\r\n b@x.org"),
+            Field::new("Subject", "one"),
+            Field::new("X-A", "1"),
+            Field::new("X-A", "2"),
+        ]);
+    }
+
+    #[test]
+    fn dates_are_local_time() {
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_374_302);
+        let stamp = Stamp { now, utc_offset: 3600, unique: [0; 16] };
+        assert_eq!(date(&stamp), "Sun, 22 Nov 2026 20:05:02 +0100");
+    }
+
+    #[test]
+    fn latin1_is_the_last_resort() {
+        let declared = |value: &str| declared_charset(&[Field::new("Content-Type", value)]);
+        assert_eq!(declared("text/plain; charset=ISO-8859-15"), "iso-8859-15");
+        assert_eq!(declared("text/plain; charset=\"koi8-r\"; format=flowed"), "koi8-r");
+        assert_eq!(declared("text/plain; charset=utf-8"), "iso-8859-1");
+        assert_eq!(declared("text/plain; charset=\"x\r\n y\""), "iso-8859-1");
+        assert_eq!(declared_charset(&[]), "iso-8859-1");
+    }
+}

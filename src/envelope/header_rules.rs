@@ -1,0 +1,87 @@
+//! What becomes of each header field, one row a rule.
+
+/// What a field's addresses mean for the envelope.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// With -t its addresses are recipients, unless the message is resent.
+    Recipient,
+    /// With -t its addresses are recipients of a resent message.
+    ResentRecipient,
+    /// It says who wrote, sent or resent the message.
+    Author,
+    /// Addresses that are only shown.
+    Shown,
+    /// No addresses.
+    None,
+}
+
+/// What happens to the field itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It never goes out.
+    Drop,
+    /// RFC 5322 section 3.6 allows one: several become one list; an empty one goes.
+    Merge,
+    /// RFC 5322 section 3.6 allows one: the first stays.
+    KeepFirst,
+    /// It stays, however often.
+    Keep,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Field name, matched without case.
+    pub name: &'static str,
+    /// What its addresses mean.
+    pub role: Role,
+    /// What happens to it.
+    pub fate: Fate,
+    /// Why.
+    pub reason: &'static str,
+}
+
+const fn rule(name: &'static str, role: Role, fate: Fate, reason: &'static str) -> Rule {
+    Rule { name, role, fate, reason }
+}
+
+/// Fields without a row are kept as they are.
+pub const RULES: &[Rule] = &[
+    rule("To", Role::Recipient, Fate::Merge, "one list"),
+    rule("Cc", Role::Recipient, Fate::Merge, "one list"),
+    rule("Bcc", Role::Recipient, Fate::Drop, "blind copies stay blind, with and without -t"),
+    rule("Resent-To", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
+    rule("Resent-Cc", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
+    rule("Resent-Bcc", Role::ResentRecipient, Fate::Drop, "blind copies stay blind"),
+    rule("From", Role::Author, Fate::KeepFirst, "From policy"),
+    rule("Sender", Role::Author, Fate::KeepFirst, "Outlook refuses a foreign one"),
+    rule("Resent-From", Role::Author, Fate::Keep, "From policy"),
+    rule("Resent-Sender", Role::Author, Fate::Keep, "Outlook refuses a foreign one"),
+    rule("Reply-To", Role::Shown, Fate::Merge, "one list"),
+    rule("Date", Role::None, Fate::KeepFirst, "one"),
+    rule("Message-ID", Role::None, Fate::KeepFirst, "one"),
+    rule("Subject", Role::None, Fate::KeepFirst, "one"),
+    rule("In-Reply-To", Role::None, Fate::KeepFirst, "one"),
+    rule("References", Role::None, Fate::KeepFirst, "one"),
+    rule("MIME-Version", Role::None, Fate::KeepFirst, "one"),
+    rule("Return-Path", Role::None, Fate::Drop, "the delivering system writes it"),
+    rule("Content-Length", Role::None, Fate::Drop, "wrong as soon as anything is encoded"),
+];
+
+/// The row of a field name, if it has one.
+pub fn rule_of(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_one_row() {
+        for (index, row) in RULES.iter().enumerate() {
+            assert!(RULES[index + 1..].iter().all(|other| !other.name.eq_ignore_ascii_case(row.name)), "{}", row.name);
+            assert!(!row.reason.is_empty());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Names without a domain, or with this machine's: who gets their mail (decision 13 of the design).
+
+use lettre::Address;
+
+use crate::account::{Account, file_failure};
+use crate::address::AddrSpec;
+use crate::envelope::aliases::{Aliases, Expansion};
+use crate::failure::{Cause, Failure, Stage};
+use crate::world::{Caller, FileFault, Files, Log, Priority};
+
+/// Resolves local names for one account; reads the alias file at the first one.
+pub struct LocalNames<'a> {
+    account: &'a Account,
+    caller: &'a Caller,
+    files: &'a dyn Files,
+    log: &'a dyn Log,
+    aliases: std::cell::OnceCell<Aliases>,
+}
+
+impl<'a> LocalNames<'a> {
+    /// For this account, on this machine.
+    pub fn new(account: &'a Account, caller: &'a Caller, files: &'a dyn Files, log: &'a dyn Log) -> Self {
+        Self { account, caller, files, log, aliases: std::cell::OnceCell::new() }
+    }
+
+    /// Whether the address names somebody on this machine rather than a mailbox elsewhere.
+    pub fn is_local(&self, address: &AddrSpec) -> bool {
+        let Some(domain) = &address.domain else { return true };
+        // A machine that calls itself outlook.com in /etc/mailname must not capture the world's mail.
+        !domain.eq_ignore_ascii_case(self.account.address.domain())
+            && self.caller.local_domains.iter().any(|local| local.eq_ignore_ascii_case(domain))
+    }
+
+    /// Who gets mail for `address`: itself when it is not local, else whom the alias file names, else
+    /// `local_mail_to`, else the account. Never empty.
+    ///
+    /// # Errors
+    /// [`Cause::Aliases`], [`Cause::UnsafeFile`] and their like for the alias file; [`Cause::AddressSyntax`].
+    pub fn resolve(&self, address: &AddrSpec) -> Result<Vec<Address>, Failure> {
+        if !self.is_local(address) {
+            return Ok(vec![to_lettre(address)?]);
+        }
+        let expansion = self.expand(&address.local)?;
+        for warning in &expansion.warnings {
+            self.log.record(Priority::Warning, &format!("aliases: {warning}"));
+        }
+        let mut found = Vec::new();
+        for target in &expansion.targets {
+            let target = if self.is_local(target) { self.owner().clone() } else { to_lettre(target)? };
+            if !found.contains(&target) {
+                found.push(target);
+            }
+        }
+        if found.is_empty() {
+            found.push(self.owner().clone());
+        }
+        Ok(found)
+    }
+
+    /// Who gets what nobody else claims.
+    fn owner(&self) -> &Address {
+        self.account.local_mail_to.as_ref().unwrap_or(&self.account.address)
+    }
+
+    fn expand(&self, name: &str) -> Result<Expansion, Failure> {
+        let include = |path: &std::path::Path| {
+            self.files.read_alias_include(path).map_err(|fault| match fault {
+                FileFault::Unreadable(problem) => problem,
+                FileFault::WritableByOthers => "it must be root's and not writable by others".to_owned(),
+                FileFault::NotRegular => "not a regular file".to_owned(),
+                FileFault::TooLarge => "too large".to_owned(),
+            })
+        };
+        self.aliases()?.expand(name, &include).map_err(|words| Failure::new(Stage::Envelope, Cause::Aliases, words))
+    }
+
+    fn aliases(&self) -> Result<&Aliases, Failure> {
+        if let Some(aliases) = self.aliases.get() {
+            return Ok(aliases);
+        }
+        let file = &self.account.aliases;
+        let content = self.files.read(file).map_err(|fault| file_failure(file, &fault))?;
+        let aliases = match content {
+            Some(content) => Aliases::parse(file, &content),
+            None if self.account.aliases_by_default() => Aliases::default(),
+            None => {
+                let words = format!("{}: no such file", file.display());
+                return Err(Failure::new(Stage::Envelope, Cause::Aliases, words));
+            }
+        };
+        Ok(self.aliases.get_or_init(|| aliases))
+    }
+}
+
+/// An address fit for the envelope.
+///
+/// # Errors
+/// [`Cause::AddressSyntax`] or [`Cause::AddressControl`].
+pub fn to_lettre(address: &AddrSpec) -> Result<Address, Failure> {
+    address.to_lettre().map_err(|fault| address_failure(&fault))
+}
+
+/// An unreadable address as a failure of this stage.
+pub fn address_failure(fault: &crate::address::AddressFault) -> Failure {
+    use crate::address::AddressFault;
+    let (cause, words) = match fault {
+        AddressFault::Control(words) => (Cause::AddressControl, words),
+        AddressFault::Syntax(words) => (Cause::AddressSyntax, words),
+    };
+    Failure::new(Stage::Envelope, cause, words.clone())
+}

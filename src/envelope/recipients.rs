@@ -1,0 +1,55 @@
+//! Who gets the message: operands, and with -t the header's recipients (decision 12 of the design).
+
+use lettre::Address;
+
+use crate::address::{AddrSpec, AddressFault, Entry, parse_list, parse_operand};
+use crate::envelope::header_rules::{Role, rule_of};
+use crate::envelope::local_names::{LocalNames, address_failure};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::{HeaderRecipients, Submit};
+use crate::message::Field;
+
+/// Every recipient once, operands first, then the header's in its order; local names resolved.
+///
+/// # Errors
+/// [`Cause::NoRecipients`]; [`Cause::AddressSyntax`] and [`Cause::AddressControl`] for the first address that cannot
+/// be read: sending to the others would hide that one is missing.
+pub fn recipients(submit: &Submit, fields: &[Field], names: &LocalNames<'_>) -> Result<Vec<Address>, Failure> {
+    let mut found: Vec<Address> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for written in written(submit, fields).map_err(|fault| address_failure(&fault))? {
+        for address in names.resolve(&written)? {
+            // RFC 5321 section 2.4: domains have no case, local parts may.
+            if seen.insert((address.user().to_owned(), address.domain().to_ascii_lowercase())) {
+                found.push(address);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(Failure::new(Stage::Envelope, Cause::NoRecipients, ""));
+    }
+    Ok(found)
+}
+
+fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFault> {
+    let mut lists: Vec<Vec<Entry>> = Vec::new();
+    for operand in &submit.operands {
+        lists.push(parse_operand(operand)?);
+    }
+    if submit.header_recipients == HeaderRecipients::Taken {
+        let wanted = if is_resent(fields) { Role::ResentRecipient } else { Role::Recipient };
+        for field in fields.iter().filter(|field| role(field) == wanted) {
+            lists.push(parse_list(&field.value)?);
+        }
+    }
+    Ok(lists.iter().flatten().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect())
+}
+
+/// With any Resent- field, the message is one that somebody passes on (RFC 5322 section 3.6.6).
+fn is_resent(fields: &[Field]) -> bool {
+    fields.iter().any(|field| field.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Resent-")))
+}
+
+fn role(field: &Field) -> Role {
+    rule_of(&field.name).map_or(Role::None, |rule| rule.role)
+}

@@ -1,0 +1,216 @@
+//! The From policy (decision 14 of the design): Outlook refuses a foreign From, so it becomes the account's own,
+//! with the original and the real caller still to be seen.
+
+use lettre::Address;
+
+use crate::account::{Account, FromPolicy};
+use crate::address::{AddrSpec, AddressFault, Entry, Mailbox, parse_list, parse_sender, render_list};
+use crate::envelope::header_text::{encode_phrase, encode_unstructured};
+use crate::envelope::local_names::{LocalNames, address_failure};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Submit;
+use crate::message::Field;
+use crate::words::Words;
+use crate::world::Caller;
+
+/// Who the message is from, as far as the policy needs to know.
+pub struct SenderPolicy<'a> {
+    /// The account it goes out through.
+    pub account: &'a Account,
+    /// Who really called.
+    pub caller: &'a Caller,
+    /// What is local here.
+    pub names: &'a LocalNames<'a>,
+    /// For text that is not UTF-8.
+    pub charset: &'a str,
+}
+
+/// Whether a From was changed: a DKIM signature over it is then broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FromOutcome {
+    /// It stays as it was.
+    Untouched,
+    /// It is the account's now.
+    Rewritten,
+}
+
+impl SenderPolicy<'_> {
+    /// The reverse path: what -f says if the account owns it (or the policy passes all), else the account.
+    ///
+    /// # Errors
+    /// [`Cause::AddressControl`] for -f.
+    pub fn reverse_path(&self, submit: &Submit) -> Result<Address, Failure> {
+        let wanted = self.wanted_sender(submit)?.and_then(|sender| sender.to_lettre().ok());
+        Ok(match wanted {
+            Some(sender) if self.account.owns(&sender) || self.account.from == FromPolicy::Pass => sender,
+            _ => self.account.address.clone(),
+        })
+    }
+
+    /// Puts From, Sender, Reply-To and X-Original-From right.
+    ///
+    /// # Errors
+    /// [`Cause::ForeignFrom`] when the policy refuses; those of `-f`.
+    pub fn apply(&self, submit: &Submit, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
+        if self.account.from == FromPolicy::Pass {
+            return match fields.iter().any(|field| field.is("From")) {
+                true => Ok(FromOutcome::Untouched),
+                false => self.add_from(submit, fields),
+            };
+        }
+        fields.retain(|field| !is_sender(field) || self.own_addresses(field));
+        self.rewrite_resent(fields);
+        let Some(place) = fields.iter().position(|field| field.is("From")) else { return self.add_from(submit, fields) };
+        match fields.get(place).cloned() {
+            Some(field) if !self.own_addresses(&field) => self.rewrite(place, &field, fields),
+            _ => Ok(FromOutcome::Untouched),
+        }
+    }
+
+    fn wanted_sender(&self, submit: &Submit) -> Result<Option<AddrSpec>, Failure> {
+        match submit.sender.as_deref().map(parse_sender) {
+            Some(Ok(sender)) => Ok(sender),
+            // `root@` and its like are no reason to lose a message: the account takes their place.
+            None | Some(Err(AddressFault::Syntax(_))) => Ok(None),
+            Some(Err(fault @ AddressFault::Control(_))) => Err(address_failure(&fault)),
+        }
+    }
+
+    /// Whether the field is a list of the account's own addresses and nothing else.
+    fn own_addresses(&self, field: &Field) -> bool {
+        let Ok(entries) = parse_list(&field.value) else { return false };
+        let mut mailboxes = entries.iter().flat_map(Entry::mailboxes).peekable();
+        mailboxes.peek().is_some() && mailboxes.all(|mailbox| self.owns(&mailbox.address))
+    }
+
+    fn owns(&self, address: &AddrSpec) -> bool {
+        address.to_lettre().is_ok_and(|address| self.account.owns(&address) || self.account.from == FromPolicy::Pass)
+    }
+
+    /// A message without From gets one: the sender -f names, judged like any other.
+    fn add_from(&self, submit: &Submit, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
+        let name = submit.full_name.as_deref().filter(|name| !name.is_empty());
+        match self.wanted_sender(submit)? {
+            Some(sender) if self.owns(&sender) => {
+                let display = self.own_display(name);
+                fields.push(Field::new("From", self.mailbox(&display, &sender.to_wire())));
+                Ok(FromOutcome::Untouched)
+            }
+            Some(sender) if self.account.from == FromPolicy::Rewrite => {
+                let display = name.unwrap_or_default().to_vec();
+                let original = Entry::Mailbox(Mailbox { display, address: sender });
+                let field = Field::new("From", render_list(&[original], self.charset));
+                fields.push(field.clone());
+                self.rewrite(fields.len() - 1, &field, fields)
+            }
+            _ => {
+                let display = self.own_display(name);
+                fields.push(Field::new("From", self.mailbox(&display, self.account.address.as_ref())));
+                Ok(FromOutcome::Untouched)
+            }
+        }
+    }
+
+    /// -F, else the configured name, else the caller's, else who and where.
+    fn own_display(&self, name: Option<&[u8]>) -> Vec<u8> {
+        let person = &self.caller.full_name;
+        let display = match (name, &self.account.display_name) {
+            (Some(name), _) => name.to_vec(),
+            (None, Some(name)) => name.clone().into_bytes(),
+            // "root" as a full name says nothing about which machine's.
+            (None, None) if !person.is_empty() && *person != self.caller.login => person.clone().into_bytes(),
+            (None, None) => self.who_and_where().into_bytes(),
+        };
+        encode_phrase(&display, self.charset).into_bytes()
+    }
+
+    /// The real user and this machine, never what the message claims.
+    fn who_and_where(&self) -> String {
+        let host = self.caller.host_name.split('.').next().unwrap_or_default();
+        format!("{} on {host}", self.caller.login)
+    }
+
+    fn mailbox(&self, phrase: &[u8], address: &str) -> Vec<u8> {
+        let mut value = phrase.to_vec();
+        value.extend_from_slice(format!(" <{address}>").as_bytes());
+        value
+    }
+
+    /// `From: Cron Daemon <root>` becomes `From: "Cron Daemon, root on web1" <account>`.
+    fn rewrite(&self, place: usize, original: &Field, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
+        if self.account.from == FromPolicy::Refuse {
+            let words = Words::from_octets(&original.unfolded());
+            return Err(Failure::new(Stage::Envelope, Cause::ForeignFrom, words));
+        }
+        let entries = parse_list(&original.value).unwrap_or_default();
+        let mailboxes: Vec<_> = entries.iter().flat_map(Entry::mailboxes).collect();
+        let display = mailboxes.first().map(|mailbox| mailbox.display.as_slice()).unwrap_or_default();
+        let value = self.mailbox(&self.named(display), self.account.address.as_ref());
+        if let Some(field) = fields.get_mut(place) {
+            field.value = value;
+        }
+        let routable: Vec<_> =
+            mailboxes.iter().filter(|mailbox| self.is_routable(&mailbox.address)).map(|&mailbox| mailbox.clone()).collect();
+        if !routable.is_empty() && !fields.iter().any(|field| field.is("Reply-To")) {
+            let entries: Vec<_> = routable.into_iter().map(Entry::Mailbox).collect();
+            fields.push(Field::new("Reply-To", render_list(&entries, self.charset)));
+        }
+        fields.retain(|field| !field.is("X-Original-From"));
+        fields.push(Field::new("X-Original-From", encode_unstructured(&original.unfolded(), self.charset)));
+        Ok(FromOutcome::Rewritten)
+    }
+
+    /// The original name with the real caller behind it, as a phrase.
+    fn named(&self, display: &[u8]) -> Vec<u8> {
+        let real = self.who_and_where();
+        if display.is_empty() {
+            return encode_phrase(real.as_bytes(), self.charset).into_bytes();
+        }
+        if ends_in_encoded_word(display) {
+            // Quoting would make an encoded-word text; white space between two of them does not show.
+            let word = format!(" {}", encoded_word(&format!(", {real}")));
+            return [display, word.as_bytes()].concat();
+        }
+        encode_phrase(&[display, b", ", real.as_bytes()].concat(), self.charset).into_bytes()
+    }
+
+    /// Whether a reply could get there: a domain with a dot that is not this machine's.
+    fn is_routable(&self, address: &AddrSpec) -> bool {
+        !self.names.is_local(address) && address.domain.as_ref().is_some_and(|domain| domain.contains('.'))
+    }
+
+    /// Who resent it is the account; there is nobody else it could be.
+    fn rewrite_resent(&self, fields: &mut [Field]) {
+        let own: Vec<bool> = fields.iter().map(|field| !field.is("Resent-From") || self.own_addresses(field)).collect();
+        for (field, own) in fields.iter_mut().zip(own) {
+            if !own {
+                let phrase = encode_phrase(self.who_and_where().as_bytes(), self.charset);
+                field.value = self.mailbox(phrase.as_bytes(), self.account.address.as_ref());
+            }
+        }
+    }
+}
+
+fn is_sender(field: &Field) -> bool {
+    field.is("Sender") || field.is("Resent-Sender")
+}
+
+/// Atoms and encoded-words only, the last word an encoded one (RFC 2047 section 5, rule 3).
+fn ends_in_encoded_word(display: &[u8]) -> bool {
+    let atom = |&octet: &u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~ ".contains(&octet);
+    let last = display.rsplit(|&octet| octet == b' ').next().unwrap_or_default();
+    display.iter().all(atom) && last.starts_with(b"=?") && last.ends_with(b"?=") && last.len() > 6
+}
+
+/// A short text as one UTF-8 Q word.
+fn encoded_word(text: &str) -> String {
+    let mut word = String::from("=?utf-8?Q?");
+    for octet in text.bytes() {
+        match octet {
+            b' ' => word.push('_'),
+            _ if octet.is_ascii_alphanumeric() => word.push(char::from(octet)),
+            _ => word.push_str(&format!("={octet:02X}")),
+        }
+    }
+    word + "?="
+}

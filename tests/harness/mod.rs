@@ -1,0 +1,177 @@
+//! Runs the real binary against a stand-in for Outlook, in folders of its own.
+#![allow(missing_docs, dead_code)]
+
+pub mod fixture;
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+
+use stand_in::{DeviceFlow, Dialogue, Options, Outlook};
+use tempfile::TempDir;
+
+/// The account of every test.
+pub const ACCOUNT: &str = "me@outlook.com";
+
+/// A machine with our program on it, an Outlook beside it, and somebody signed in.
+pub struct Machine {
+    pub outlook: Outlook,
+    pub folder: TempDir,
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Machine {
+    /// With the default Outlook, signed in.
+    pub fn new() -> Self {
+        Self::with(|_| {}, &[])
+    }
+
+    /// With this dialogue and its `# config` lines, signed in.
+    pub fn with_dialogue(dialogue: &Dialogue) -> Self {
+        let config = dialogue.expectations().config.clone();
+        Self::with(|options| options.dialogue = Some(dialogue.clone()), &config)
+    }
+
+    /// With changed options and more configuration, signed in.
+    pub fn with(change: impl FnOnce(&mut Options), config: &[(String, String)]) -> Self {
+        let machine = Self::signed_out(change, config);
+        machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+        let login = machine.run_as("outlook-sendmail", ["login"], b"");
+        assert_eq!(login.status, 0, "login: {}{}", login.stdout, login.stderr);
+        machine
+    }
+
+    /// The same, nobody signed in.
+    pub fn signed_out(change: impl FnOnce(&mut Options), config: &[(String, String)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = Options::new(folder.path().join("ca.pem"));
+        options.account = ACCOUNT.to_owned();
+        change(&mut options);
+        let outlook = Outlook::start(options).unwrap();
+        let machine = Self { outlook, folder };
+        for name in ["sendmail", "mailq", "newaliases", "outlook-sendmail"] {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_outlook-sendmail"), machine.program(name)).unwrap();
+        }
+        let mut config = config.to_vec();
+        if !config.iter().any(|(key, _)| key == "aliases") {
+            // The machine's own alias file is none of the test's business.
+            let aliases = machine.folder.path().join("aliases");
+            fs::write(&aliases, "").unwrap();
+            config.push(("aliases".to_owned(), format!("{:?}", aliases.to_str().unwrap())));
+        }
+        fs::write(machine.config(), machine.outlook.config_toml_with(&config)).unwrap();
+        machine
+    }
+
+    /// Where the program lies under this name.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    /// Where grants, locks and the like are kept.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The file that holds the grant (`store = "file"`).
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        let folder = self.state().join("outlook-sendmail/secrets");
+        fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
+    }
+
+    /// A command with the environment of this machine.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        self.equip(&mut command);
+        command
+    }
+
+    /// Sets the environment the program needs to find this machine's files, and nothing of the real user's.
+    pub fn equip(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", self.folder.path())
+            .env("XDG_STATE_HOME", self.state())
+            .env("OUTLOOK_SENDMAIL_CONFIG", self.config());
+    }
+
+    /// Runs `sendmail` with these arguments and standard input.
+    pub fn sendmail<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Run {
+        self.run_as("sendmail", arguments, input)
+    }
+
+    /// Runs the program under a name.
+    pub fn run_as<A: AsRef<OsStr>>(&self, name: &str, arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Run {
+        let mut command = self.command(self.program(name));
+        command.args(arguments);
+        run(&mut command, input)
+    }
+}
+
+/// Runs a command with this standard input.
+pub fn run(command: &mut Command, input: &[u8]) -> Run {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut pipe = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = thread::spawn(move || {
+        let _ = pipe.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Run::from(output)
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            // A signal is no exit status anybody may rely on.
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        }
+    }
+}
+
+impl Run {
+    /// Exit 0 and not a byte on either stream (decision 7 of the design).
+    pub fn assert_silent_success(&self) {
+        assert_eq!((self.status, self.stdout.as_str(), self.stderr.as_str()), (0, "", ""));
+    }
+
+    /// This status, nothing on standard output, exactly one line on standard error, and this in it.
+    pub fn assert_failure(&self, status: i32, words: &str) {
+        assert_eq!(self.status, status, "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        assert!(self.stderr.ends_with('\n') && self.stderr.matches('\n').count() == 1, "one line: {:?}", self.stderr);
+        assert!(self.stderr.contains(words), "{words:?} in {:?}", self.stderr);
+    }
+}
+
+/// Whether a program the test needs is here; under CI=true it has to be.
+pub fn installed(program: &str) -> bool {
+    let found = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
+    if !found {
+        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
+    }
+    found
+}
+
+/// Long enough for anything on loopback.
+pub const SOON: Duration = Duration::from_secs(20);

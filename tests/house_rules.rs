@@ -1,0 +1,108 @@
+//! Rules of this code base that a machine can hold.
+#![allow(missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::{fs, process};
+
+/// Only these may touch the operating system, the network and the stores.
+const ADAPTERS: [&str; 2] = ["src/adapters/", "src/main.rs"];
+
+/// What the rest must not name.
+const OUTSIDE: [&str; 10] = [
+    "std::net",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::os",
+    "rustls",
+    "secret_service",
+    "nix::",
+    "dirs::",
+    "ureq::",
+];
+
+/// Words that mark unfinished work.
+const UNFINISHED: [&str; 4] = ["TODO", "FIXME", "XXX", "HACK"];
+
+/// A file longer than this holds two things under one name.
+const LONGEST_FILE: usize = 400;
+
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path: PathBuf = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            found.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+    found
+}
+
+fn ours() -> Vec<(String, String)> {
+    let found = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(found.len() > 30, "the sources have moved");
+    found
+}
+
+#[test]
+fn only_adapters_know_the_outside() {
+    for (name, text) in ours() {
+        if ADAPTERS.iter().any(|adapter| name.starts_with(adapter)) {
+            continue;
+        }
+        let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        for (number, line) in code {
+            for word in OUTSIDE {
+                assert!(!line.contains(word), "{name}:{}: {word} belongs into src/adapters", number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_stays_small() {
+    for (name, text) in ours() {
+        assert!(text.starts_with("//! "), "{name}: the first line is one sentence about the file");
+        assert!(text.lines().count() <= LONGEST_FILE, "{name}: {} lines", text.lines().count());
+    }
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    for (name, text) in ours() {
+        for word in UNFINISHED {
+            assert!(!text.contains(word), "{name}: {word}");
+        }
+    }
+}
+
+#[test]
+fn the_pipeline_stays_on_one_screen() {
+    let pipeline = ours().into_iter().find(|(name, _)| name == "src/pipeline.rs").unwrap().1;
+    assert!(pipeline.lines().count() <= 100, "{} lines", pipeline.lines().count());
+}
+
+/// `rust-version` of Cargo.toml is a promise about every crate behind it too.
+#[test]
+fn no_dependency_needs_a_newer_compiler() {
+    let output = process::Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let version = |text: &str| -> Vec<u64> { text.split('.').map(|part| part.parse().unwrap()).collect() };
+    let ours = version(env!("CARGO_PKG_RUST_VERSION"));
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 50);
+    for package in packages {
+        if let Some(theirs) = package["rust_version"].as_str() {
+            assert!(version(theirs) <= ours, "{} needs Rust {theirs}", package["name"]);
+        }
+    }
+}
