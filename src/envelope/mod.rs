@@ -7,6 +7,7 @@ use lettre::address::Envelope;
 use crate::invocation::Dsn;
 use crate::message::Body;
 
+pub mod header_text;
 pub mod seven_bit;
 
 /// A message that may go out: recipients certain, header final, content fit for the wire.
