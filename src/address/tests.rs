@@ -206,7 +206,8 @@ fn what_is_read_can_be_written() {
     for (input, _) in AWKWARD {
         let Ok(list) = parse_list(input) else { continue };
         let written = render_list(&list, "iso-8859-1");
-        let addresses = |list: &[Entry]| list.iter().flat_map(Entry::mailboxes).map(|one| one.address.clone()).collect();
+        let addresses =
+            |list: &[Entry]| list.iter().flat_map(Entry::mailboxes).map(|one| one.address.clone()).collect();
         let again: Vec<AddrSpec> = addresses(&parse_list(&written).unwrap());
         assert_eq!(again, addresses(&list), "{}", String::from_utf8_lossy(&written));
         let headings = |list: &[Entry]| list.iter().map(std::mem::discriminant).collect::<Vec<_>>();
@@ -259,7 +260,9 @@ fn huge_lists_take_linear_time() {
     let started = std::time::Instant::now();
     let list = b"\"Some One\" <some.one@example.org>,\r\n ".repeat(20_000);
     assert_eq!(parse_list(&[list.as_slice(), b"b@x"].concat()).unwrap().len(), 20_001);
-    for hostile in ["(", ")", "<", "\"", "[", "a@", "a ", "a@x ", "<a@x> ", "a.", "()", "(a)b@x ", "g:", "g:;", ",", "\\"] {
+    for hostile in
+        ["(", ")", "<", "\"", "[", "a@", "a ", "a@x ", "<a@x> ", "a.", "()", "(a)b@x ", "g:", "g:;", ",", "\\"]
+    {
         let _ = parse_list(hostile.repeat(200_000 / hostile.len()).as_bytes());
     }
     let nested = format!("{}{} a@x", "(".repeat(100_000), ")".repeat(100_000));

@@ -68,10 +68,7 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
 }
 
 fn ends_atom(octet: u8) -> bool {
-    matches!(
-        octet,
-        b' ' | b'\t' | b'"' | b'(' | b')' | b'[' | b'.' | b'@' | b',' | b';' | b':' | b'<' | b'>'
-    )
+    matches!(octet, b' ' | b'\t' | b'"' | b'(' | b')' | b'[' | b'.' | b'@' | b',' | b';' | b':' | b'<' | b'>')
 }
 
 /// After the opening quote; `at` ends behind the closing one.

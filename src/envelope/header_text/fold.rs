@@ -33,7 +33,8 @@ pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
         return Err(FoldFault::Name(fault_name()));
     }
     let column = name.len() + 1;
-    let starts_spaced = value.is_empty() || value.first().is_some_and(|octet| is_space(*octet)) || value.starts_with(b"\r\n");
+    let starts_spaced =
+        value.is_empty() || value.first().is_some_and(|octet| is_space(*octet)) || value.starts_with(b"\r\n");
     let space = usize::from(!starts_spaced);
     let mut field = Vec::with_capacity(column + value.len() + 3);
     field.extend_from_slice(name.as_bytes());
@@ -42,11 +43,7 @@ pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
         field.extend_from_slice(if starts_spaced { b"" } else { b" " });
         field.extend_from_slice(value);
     } else {
-        let mut pieces = if is_structured(name) {
-            structured_pieces(name, value)?
-        } else {
-            encoded_pieces(value, "")
-        };
+        let mut pieces = if is_structured(name) { structured_pieces(name, value)? } else { encoded_pieces(value, "") };
         if let Some(first) = pieces.first_mut()
             && first.gap.is_empty()
         {

@@ -14,7 +14,8 @@ pub fn encode_phrase(octets: &[u8], charset: &str) -> String {
 
 /// The same as words that are to stay whole, with a space between any two.
 pub(crate) fn phrase_words(octets: &[u8], charset: &str) -> Vec<String> {
-    let line = flattened(octets);
+    let mut line = flattened(octets);
+    line.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
     let charset = label(&line, charset);
     let mut words = Vec::new();
     let mut run: Vec<u8> = Vec::new();
@@ -95,9 +96,10 @@ mod tests {
             (b"a  b", "\"a  b\""),
             (b"say \"hi\" \\o/", "\"say \\\"hi\\\" \\\\o/\""),
             (b"x\r\nBcc: y@z", "\"x Bcc: y@z\""),
-            ("Jörg Müller".as_bytes(), "=?utf-8?Q?J=C3=B6rg_M=C3=BCller?="),
-            (b"J\xf6rg", "=?iso-8859-1?Q?J=F6rg?="),
-            ("Müller, J".as_bytes(), "=?utf-8?Q?M=C3=BCller=2C_J?="),
+            ("Jörg Schmidt".as_bytes(), "=?utf-8?Q?J=C3=B6rg_Schmidt?="),
+            (b"a\tb", "a b"),
+            (b"J\xf6rgen", "=?iso-8859-1?Q?J=F6rgen?="),
+            ("Müllersen, J".as_bytes(), "=?utf-8?Q?M=C3=BCllersen=2C_J?="),
             (b"=?utf-8?Q?J=C3=B6rg?= Doe", "=?utf-8?Q?J=C3=B6rg?= Doe"),
             (b"=?utf-8?Q?J=C3=B6rg?= Doe, X", "=?utf-8?Q?J=C3=B6rg?= \"Doe, X\""),
             ("=?utf-8?Q?x?= ö".as_bytes(), "=?utf-8?Q?x?= =?utf-8?B?IMO2?="),
