@@ -1,8 +1,21 @@
 //! Addresses and address lists as people and programs write them (RFC 5322 section 3.4, obsolete forms included).
 
-use std::fmt;
-
 use crate::words::Words;
+
+mod addr_spec;
+mod domain;
+mod fault;
+mod list;
+mod render;
+mod tokenizer;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use list::{parse_list, parse_operand, parse_sender};
+pub use render::render_list;
 
 /// One address. The domain is absent in local names such as `root`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -40,17 +53,19 @@ pub enum Entry {
 /// Why an address or list was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AddressFault {
-    /// It contains CR, LF (outside folding) or NUL.
+    /// It contains CR, LF (outside folding) or NUL, or a control character inside an address.
     Control(Words),
     /// It cannot be read; the words quote the item.
     Syntax(Words),
 }
 
-impl fmt::Display for AddrSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.domain {
-            Some(domain) => write!(f, "{}@{domain}", self.local),
-            None => f.write_str(&self.local),
+impl Entry {
+    /// Everybody the entry names, in order.
+    pub fn mailboxes(&self) -> impl Iterator<Item = &Mailbox> {
+        match self {
+            Self::Mailbox(mailbox) => std::slice::from_ref(mailbox),
+            Self::Group { members, .. } => members.as_slice(),
         }
+        .iter()
     }
 }

@@ -1,0 +1,118 @@
+//! The words and marks of an address list (RFC 5322 section 3.2), read once from left to right.
+
+use super::fault::Reason;
+
+/// A word or mark, and where it lies in the text.
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind<'a>,
+    /// White space or a comment lies before it.
+    pub(super) spaced: bool,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+pub(super) enum Kind<'a> {
+    /// A run of octets without white space and specials. More than atext: names are written with anything.
+    Atom(&'a [u8]),
+    /// The content of a quoted string, quoted pairs resolved.
+    Quoted(Vec<u8>),
+    /// What stands between `[` and `]`.
+    Literal(&'a [u8]),
+    /// The content of a comment, quoted pairs resolved, inner parentheses kept.
+    Comment(Vec<u8>),
+    Dot,
+    At,
+    Comma,
+    Semicolon,
+    Colon,
+    /// `<`
+    Open,
+    /// `>`
+    Close,
+}
+
+/// Reads unfolded text. An error says where the unfinished thing starts.
+pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    let mut spaced = true;
+    while let Some(&octet) = text.get(at) {
+        let start = at;
+        at += 1;
+        let kind = match octet {
+            b' ' | b'\t' => {
+                spaced = true;
+                continue;
+            }
+            b'"' => quoted(text, &mut at).map(Kind::Quoted).ok_or((Reason::OpenQuote, start))?,
+            b'(' => comment(text, &mut at).map(Kind::Comment).ok_or((Reason::OpenComment, start))?,
+            b'[' => literal(text, &mut at).map(Kind::Literal).ok_or((Reason::OpenLiteral, start))?,
+            b'.' => Kind::Dot,
+            b'@' => Kind::At,
+            b',' => Kind::Comma,
+            b';' => Kind::Semicolon,
+            b':' => Kind::Colon,
+            b'<' => Kind::Open,
+            b'>' => Kind::Close,
+            b')' => return Err((Reason::StrayParenthesis, start)),
+            _ => {
+                at = text.iter().skip(at).position(|&next| ends_atom(next)).map_or(text.len(), |more| at + more);
+                Kind::Atom(text.get(start..at).unwrap_or_default())
+            }
+        };
+        let is_comment = matches!(kind, Kind::Comment(_));
+        tokens.push(Token { kind, spaced, start, end: at });
+        spaced = is_comment;
+    }
+    Ok(tokens)
+}
+
+fn ends_atom(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'"' | b'(' | b')' | b'[' | b'.' | b'@' | b',' | b';' | b':' | b'<' | b'>')
+}
+
+/// After the opening quote; `at` ends behind the closing one.
+fn quoted(text: &[u8], at: &mut usize) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        match next(text, at)? {
+            b'"' => return Some(content),
+            b'\\' => content.push(next(text, at)?),
+            octet => content.push(octet),
+        }
+    }
+}
+
+/// Comments nest to any depth: they are counted, not recursed into.
+fn comment(text: &[u8], at: &mut usize) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    let mut depth = 0_usize;
+    loop {
+        let octet = next(text, at)?;
+        match octet {
+            b'(' => depth += 1,
+            b')' if depth == 0 => return Some(content),
+            b')' => depth -= 1,
+            b'\\' => {
+                content.push(next(text, at)?);
+                continue;
+            }
+            _ => {}
+        }
+        content.push(octet);
+    }
+}
+
+fn literal<'a>(text: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+    let rest = text.get(*at..)?;
+    let length = rest.iter().position(|octet| matches!(octet, b'[' | b']'))?;
+    let (content, tail) = rest.split_at_checked(length)?;
+    *at += length + 1;
+    tail.starts_with(b"]").then_some(content)
+}
+
+fn next(text: &[u8], at: &mut usize) -> Option<u8> {
+    let octet = text.get(*at).copied();
+    *at += 1;
+    octet
+}

@@ -1,0 +1,139 @@
+//! A whole field, made fit for the wire: 7-bit, no line over 998 octets, nothing that could pass for another field.
+
+use super::lines::{LIMIT, Piece, flattened, is_space, pieces, wrap};
+use super::structured::is_structured;
+use super::unstructured::encoded_pieces;
+use crate::words::Words;
+
+/// Why a field cannot be written. The words name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FoldFault {
+    /// The name is empty, longer than a line, or not printable US-ASCII without a colon (RFC 5322 section 2.2).
+    Name(Words),
+    /// A word of a structured field is longer than a line.
+    LongWord(Words),
+    /// A structured field holds 8-bit text: its own stage has to encode it first.
+    EightBit(Words),
+}
+
+/// The field `Name: value`, every line ending CRLF.
+///
+/// Folding that is good stays as it is, octet for octet. Otherwise the value is folded anew at white space, at 76
+/// columns where possible, control characters become spaces, and in unstructured fields 8-bit text and words too long
+/// for a line become encoded words (8-bit text that is not UTF-8 as `unknown-8bit`; call
+/// [`super::encode_unstructured`] first where the charset is known). No input makes a line that is empty, that holds only
+/// white space, or that starts without white space.
+///
+/// # Errors
+/// [`FoldFault`], for a name that is none and for what a structured field cannot hold.
+pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
+    let fault_name = || Words::from(name);
+    let name_fits = (1..=LIMIT - 20).contains(&name.len());
+    if !name_fits || !name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b':') {
+        return Err(FoldFault::Name(fault_name()));
+    }
+    let column = name.len() + 1;
+    let starts_spaced =
+        value.is_empty() || value.first().is_some_and(|octet| is_space(*octet)) || value.starts_with(b"\r\n");
+    let space = usize::from(!starts_spaced);
+    let mut field = Vec::with_capacity(column + value.len() + 3);
+    field.extend_from_slice(name.as_bytes());
+    field.push(b':');
+    if is_folded_well(column + space, value) {
+        field.extend_from_slice(if starts_spaced { b"" } else { b" " });
+        field.extend_from_slice(value);
+    } else {
+        let mut pieces = if is_structured(name) { structured_pieces(name, value)? } else { encoded_pieces(value, "") };
+        if let Some(first) = pieces.first_mut()
+            && first.gap.is_empty()
+        {
+            first.gap.push(b' ');
+        }
+        field.extend_from_slice(&wrap(&pieces, column));
+    }
+    field.extend_from_slice(b"\r\n");
+    Ok(field)
+}
+
+fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> {
+    if !value.is_ascii() {
+        return Err(FoldFault::EightBit(Words::from(name)));
+    }
+    let pieces = pieces(&flattened(value));
+    // A space stands before it.
+    if pieces.iter().any(|piece| piece.word.len() >= LIMIT) {
+        return Err(FoldFault::LongWord(Words::from(name)));
+    }
+    Ok(pieces)
+}
+
+/// Whether `value`, its first line starting at `column`, can go out as it is.
+pub(super) fn is_folded_well(column: usize, value: &[u8]) -> bool {
+    let mut start = column;
+    let mut lines = value.split(|&octet| octet == b'\n').peekable();
+    let mut first = true;
+    while let Some(line) = lines.next() {
+        let last = lines.peek().is_none();
+        let Some(text) = (if last { Some(line) } else { line.strip_suffix(b"\r") }) else {
+            return false;
+        };
+        let clean = text.iter().all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet));
+        let indented = first || text.first().is_some_and(|octet| is_space(*octet));
+        // The field's name stands on the first line.
+        let blank = !first && text.iter().all(|octet| is_space(*octet));
+        if !clean || !indented || blank {
+            return false;
+        }
+        if start + text.len() > LIMIT {
+            return false;
+        }
+        start = 0;
+        first = false;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(name: &str, value: &[u8]) -> String {
+        String::from_utf8(fold(name, value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn good_folding_stays() {
+        assert_eq!(folded("To", b" a@x,\r\n\tb@x"), "To: a@x,\r\n\tb@x\r\n");
+        assert_eq!(folded("Subject", b"\r\n text"), "Subject:\r\n text\r\n");
+        assert_eq!(folded("X", b"text"), "X: text\r\n");
+        assert_eq!(folded("X", b""), "X:\r\n");
+        let line = format!("X: {}\r\n", "a".repeat(995));
+        assert_eq!(folded("X", "a".repeat(995).as_bytes()), line);
+    }
+
+    #[test]
+    fn nothing_passes_for_another_field() {
+        assert_eq!(folded("Subject", b"a\r\nBcc: x"), "Subject: a Bcc: x\r\n");
+        assert_eq!(folded("Subject", b"a\r\n \r\n b"), "Subject: a  b\r\n");
+        assert_eq!(folded("Subject", b"a\r\n \r\n"), "Subject: a\r\n");
+        assert_eq!(folded("Subject", b"a\rb\nc\0"), "Subject: a b c\r\n");
+        assert!(matches!(fold("X\r\nBcc", b"x"), Err(FoldFault::Name(_))));
+        assert!(matches!(fold("X:", b"x"), Err(FoldFault::Name(_))));
+        assert!(matches!(fold("", b"x"), Err(FoldFault::Name(_))));
+    }
+
+    #[test]
+    fn what_a_structured_field_cannot_hold() {
+        assert!(matches!(fold("Message-ID", "a".repeat(1000).as_bytes()), Err(FoldFault::LongWord(_))));
+        assert!(matches!(fold("To", "ü@x".as_bytes()), Err(FoldFault::EightBit(_))));
+        let references = "<0123456789@example.org> ".repeat(100);
+        assert!(folded("References", references.as_bytes()).lines().all(|line| line.len() <= 76));
+    }
+
+    #[test]
+    fn a_huge_subject() {
+        for text in ["word ".repeat(40_000), "x".repeat(200_000), "ü".repeat(100_000)] {
+            assert!(folded("Subject", text.as_bytes()).lines().all(|line| line.len() <= 76));
+        }
+    }
+}

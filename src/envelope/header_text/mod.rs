@@ -1,0 +1,19 @@
+//! Text in header fields: encoded words for what is not US-ASCII (RFC 2047), folding (RFC 5322 section 2.2.3).
+
+mod characters;
+mod encoded_words;
+mod fold;
+mod lines;
+mod phrase;
+mod structured;
+mod unstructured;
+
+#[cfg(test)]
+mod properties;
+
+pub use fold::{FoldFault, fold};
+pub(crate) use lines::{Piece, wrap};
+pub use phrase::encode_phrase;
+pub(crate) use phrase::phrase_words;
+pub use structured::is_structured;
+pub use unstructured::encode_unstructured;
