@@ -1,0 +1,155 @@
+//! What is wrong inside an encoding, or where no encoding is allowed, put right in place.
+
+use std::io::{self, Write};
+
+use memchr::memchr;
+
+use super::LINE;
+use super::coding::{Quoted, needs_start_escaped};
+use crate::message::Piece;
+
+/// Whether a piece cannot go as it is. Nothing is known of the line before a piece that does not start one.
+fn is_dirty(piece: &Piece<'_>, text: &[u8]) -> bool {
+    !piece.starts_line
+        || !piece.ends_line
+        || text.len() > LINE
+        || !text.is_ascii()
+        || memchr(0, text).is_some()
+        || memchr(b'\r', text).is_some()
+}
+
+fn text_of<'a>(piece: &Piece<'a>) -> &'a [u8] {
+    match piece.octets.strip_suffix(b"\r\n") {
+        Some(text) if piece.ends_line => text,
+        Some(_) | None => piece.octets,
+    }
+}
+
+/// Quoted-printable that holds what it must not: what a lenient decoder takes literally is escaped.
+#[derive(Default)]
+pub(super) struct QuotedRepair {
+    quoted: Quoted,
+    /// An equals sign at a piece's end and what followed it.
+    carried: Vec<u8>,
+}
+
+impl QuotedRepair {
+    pub(super) fn repair(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
+        let text = text_of(&piece);
+        if !is_dirty(&piece, text) {
+            return sink.write_all(piece.octets);
+        }
+        let joined;
+        let mut rest = if self.carried.is_empty() {
+            text
+        } else {
+            self.carried.extend_from_slice(text);
+            joined = std::mem::take(&mut self.carried);
+            &joined
+        };
+        if piece.starts_line
+            && needs_start_escaped(rest)
+            && let Some((&first, after)) = rest.split_first()
+        {
+            self.quoted.escape(first, sink)?;
+            rest = after;
+        }
+        while let Some((&octet, after)) = rest.split_first() {
+            if octet != b'=' {
+                match octet {
+                    b' '..=b'~' | b'\t' => self.quoted.literal(octet, sink)?,
+                    _ => self.quoted.escape(octet, sink)?,
+                }
+                rest = after;
+            } else if let Some(escape) = rest.get(..3).filter(|escape| is_escape(escape)) {
+                self.quoted.together(escape, sink)?;
+                rest = rest.get(3..).unwrap_or_default();
+            } else if piece.ends_line && after.iter().all(|&octet| octet == b' ' || octet == b'\t') {
+                // A soft line break; white space behind it means nothing.
+                self.quoted.together(b"=", sink)?;
+                rest = b"";
+            } else if !piece.ends_line && after.len() < 2 {
+                self.carried.extend_from_slice(rest);
+                rest = b"";
+            } else {
+                self.quoted.escape(octet, sink)?;
+                rest = after;
+            }
+        }
+        if piece.ends_line {
+            self.quoted.end_line(sink)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_escape(octets: &[u8]) -> bool {
+    matches!(octets, [b'=', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// Base64 that holds what it must not: on such lines only its alphabet is kept, in lines of 76.
+#[derive(Default)]
+pub(super) struct GroupedRepair {
+    column: usize,
+}
+
+impl GroupedRepair {
+    pub(super) fn repair(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
+        let text = text_of(&piece);
+        if !is_dirty(&piece, text) {
+            return sink.write_all(piece.octets);
+        }
+        if piece.starts_line {
+            self.column = 0;
+        }
+        let mut kept = Vec::with_capacity(piece.octets.len() + piece.octets.len() / 32);
+        for &octet in text {
+            if matches!(octet, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'/' | b'=') {
+                if self.column == 76 {
+                    kept.extend_from_slice(b"\r\n");
+                    self.column = 0;
+                }
+                kept.push(octet);
+                self.column += 1;
+            }
+        }
+        if piece.ends_line {
+            kept.extend_from_slice(b"\r\n");
+        }
+        sink.write_all(&kept)
+    }
+}
+
+/// Where nothing may be encoded: `?` for octets that cannot go, long lines broken before a space of our own.
+#[derive(Default)]
+pub(super) struct Questions {
+    column: usize,
+}
+
+impl Questions {
+    pub(super) fn replace(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
+        let text = text_of(&piece);
+        if !is_dirty(&piece, text) {
+            return sink.write_all(piece.octets);
+        }
+        if piece.starts_line {
+            self.column = 0;
+        }
+        // A line that is changed must not become a boundary by it.
+        let marked = piece.starts_line && text.starts_with(b"--");
+        let mut clean = Vec::with_capacity(piece.octets.len() + piece.octets.len() / 64 + 2);
+        for (at, &octet) in text.iter().enumerate() {
+            if self.column == LINE {
+                clean.extend_from_slice(b"\r\n ");
+                self.column = 1;
+            }
+            let allowed = octet.is_ascii() && octet != 0 && octet != b'\r' && !(marked && at == 0);
+            clean.push(if allowed { octet } else { b'?' });
+            self.column += 1;
+        }
+        if piece.ends_line {
+            clean.extend_from_slice(b"\r\n");
+        }
+        sink.write_all(&clean)
+    }
+}

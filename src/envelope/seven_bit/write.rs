@@ -1,0 +1,142 @@
+//! The second pass: the body as planned.
+
+use std::io::{self, Write};
+
+use super::coding::{Grouped, Quoted};
+use super::entity::Facts;
+use super::plan::{Coding, Decision};
+use super::repair::{GroupedRepair, Questions, QuotedRepair};
+use super::walk::{End, Open, Visitor, unpadded};
+use super::{LINE, field};
+use crate::message::Piece;
+
+pub(super) struct Writer<'a> {
+    decisions: &'a [Decision],
+    sink: &'a mut dyn Write,
+    content: Coder,
+    margin: Questions,
+    fragments: Questions,
+    type_seen: bool,
+    encoding_seen: bool,
+}
+
+/// How the open leaf's octets are written.
+enum Coder {
+    Plain,
+    Quoted(Quoted),
+    Grouped(Grouped),
+    QuotedRepair(QuotedRepair),
+    GroupedRepair(GroupedRepair),
+    Questions(Questions),
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(decisions: &'a [Decision], sink: &'a mut dyn Write) -> Self {
+        Self {
+            decisions,
+            sink,
+            content: Coder::Plain,
+            margin: Questions::default(),
+            fragments: Questions::default(),
+            type_seen: false,
+            encoding_seen: false,
+        }
+    }
+
+    fn decision(&self, ordinal: usize) -> Decision {
+        self.decisions.get(ordinal).copied().unwrap_or_default()
+    }
+}
+
+impl Visitor for Writer<'_> {
+    type Fault = io::Error;
+
+    fn field(&mut self, ordinal: usize, _raw: &[u8], fixed: &[u8]) -> io::Result<()> {
+        let decision = self.decision(ordinal);
+        if field::is(fixed, "Content-Transfer-Encoding")
+            && let Some(label) = decision.label
+        {
+            if std::mem::replace(&mut self.encoding_seen, true) {
+                return Ok(());
+            }
+            return write!(self.sink, "Content-Transfer-Encoding: {}\r\n", label.name());
+        }
+        if field::is(fixed, "Content-Type") && decision.coding.is_some() {
+            if std::mem::replace(&mut self.type_seen, true) {
+                return Ok(());
+            }
+            if let Some(charset) = decision.charset {
+                return self.sink.write_all(&field::with_charset(fixed, charset));
+            }
+        }
+        self.sink.write_all(fixed)
+    }
+
+    fn field_fragment(&mut self, piece: Piece<'_>) -> io::Result<()> {
+        self.fragments.replace(piece, self.sink)
+    }
+
+    fn header_end(&mut self, ordinal: usize, facts: &Facts, empty_line: bool) -> io::Result<()> {
+        let decision = self.decision(ordinal);
+        (self.type_seen, self.encoding_seen) = (false, false);
+        if decision.changed && facts.message && !facts.mime_version {
+            self.sink.write_all(b"MIME-Version: 1.0\r\n")?;
+        }
+        if let Some(charset) = decision.charset.filter(|_| !facts.has_type) {
+            write!(self.sink, "Content-Type: text/plain; charset={charset}\r\n")?;
+        }
+        if let Some(label) = decision.label.filter(|_| facts.encoding.is_none()) {
+            write!(self.sink, "Content-Transfer-Encoding: {}\r\n", label.name())?;
+        }
+        // A body that began without an empty line might now begin with what looks like a field.
+        if empty_line || decision.changed { self.sink.write_all(b"\r\n") } else { Ok(()) }
+    }
+
+    fn opened(&mut self, open: &[Open], _facts: &Facts) -> io::Result<()> {
+        let decision = open.last().map(|entity| self.decision(entity.ordinal)).unwrap_or_default();
+        self.content = match decision.coding {
+            None => Coder::Plain,
+            Some(Coding::QuotedPrintable) => Coder::Quoted(Quoted::default()),
+            Some(Coding::Base64) => Coder::Grouped(Grouped::default()),
+            Some(Coding::RepairQuotedPrintable) => Coder::QuotedRepair(QuotedRepair::default()),
+            Some(Coding::RepairBase64) => Coder::GroupedRepair(GroupedRepair::default()),
+            Some(Coding::Questions) => Coder::Questions(Questions::default()),
+        };
+        Ok(())
+    }
+
+    fn content(&mut self, piece: Piece<'_>) -> io::Result<()> {
+        match &mut self.content {
+            Coder::Plain => self.sink.write_all(piece.octets),
+            Coder::Quoted(coder) => coder.encode(piece, self.sink),
+            Coder::Grouped(coder) => coder.encode(piece, self.sink),
+            Coder::QuotedRepair(coder) => coder.repair(piece, self.sink),
+            Coder::GroupedRepair(coder) => coder.repair(piece, self.sink),
+            Coder::Questions(coder) => coder.replace(piece, self.sink),
+        }
+    }
+
+    fn margin(&mut self, piece: Piece<'_>) -> io::Result<()> {
+        self.margin.replace(piece, self.sink)
+    }
+
+    fn delimiter(&mut self, line: &[u8]) -> io::Result<()> {
+        // Padding is no reason for an over-long line.
+        if line.len() > LINE + 2 {
+            self.sink.write_all(unpadded(line))?;
+            return self.sink.write_all(b"\r\n");
+        }
+        self.sink.write_all(line)
+    }
+
+    fn closed(&mut self, _open: &[Open], end: End) -> io::Result<()> {
+        match std::mem::replace(&mut self.content, Coder::Plain) {
+            Coder::Grouped(mut coder) => coder.finish(end == End::Body, self.sink),
+            Coder::Plain
+            | Coder::Quoted(_)
+            | Coder::QuotedRepair(_)
+            | Coder::GroupedRepair(_)
+            | Coder::Questions(_) => Ok(()),
+        }
+    }
+}
