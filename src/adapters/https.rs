@@ -112,8 +112,8 @@ fn fault(error: Error) -> HttpsFault {
     match error {
         Error::Rustls(error) => tls_fault(&error, words),
         Error::Io(error) => match tls_error(&error) {
-            Some(inner) => tls_fault(inner, words),
-            None => HttpsFault::Network(words),
+            Some(inner) => tls_fault(inner, inner.to_string().into()),
+            None => HttpsFault::Network(error.to_string().into()),
         },
         Error::Timeout(_) => HttpsFault::Network("no answer in time".into()),
         Error::BadUri(_)

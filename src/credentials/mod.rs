@@ -102,7 +102,10 @@ pub fn renewed(
 ///
 /// Only when the grant cannot be stored; a token that cannot be cached costs one renewal.
 pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken) -> Result<(), Failure> {
-    let store = open_store(world, account, world.clock.instant() + STORE_PATIENCE)?;
+    let deadline = world.clock.instant() + LOCK_PATIENCE;
+    let store = open_store(world, account, deadline)?;
+    // A renewal under way would write the old grant's successor over this one.
+    let _alone = lock(world, account, deadline);
     grant.save(&account.name, &*store).map_err(grant::store_failure)?;
     access_token_cache::save(world, account, &*store, token);
     Ok(())
@@ -139,6 +142,8 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
 pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
     world.token_cache.delete(&access_token_cache::name(account));
     let store = open_store(world, account, deadline)?;
+    let _alone = lock(world, account, deadline);
+    world.token_cache.delete(&access_token_cache::name(account));
     store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
     store.delete(&grant::name(&account.name)).map_err(grant::store_failure)
 }

@@ -267,6 +267,23 @@ fn the_client_id_is_the_configurations_else_the_grants() {
 }
 
 #[test]
+fn a_sign_in_waits_for_a_renewal_under_way() {
+    let fakes = Fakes::default();
+    fakes.grant();
+    let store = Rc::clone(&fakes.store);
+    *fakes.locks.meanwhile.borrow_mut() = Some(Box::new(move || store.put("grant:me", r#"{"refresh_token":"R2"}"#)));
+    let grant: Grant = serde_json::from_str(r#"{"refresh_token":"fresh"}"#).unwrap();
+    let token = AccessToken {
+        token: Secret::from("A5"),
+        expires_at: SystemTime::UNIX_EPOCH + Duration::from_secs(START + 3600),
+        origin: Origin::Renewed,
+    };
+    keep(&fakes.world(), &account(), &grant, &token).unwrap();
+    assert!(fakes.store.text("grant:me").contains("fresh"));
+    assert!(fakes.cache.text().contains("A5"));
+}
+
+#[test]
 fn forgetting_leaves_nothing() {
     let fakes = Fakes::default();
     fakes.grant();
