@@ -3,6 +3,8 @@
 //! Needs the Debian packages dbus, gnome-keyring and libsecret-tools. Without them the tests say SKIPPED, and fail
 //! where CI=true.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "the whole file is a test")]
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -140,10 +140,9 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
 ///
 /// The causes of the store.
 pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
-    world.token_cache.delete(&access_token_cache::name(account));
-    let store = open_store(world, account, deadline)?;
     let _alone = lock(world, account, deadline);
     world.token_cache.delete(&access_token_cache::name(account));
+    let store = open_store(world, account, deadline)?;
     store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
     store.delete(&grant::name(&account.name)).map_err(grant::store_failure)
 }
