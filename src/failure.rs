@@ -181,6 +181,8 @@ causes! {
     // -- signing in
     /// Nobody has signed in to this account.
     NoGrant => NoPermission, "5.7.8", "not signed in", "run: outlook-sendmail login";
+    /// No OAuth registration to sign in with.
+    NoClientId => Config, "5.3.5", "no client id to sign in with", "register one as the manual says, then run: outlook-sendmail login --client-id ID";
     /// The grant was revoked or ran out.
     GrantRejected => NoPermission, "5.7.8", "Microsoft wants you to sign in again", "run: outlook-sendmail login";
     /// The client id is wrong, disabled, or not a public client.

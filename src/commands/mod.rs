@@ -1,1 +1,3 @@
 //! What people ask of `outlook-sendmail` besides sending.
+
+pub mod login;

@@ -1,10 +1,24 @@
 //! From an account to an access token: cached, renewed, or asked of a person.
 
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::account::Account;
+use crate::failure::{Cause, Failure, Stage};
+use crate::world::{LockGuard, Priority, SecretStore, World};
+
+mod access_token_cache;
+pub mod device_code;
+#[cfg(test)]
+pub(crate) mod fake_world;
+mod grant;
+mod id_token;
 mod secret;
+#[cfg(test)]
+mod tests;
+mod token_endpoint;
 
+pub use grant::Grant;
 pub use secret::Secret;
-
-use std::time::SystemTime;
 
 /// Permission to submit as one account, for about an hour.
 #[derive(Clone, Debug)]
@@ -24,4 +38,154 @@ pub enum Origin {
     Cached,
     /// From the token endpoint, just now.
     Renewed,
+}
+
+/// A packager's own registration, when the build was given one.
+pub const PACKAGED_CLIENT_ID: Option<&str> = option_env!("OUTLOOK_SENDMAIL_CLIENT_ID");
+
+/// A cached token has to last this long: a slow submission must not outlive it.
+const SPARE: Duration = Duration::from_secs(600);
+
+/// The longest wait for another process's renewal; after that two renewals at once are the lesser evil (the old
+/// refresh token stays valid).
+const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The longest wait for one answer of a secret store.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// And the shortest, when the deadline is near: a working one takes milliseconds.
+const STORE_HASTE: Duration = Duration::from_secs(1);
+
+/// What is wrong with a stored grant that the next one makes good.
+const MENDED_BY_SIGNING_IN: &[Cause] = &[Cause::NoGrant, Cause::SecretUnreadable, Cause::SecretExposed];
+
+/// A token that works for at least ten more minutes if it comes from the cache; else a renewed one, one process at
+/// a time.
+///
+/// # Errors
+///
+/// The causes of "signing in" in the table of [`Cause`].
+pub fn access_token(world: &World, account: &Account, deadline: Instant) -> Result<AccessToken, Failure> {
+    if let Some(token) = access_token_cache::in_memory(world, account, SPARE) {
+        return Ok(token);
+    }
+    let store = open_store(world, account, deadline)?;
+    let _renewing = lock(world, account, deadline);
+    if let Some(token) = access_token_cache::load(world, account, &*store, SPARE)? {
+        return Ok(token);
+    }
+    renew(world, account, &*store, deadline)
+}
+
+/// A token in place of a cached one the server refused: another process's newer one if there is one, else renewed.
+///
+/// # Errors
+///
+/// As [`access_token`].
+pub fn renewed(
+    world: &World,
+    account: &Account,
+    refused: &AccessToken,
+    deadline: Instant,
+) -> Result<AccessToken, Failure> {
+    let store = open_store(world, account, deadline)?;
+    let _renewing = lock(world, account, deadline);
+    match access_token_cache::load(world, account, &*store, SPARE)? {
+        Some(token) if token.token != refused.token => Ok(token),
+        Some(_) | None => renew(world, account, &*store, deadline),
+    }
+}
+
+/// Keeps what a sign-in gave: the grant durably, the access token until it expires.
+///
+/// # Errors
+///
+/// Only when the grant cannot be stored; a token that cannot be cached costs one renewal.
+pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken) -> Result<(), Failure> {
+    let deadline = world.clock.instant() + LOCK_PATIENCE;
+    let store = open_store(world, account, deadline)?;
+    // A renewal under way would write the old grant's successor over this one.
+    let _alone = lock(world, account, deadline);
+    grant.save(&account.name, &*store).map_err(grant::store_failure)?;
+    access_token_cache::save(world, account, &*store, token);
+    Ok(())
+}
+
+/// The grant a new sign-in will replace, if there is one that can be read. Asked before a person is asked for
+/// anything: a store that is locked or away shows here.
+///
+/// # Errors
+///
+/// [`Cause::KeyringLocked`], [`Cause::KeyringMissing`], [`Cause::KeyringHung`].
+pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>, Failure> {
+    match stored_grant(world, account, world.clock.instant() + STORE_PATIENCE) {
+        Ok(grant) => Ok(Some(grant)),
+        Err(failure) if MENDED_BY_SIGNING_IN.contains(&failure.cause) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The grant as stored, for `status`.
+///
+/// # Errors
+///
+/// [`Cause::NoGrant`] and the causes of its store.
+pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Result<Grant, Failure> {
+    Grant::load(&account.name, &*open_store(world, account, deadline)?)
+}
+
+/// Forgets grant and cached token, here; Microsoft keeps the grant until it is revoked at account.microsoft.com.
+///
+/// # Errors
+///
+/// The causes of the store.
+pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    let _alone = lock(world, account, deadline);
+    world.token_cache.delete(&access_token_cache::name(account));
+    let store = open_store(world, account, deadline)?;
+    store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
+    store.delete(&grant::name(&account.name)).map_err(grant::store_failure)
+}
+
+fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
+    let left = deadline.saturating_duration_since(world.clock.instant());
+    world.secrets.open(account.store.clone(), left.clamp(STORE_HASTE, STORE_PATIENCE)).map_err(grant::store_failure)
+}
+
+fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn LockGuard>> {
+    let patience = deadline.min(world.clock.instant() + LOCK_PATIENCE);
+    world.locks.acquire(&format!("token:{}", account.name), patience)
+}
+
+fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
+    let grant = Grant::load(&account.name, store)?;
+    let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
+    let now = world.clock.now();
+    if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)
+        && let Err(fault) = newer.save(&account.name, store)
+    {
+        // The old refresh token stays valid, up to 90 days after its last use: this mail goes out.
+        let why = grant::store_failure(fault).line();
+        let text = format!("account={} the renewed sign-in could not be kept: {why}", account.name);
+        world.log.record(Priority::Warning, &text);
+    }
+    let token = tokens.access_token(now);
+    access_token_cache::save(world, account, store, &token);
+    Ok(token)
+}
+
+/// The registration to sign in with: the configuration's, else the grant's, else the packager's.
+fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
+    let configured = account.client_id.as_deref();
+    let granted = grant.map(|grant| grant.client_id.as_str());
+    [configured, granted, PACKAGED_CLIENT_ID]
+        .into_iter()
+        .flatten()
+        .find(|id| !id.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| failure(Cause::NoClientId, ""))
+}
+
+fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {
+    Failure::new(Stage::Credentials, cause, detail)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Visitor};
 use zeroize::Zeroizing;
 
 /// Octets nobody may see: tokens, passwords, token-endpoint answers.
@@ -31,6 +32,27 @@ impl From<&str> for Secret {
     }
 }
 
+/// From JSON text, without a copy outside the secret unless the text has escapes. There is no `Serialize`: writing a
+/// secret down takes a `reveal` one can search for.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Secret;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Secret, E> {
+                Ok(Secret::from(text))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Secret, E> {
+                Ok(Secret::new(text.into_bytes()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(redacted)")
@@ -44,5 +66,11 @@ mod tests {
     #[test]
     fn debug_tells_nothing() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(redacted)");
+    }
+
+    #[test]
+    fn json_gives_secrets_and_its_errors_do_not() {
+        assert!(serde_json::from_str::<Secret>(r#""a\u0062c""#).unwrap() == Secret::from("abc"));
+        assert!(serde_json::from_str::<Secret>("17").is_err());
     }
 }

@@ -1,0 +1,78 @@
+//! Where access tokens wait for the next message: the kernel's keyring, else the account's secret store.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::grant::{store_failure, text, to_secret_json, unix_seconds};
+use super::{AccessToken, Origin, Secret};
+use crate::account::Account;
+use crate::failure::Failure;
+use crate::world::{Priority, SecretStore, StoreFault, World};
+
+/// Under which name an account's access token is cached.
+pub(super) fn name(account: &Account) -> String {
+    format!("access:{}", account.name)
+}
+
+/// The token in the kernel's keyring, when it lasts for `spare` more: the way that costs nothing.
+pub(super) fn in_memory(world: &World, account: &Account, spare: Duration) -> Option<AccessToken> {
+    world.token_cache.load(&name(account)).and_then(|record| parse(world, &record, spare))
+}
+
+/// The same, then the store's.
+pub(super) fn load(
+    world: &World,
+    account: &Account,
+    store: &dyn SecretStore,
+    spare: Duration,
+) -> Result<Option<AccessToken>, Failure> {
+    if let Some(token) = in_memory(world, account, spare) {
+        return Ok(Some(token));
+    }
+    match store.load(&name(account)) {
+        Ok(record) => Ok(record.and_then(|record| parse(world, &record, spare))),
+        // The cache is spoiled, the grant need not be: renewing writes a new one.
+        Err(StoreFault::Unreadable(_) | StoreFault::Exposed(_) | StoreFault::Unwritable(_)) => Ok(None),
+        Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => Err(store_failure(fault)),
+    }
+}
+
+/// Caches a token until it expires. Never fails: without a cache the next message renews.
+pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, token: &AccessToken) {
+    let Ok(lifetime) = token.expires_at.duration_since(world.clock.now()) else { return };
+    let saved = to_json(token).and_then(|record| {
+        if world.token_cache.save(&name(account), &record, lifetime) {
+            return Ok(());
+        }
+        // An older one there would be found first.
+        world.token_cache.delete(&name(account));
+        store.save(&name(account), &record)
+    });
+    if let Err(fault) = saved {
+        let text = format!("account={} the access token was not cached: {}", account.name, store_failure(fault).line());
+        world.log.record(Priority::Warning, &text);
+    }
+}
+
+/// `None` for what expires too soon and for what is no token.
+fn parse(world: &World, record: &Secret, spare: Duration) -> Option<AccessToken> {
+    #[derive(Deserialize)]
+    struct Record {
+        access_token: Secret,
+        expires_at: u64,
+    }
+    let record: Record = serde_json::from_slice(record.reveal()).ok()?;
+    let expires_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(record.expires_at))?;
+    let left = expires_at.duration_since(world.clock.now()).ok()?;
+    (left >= spare).then_some(AccessToken { token: record.access_token, expires_at, origin: Origin::Cached })
+}
+
+fn to_json(token: &AccessToken) -> Result<Secret, StoreFault> {
+    #[derive(Serialize)]
+    struct Record<'a> {
+        access_token: &'a str,
+        expires_at: u64,
+    }
+    to_secret_json(&Record { access_token: text(&token.token)?, expires_at: unix_seconds(token.expires_at) })
+}
