@@ -71,7 +71,30 @@ fn page() -> String {
         page.push_str(&format!(".It {}\n{meaning}\n", *status as u8));
     }
     page.push_str(TAIL);
-    page
+    page.lines().map(wrapped).collect()
+}
+
+/// The line, broken at spaces to fit 80 columns as mandoc wants it; requests stay whole.
+fn wrapped(line: &str) -> String {
+    if line.starts_with('.') {
+        return format!("{line}\n");
+    }
+    let mut text = String::new();
+    let mut column = 0;
+    for word in line.split(' ') {
+        if column > 0 && column + 1 + word.len() > 78 {
+            assert!(!word.starts_with(['.', '\'']), "{word} would be a roff request");
+            text.push('\n');
+            column = 0;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.len();
+    }
+    text.push('\n');
+    text
 }
 
 fn item(letter: char, arity: Arity, value: &str) -> String {
@@ -97,7 +120,7 @@ fn sentence(words: &str) -> String {
 const HEAD: &str = r#".\" Generated from src/invocation/flags.rs and src/invocation/man.rs: UPDATE_MAN=1 cargo test man_page
 .Dd November 20, 2026
 .Dt SENDMAIL 8
-.Os outlook-sendmail
+.Os
 .Sh NAME
 .Nm sendmail
 .Nd send a message through an Outlook.com account
@@ -214,7 +237,7 @@ fn every_status_in_use_is_explained_once() {
 
 #[test]
 fn mandoc_has_nothing_to_say() {
-    let Ok(check) = std::process::Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(path()).output() else {
+    let Ok(check) = std::process::Command::new("mandoc").args(["-Tlint", "-Wstyle"]).arg(path()).output() else {
         return;
     };
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
