@@ -2,15 +2,49 @@
 
 use std::path::PathBuf;
 
+use crate::failure::Failure;
 use crate::message::Dots;
+
+pub mod commands;
+pub mod flags;
+pub mod help;
+#[cfg(test)]
+mod man;
+pub mod parse;
+
+pub use parse::read;
+
+/// A call that is not carried out: why, and what standard input is meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Why; its exit status is 64.
+    pub failure: Failure,
+    /// What the caller takes standard input for.
+    pub input: StandardInput,
+}
+
+/// What the caller takes standard input for: decides whether it is drained before we exit, and where an error goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StandardInput {
+    /// The message. It is read to its end before every exit (never from a terminal): cron would die of SIGPIPE.
+    Message,
+    /// His half of an SMTP dialogue. It is not drained, as he waits for our greeting: the refusal is that greeting,
+    /// `554` on standard output, and nothing goes to standard error, which may be the same pipe.
+    Dialogue,
+    /// Nothing of ours: it is never touched.
+    Unused,
+}
 
 /// What the caller wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Invocation {
     /// Send one message from standard input.
     Submit(Submit),
-    /// Show the help text.
+    /// Show the help text on standard output.
     Help(Program),
+    /// The tool was called without arguments: the help text on standard error, status 64. A message may be waiting
+    /// on standard input.
+    Usage,
     /// Show name and version.
     Version,
     /// Sign in to an account.

@@ -1,0 +1,247 @@
+//! The commands of `outlook-sendmail`, the tool for people: their table, and how their arguments are read.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use lexopt::Arg;
+
+use super::flags::Disposition::{self, Honoured, Ignored, Refused};
+use super::{Invocation, Login, Program, Refusal, StandardInput};
+use crate::failure::{Cause, Failure, Stage};
+use crate::words::Words;
+
+/// One command.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// The word that chooses it.
+    pub name: &'static str,
+    /// What may follow the word.
+    pub synopsis: &'static str,
+    /// What becomes of it.
+    pub disposition: Disposition<Task>,
+    /// What it does, in one line without a full stop.
+    pub doc: &'static str,
+}
+
+/// What an honoured command starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// Sign in.
+    Login,
+    /// Explain ourselves.
+    Help,
+}
+
+/// One option of `login`.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginOption {
+    /// Its name, without the dashes.
+    pub name: &'static str,
+    /// What its value is called; empty without one.
+    pub value: &'static str,
+    /// What becomes of it.
+    pub disposition: Disposition<fn(&mut Login, String)>,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+const LATER: &str = "not in this version";
+
+/// Every command.
+#[rustfmt::skip]
+pub const COMMANDS: &[Command] = &[
+    Command { name: "login", synopsis: "[ADDRESS] [options]", disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "help", synopsis: "", disposition: Honoured(Task::Help), doc: "show this text" },
+    Command { name: "logout", synopsis: "", disposition: Refused(LATER), doc: "forget a sign-in" },
+    Command { name: "status", synopsis: "", disposition: Refused(LATER), doc: "show every account" },
+    Command { name: "test", synopsis: "", disposition: Refused(LATER), doc: "send a message to yourself" },
+    Command { name: "explain", synopsis: "", disposition: Refused(LATER), doc: "show what would be sent" },
+    Command { name: "doctor", synopsis: "", disposition: Refused(LATER), doc: "show what stands in the way" },
+    Command { name: "broker", synopsis: "", disposition: Refused(LATER), doc: "serve the system account" },
+    Command { name: "mailq", synopsis: "", disposition: Refused(LATER), doc: "list the outbox" },
+    Command { name: "outbox", synopsis: "", disposition: Refused(LATER), doc: "look after the outbox" },
+];
+
+/// Every option of `login`.
+#[rustfmt::skip]
+pub const LOGIN_OPTIONS: &[LoginOption] = &[
+    LoginOption { name: "account", value: "NAME", disposition: Honoured(|login, value| login.account = Some(value)), doc: "what the account is called in the configuration" },
+    LoginOption { name: "client-id", value: "ID", disposition: Honoured(|login, value| login.client_id = Some(value)), doc: "the application registered with Microsoft" },
+    LoginOption { name: "tenant", value: "T", disposition: Honoured(|login, value| login.tenant = Some(value)), doc: "the directory the account is in; consumers for Outlook.com" },
+    LoginOption { name: "store", value: "S", disposition: Honoured(|login, value| login.store = Some(value)), doc: "where the grant is kept" },
+    LoginOption { name: "config", value: "FILE", disposition: Honoured(|login, value| login.config = Some(PathBuf::from(value))), doc: "the configuration file" },
+    LoginOption { name: "browser", value: "", disposition: Refused(LATER), doc: "sign in through a browser here" },
+    LoginOption { name: "system", value: "", disposition: Refused(LATER), doc: "sign the machine in" },
+    LoginOption { name: "transport", value: "T", disposition: Refused(LATER), doc: "how messages travel" },
+];
+
+/// Reads a command and its arguments.
+pub(super) fn read(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+    let Some(command) = COMMANDS.iter().find(|command| word == command.name) else {
+        return Err(refusal(Cause::UnknownCommand, unknown(word)));
+    };
+    match command.disposition {
+        Honoured(Task::Login) => login(rest, config),
+        Honoured(Task::Help) => Ok(Invocation::Help(Program::Tool)),
+        Ignored(reason) | Refused(reason) => {
+            Err(refusal(Cause::RefusedMode, Words::from(format!("{}: {reason}", command.name))))
+        }
+    }
+}
+
+fn login(arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+    let mut login = Login { config, ..Login::default() };
+    let mut parser = lexopt::Parser::from_args(arguments);
+    loop {
+        let argument = parser.next().map_err(|error| refusal(Cause::BadValue, Words::from(error.to_string())))?;
+        match argument {
+            None => return Ok(Invocation::Login(login)),
+            Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Invocation::Help(Program::Tool)),
+            Some(Arg::Long(name)) => {
+                let Some(option) = LOGIN_OPTIONS.iter().find(|option| option.name == name) else {
+                    return Err(refusal(Cause::UnknownOption, Words::from(format!("login --{name}"))));
+                };
+                let set = match option.disposition {
+                    Honoured(set) => set,
+                    Ignored(reason) | Refused(reason) => {
+                        let words = format!("login --{}: {reason}", option.name);
+                        return Err(refusal(Cause::RefusedMode, Words::from(words)));
+                    }
+                };
+                let value = parser.value().map_err(|_| refusal(Cause::MissingValue, named(option)))?;
+                let value = value.into_string().map_err(|_| refusal(Cause::BadValue, named(option)))?;
+                set(&mut login, value);
+            }
+            Some(Arg::Short(letter)) => {
+                return Err(refusal(Cause::UnknownOption, Words::from(format!("login -{letter}"))));
+            }
+            Some(Arg::Value(value)) => {
+                let words = Words::from_octets(value.as_bytes());
+                match value.into_string() {
+                    Ok(address) if login.address.is_none() => login.address = Some(address),
+                    Ok(_) | Err(_) => return Err(refusal(Cause::BadValue, argument_of_login(&words))),
+                }
+            }
+        }
+    }
+}
+
+fn named(option: &LoginOption) -> Words {
+    Words::from(format!("login --{}", option.name))
+}
+
+fn argument_of_login(words: &Words) -> Words {
+    Words::from(format!("login takes one address, not also {}", words.short()))
+}
+
+/// A command takes nothing from standard input that could be lost: its caller is a person.
+fn refusal(cause: Cause, detail: Words) -> Refusal {
+    Refusal { failure: Failure::new(Stage::Invocation, cause, detail), input: StandardInput::Unused }
+}
+
+/// An unknown first word is never a recipient, or a mistyped command would send mail.
+fn unknown(word: &OsStr) -> Words {
+    let shown = Words::from_octets(word.as_bytes()).short();
+    let hint = match nearest(&shown) {
+        Some(command) => format!("; did you mean {command}?"),
+        None if shown.contains('@') => format!("; to send to an address: sendmail {shown}"),
+        None => String::new(),
+    };
+    Words::from(format!("{shown}{hint}"))
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    COMMANDS
+        .iter()
+        .map(|command| (distance(word, command.name), command.name))
+        .filter(|(distance, name)| *distance <= 2 && *distance <= name.len() / 2)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be put in, taken out or changed (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    if from.len() > 20 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (taken, letter) in from.chars().enumerate() {
+        let mut diagonal = taken;
+        let mut left = taken + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(to.chars()) {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = *cell;
+            left = changed.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(words: &[&str]) -> Result<Invocation, Refusal> {
+        let rest = words[1..].iter().map(OsString::from).collect();
+        read(OsStr::new(words[0]), rest, None)
+    }
+
+    fn detail(words: &[&str]) -> (Cause, String) {
+        let failure = call(words).unwrap_err().failure;
+        (failure.cause, failure.detail.whole().to_owned())
+    }
+
+    #[test]
+    fn login_takes_one_address_and_its_options_in_any_order() {
+        let wanted = Login {
+            address: Some("me@outlook.com".to_owned()),
+            account: Some("me".to_owned()),
+            client_id: Some("id".to_owned()),
+            tenant: Some("consumers".to_owned()),
+            store: Some("file".to_owned()),
+            config: Some(PathBuf::from("/c")),
+        };
+        let words = ["login", "--account", "me", "me@outlook.com", "--client-id=id", "--tenant", "consumers"];
+        let more = ["--store=file", "--config", "/c"];
+        assert_eq!(call(&[&words[..], &more[..]].concat()), Ok(Invocation::Login(wanted)));
+        assert_eq!(call(&["login"]), Ok(Invocation::Login(Login::default())));
+        assert_eq!(call(&["login", "--help"]), Ok(Invocation::Help(Program::Tool)));
+    }
+
+    #[test]
+    fn what_login_cannot_read_is_said() {
+        assert_eq!(detail(&["login", "a@b", "c@d"]).0, Cause::BadValue);
+        assert_eq!(detail(&["login", "--account"]), (Cause::MissingValue, "login --account".to_owned()));
+        assert_eq!(detail(&["login", "--acount", "x"]), (Cause::UnknownOption, "login --acount".to_owned()));
+        assert_eq!(detail(&["login", "-x"]), (Cause::UnknownOption, "login -x".to_owned()));
+        assert_eq!(detail(&["login", "--system"]).0, Cause::RefusedMode);
+    }
+
+    #[test]
+    fn commands_to_come_say_so() {
+        assert_eq!(detail(&["status"]), (Cause::RefusedMode, "status: not in this version".to_owned()));
+        for command in COMMANDS.iter().filter(|command| matches!(command.disposition, Refused(_))) {
+            assert_eq!(detail(&[command.name, "--json"]).0, Cause::RefusedMode);
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_gets_a_suggestion_and_is_never_a_recipient() {
+        assert_eq!(detail(&["lgoin"]), (Cause::UnknownCommand, "lgoin; did you mean login?".to_owned()));
+        assert_eq!(detail(&["logn"]).1, "logn; did you mean login?");
+        assert_eq!(detail(&["root"]).1, "root");
+        assert_eq!(detail(&["a@x"]).1, "a@x; to send to an address: sendmail a@x");
+    }
+
+    #[test]
+    fn distance_is_levenshteins() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("login", "login"), 0);
+    }
+}

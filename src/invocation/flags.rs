@@ -1,0 +1,312 @@
+//! The flag table: every flag of Sendmail 8, what it takes and what becomes of it here.
+
+use super::StandardInput;
+
+/// Sendmail 8.18's getopt string: its arity is ours, so no argument ever becomes a recipient or eats one.
+#[cfg(test)]
+pub(super) const GETOPT: &str = "A:B:b:C:cD:d:e:F:f:Gh:IiL:M:mN:nO:o:p:Q:q:R:r:sTtUV:vX:x";
+
+/// What a flag takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arity {
+    /// Nothing.
+    None,
+    /// The rest of the argument, or else the whole next one.
+    Required,
+    /// The rest of the argument, or else the next one unless that starts with a dash (Sendmail's `obsolete()`).
+    UnlessDash,
+    /// The rest of the argument only, possibly nothing.
+    Attached,
+}
+
+/// What becomes of a flag; `A` says what to do about an honoured one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disposition<A> {
+    /// It does its job.
+    Honoured(A),
+    /// It is read over, for this reason.
+    Ignored(&'static str),
+    /// The call ends with 64 and nothing is sent, for this reason.
+    Refused(&'static str),
+}
+
+/// The job of an honoured flag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Job {
+    /// -b: look the value up in [`MODES`].
+    Mode,
+    /// -o: look the value's first letter up in [`SETTINGS`].
+    LetterSetting,
+    /// -O: look the value's name up in [`SETTINGS`].
+    NamedSetting,
+    /// -F: the sender's full name.
+    FullName,
+    /// -f, -r: the envelope sender.
+    Sender,
+    /// -i: dots are content.
+    IgnoreDots,
+    /// -t: recipients from the header.
+    HeaderRecipients,
+    /// -v: a transcript.
+    Transcript,
+    /// -N: when to notify.
+    Notify,
+    /// -R: how much of the message a notification returns.
+    Return,
+    /// -V: the envelope id.
+    EnvelopeId,
+}
+
+/// One flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    /// Its letter.
+    pub letter: char,
+    /// What it takes.
+    pub arity: Arity,
+    /// What its value is called; empty without one.
+    pub value: &'static str,
+    /// What becomes of it.
+    pub disposition: Disposition<Job>,
+    /// What it asks for, in one line without a full stop.
+    pub doc: &'static str,
+}
+
+/// A value of -b.
+#[derive(Clone, Copy, Debug)]
+pub struct Mode {
+    /// The letter behind -b.
+    pub letter: char,
+    /// What standard input is in this mode.
+    pub input: StandardInput,
+    /// What becomes of it.
+    pub disposition: Disposition<()>,
+    /// What it asks for.
+    pub doc: &'static str,
+}
+
+/// An option of -o and -O.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The letter behind -o.
+    pub letter: char,
+    /// The name behind -O.
+    pub name: &'static str,
+    /// What becomes of it.
+    pub disposition: Disposition<()>,
+    /// What it asks for.
+    pub doc: &'static str,
+}
+
+/// A name this program may be called under that asks for something else than sending.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherName {
+    /// The last component of argv\[0].
+    pub name: &'static str,
+    /// What standard input is then.
+    pub input: StandardInput,
+    /// Why it is refused.
+    pub reason: &'static str,
+}
+
+const NO_CONFIGURATION: &str = "arguments never choose a configuration; the file is the one named under FILES";
+const NO_FILE: &str = "arguments never choose a file to write; -v shows the transcript, the system log the outcome";
+const NO_QUEUE: &str = "there is no queue in this version: a message is sent while the caller waits";
+const NO_ALIASES: &str = "there is no alias database to build: aliases are read as they are";
+const NO_SERVER: &str = "this program is not a server";
+const NO_SMTP: &str = "SMTP on standard input is not in this version";
+const NO_CHECKS: &str = "address checks are not in this version";
+
+use Arity::{Attached, None as Nothing, Required, UnlessDash};
+use Disposition::{Honoured, Ignored, Refused};
+
+const fn flag(
+    letter: char,
+    arity: Arity,
+    value: &'static str,
+    disposition: Disposition<Job>,
+    doc: &'static str,
+) -> Flag {
+    Flag { letter, arity, value, disposition, doc }
+}
+
+/// Every flag, in alphabetical order.
+#[rustfmt::skip]
+pub const FLAGS: &[Flag] = &[
+    flag('A', Required, "c|m", Ignored(NO_CONFIGURATION), "use submit.cf or sendmail.cf"),
+    flag('B', Required, "type", Ignored("the content itself is looked at"), "the body's type, 7BIT or 8BITMIME"),
+    flag('b', Required, "mode", Honoured(Job::Mode), "choose a mode of operation"),
+    flag('C', UnlessDash, "file", Ignored(NO_CONFIGURATION), "use another configuration"),
+    flag('c', Nothing, "", Ignored("no mailer here is expensive"), "hold mail for expensive mailers"),
+    flag('D', Required, "file", Ignored(NO_FILE), "write debugging output to a file"),
+    flag('d', Attached, "level", Ignored("there is no debugging output; -v shows the transcript"), "debug"),
+    flag('e', Required, "mode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
+    flag('F', Required, "name", Honoured(Job::FullName), "the sender's full name, for a message without a From field"),
+    flag('f', Required, "address", Honoured(Job::Sender), "the envelope sender; empty or <> is the null sender"),
+    flag('G', Nothing, "", Ignored("every message is treated alike"), "relay for a gateway"),
+    flag('h', Required, "count", Ignored("hops are not counted here"), "the number of hops so far"),
+    flag('I', Nothing, "", Refused(NO_ALIASES), "initialise the alias database"),
+    flag('i', Nothing, "", Honoured(Job::IgnoreDots), "a line with a lone dot is content and does not end the message"),
+    flag('L', Required, "tag", Ignored("the log always knows us by one name"), "name to log under"),
+    flag('M', Required, "macro", Ignored("there are no macros"), "set a macro"),
+    flag('m', Nothing, "", Ignored("the sender is never taken out of the recipients"), "send to me too"),
+    flag('N', Required, "when", Honoured(Job::Notify), "notify never, or on any of success,failure,delay"),
+    flag('n', Nothing, "", Ignored("a local name can be reached through an alias only"), "do not use aliases"),
+    flag('O', Required, "name=value", Honoured(Job::NamedSetting), "set an option by its name"),
+    flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
+    flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
+    flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
+    flag('q', UnlessDash, "interval", Refused(NO_QUEUE), "run the queue"),
+    flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
+    flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
+    flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
+    flag('T', Nothing, "", Ignored("deadline and final_wait in the configuration say how long to wait"), "set a time-out"),
+    flag('t', Nothing, "", Honoured(Job::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
+    flag('U', Nothing, "", Ignored("the addresses themselves are looked at"), "this is an initial submission, or needs SMTPUTF8"),
+    flag('V', Required, "id", Honoured(Job::EnvelopeId), "the envelope id that notifications repeat"),
+    flag('v', Nothing, "", Honoured(Job::Transcript), "write a transcript to standard error"),
+    flag('X', Required, "file", Ignored(NO_FILE), "write a transcript to a file"),
+    flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
+];
+
+const fn mode(letter: char, input: StandardInput, disposition: Disposition<()>, doc: &'static str) -> Mode {
+    Mode { letter, input, disposition, doc }
+}
+
+/// Every value of -b.
+#[rustfmt::skip]
+pub const MODES: &[Mode] = &[
+    mode('m', StandardInput::Message, Honoured(()), "send the message on standard input (the default)"),
+    mode('a', StandardInput::Dialogue, Refused(NO_SMTP), "ARPANET mode"),
+    mode('C', StandardInput::Unused, Refused("check the configuration by sending a message with -v"), "check the configuration"),
+    mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
+    mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
+    mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
+    mode('h', StandardInput::Unused, Refused(NO_SERVER), "print host status"),
+    mode('i', StandardInput::Unused, Refused(NO_ALIASES), "initialise the alias database"),
+    mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
+    mode('P', StandardInput::Unused, Refused(NO_QUEUE), "print the queue's length"),
+    mode('p', StandardInput::Unused, Refused(NO_QUEUE), "print the queue"),
+    mode('s', StandardInput::Dialogue, Refused(NO_SMTP), "speak SMTP on standard input and output"),
+    mode('t', StandardInput::Unused, Refused(NO_CHECKS), "test addresses"),
+    mode('v', StandardInput::Unused, Refused(NO_CHECKS), "verify addresses"),
+];
+
+const fn setting(letter: char, name: &'static str, disposition: Disposition<()>, doc: &'static str) -> Setting {
+    Setting { letter, name, disposition, doc }
+}
+
+/// The options of -o and -O worth a word.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting('7', "SevenBitInput", Ignored("content is made 7-bit by encoding it, never by cutting bits off"), "7-bit input"),
+    setting('8', "EightBitMode", Ignored("content is made 7-bit by encoding it, never by cutting bits off"), "8-bit input"),
+    setting('d', "DeliveryMode", Ignored("the caller always waits for the verdict"), "background, queue or interactive"),
+    setting('e', "ErrorMode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
+    setting('i', "IgnoreDots", Honoured(()), "the same as -i"),
+    setting('m', "MeToo", Ignored("the sender is never taken out of the recipients"), "send to me too"),
+    setting('o', "OldStyleHeaders", Ignored("addresses are separated by commas"), "spaces separate addresses"),
+    setting('s', "SuperSafe", Ignored("nothing is queued"), "queue before sending"),
+];
+
+/// What becomes of every other option of -o and -O.
+pub const OTHER_SETTINGS: Disposition<()> = Ignored("it configures a mail server; this program has its own configuration");
+
+const fn other_name(name: &'static str, input: StandardInput, reason: &'static str) -> OtherName {
+    OtherName { name, input, reason }
+}
+
+/// Every name that is not one for sending; compared with argv\[0]'s last component.
+#[rustfmt::skip]
+pub const OTHER_NAMES: &[OtherName] = &[
+    other_name("hoststat", StandardInput::Unused, NO_SERVER),
+    other_name("mailq", StandardInput::Unused, NO_QUEUE),
+    other_name("newaliases", StandardInput::Unused, NO_ALIASES),
+    other_name("purgestat", StandardInput::Unused, NO_SERVER),
+    other_name("rmail", StandardInput::Message, "UUCP mail is not in this version"),
+    other_name("rsmtp", StandardInput::Message, "batched SMTP is not in this version"),
+    other_name("runq", StandardInput::Unused, NO_QUEUE),
+    other_name("smtpd", StandardInput::Unused, NO_SERVER),
+];
+
+/// The row of a flag letter.
+pub fn flag_named(letter: char) -> Option<&'static Flag> {
+    FLAGS.iter().find(|flag| flag.letter == letter)
+}
+
+/// The row of a -b value; as in Sendmail only its first octet counts.
+pub fn mode_named(value: &[u8]) -> Option<&'static Mode> {
+    let letter = char::from(*value.first()?);
+    MODES.iter().find(|mode| mode.letter == letter)
+}
+
+/// What becomes of a -o or -O setting, and the row it has, if any.
+pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> (Disposition<()>, Option<&'static Setting>) {
+    let row = SETTINGS.iter().find(|setting| is_it(setting));
+    (row.map_or(OTHER_SETTINGS, |row| row.disposition), row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arity_is_that_of_sendmails_getopt_string() {
+        let mut wanted: Vec<(char, bool)> = Vec::new();
+        for character in GETOPT.chars() {
+            match character {
+                ':' => wanted.last_mut().unwrap().1 = true,
+                letter => wanted.push((letter, false)),
+            }
+        }
+        let ours: Vec<(char, bool)> = FLAGS.iter().map(|flag| (flag.letter, flag.arity != Nothing)).collect();
+        let sorted = |mut list: Vec<(char, bool)>| {
+            list.sort_unstable();
+            list
+        };
+        assert_eq!(sorted(ours), sorted(wanted));
+    }
+
+    #[test]
+    fn every_letter_has_one_row() {
+        fn distinct(letters: impl Iterator<Item = char>) {
+            let mut seen = std::collections::BTreeSet::new();
+            for letter in letters {
+                assert!(seen.insert(letter), "{letter} twice");
+            }
+        }
+        distinct(FLAGS.iter().map(|row| row.letter));
+        distinct(MODES.iter().map(|row| row.letter));
+        distinct(SETTINGS.iter().map(|row| row.letter));
+    }
+
+    #[test]
+    fn a_value_has_a_name_exactly_when_one_is_taken() {
+        for row in FLAGS {
+            assert_eq!(row.arity == Nothing, row.value.is_empty(), "-{}", row.letter);
+        }
+    }
+
+    #[test]
+    fn whatever_does_nothing_says_why() {
+        fn check<A>(what: &str, disposition: Disposition<A>, doc: &str) {
+            match disposition {
+                Honoured(_) => {}
+                Ignored(reason) | Refused(reason) => assert!(reason.len() > 10 && !reason.ends_with('.'), "{what}"),
+            }
+            assert!(!doc.is_empty() && !doc.ends_with('.'), "{what}");
+        }
+        for row in FLAGS {
+            check(&format!("-{}", row.letter), row.disposition, row.doc);
+        }
+        for row in MODES {
+            check(&format!("-b{}", row.letter), row.disposition, row.doc);
+        }
+        for row in SETTINGS {
+            check(&format!("-o{}", row.letter), row.disposition, row.doc);
+        }
+        for row in OTHER_NAMES {
+            check(row.name, Refused::<()>(row.reason), row.name);
+        }
+    }
+}
