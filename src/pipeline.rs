@@ -5,61 +5,70 @@ use crate::commands;
 use crate::credentials::{self, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
-use crate::invocation::{Invocation, Submit};
+use crate::invocation::help::{help, version};
+use crate::invocation::{Invocation, Refusal, Submit};
 use crate::message::intake;
 use crate::report::{self, Story};
-use crate::submission::smtp::{Deadlines, submit};
 use crate::submission::Receipt;
+use crate::submission::smtp::{Deadlines, Smtp};
 use crate::world::World;
 
 /// Carries out what was asked and gives the exit status.
-pub fn run(world: &World, invocation: Invocation) -> u8 {
-    match invocation {
-        Invocation::Submit(wanted) => {
-            let mut story = Story::default();
-            match deliver(world, &wanted, &mut story) {
-                Ok(receipt) => report::sent(world, &story, &receipt),
-                Err(failure) => return report::failed(world, &story, &failure),
-            }
+pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
+    match wanted {
+        Ok(Invocation::Submit(submit)) => send(world, &submit),
+        Ok(Invocation::Login(login)) => match commands::set_up(world, &login) {
+            Ok(()) => 0,
+            Err(failure) => report::complain(world, &failure),
+        },
+        Ok(Invocation::Help(program)) => report::show(world, &help(program)),
+        Ok(Invocation::Version) => report::show(world, &version()),
+        Ok(Invocation::Usage) => {
+            intake::drain(&*world.input);
+            report::usage(world)
         }
-        Invocation::Show(text) => report::show(world, &text),
-        Invocation::Login(wanted) => {
-            if let Err(failure) = commands::login(world, &wanted) {
-                return report::complained(world, &failure);
+        Err(refusal) => {
+            if refusal.input.holds_message() {
+                intake::drain(&*world.input);
             }
-        }
-        Invocation::Refused(refusal) => {
-            if refusal.drains() {
-                intake::drain(world);
-            }
-            return report::complained(world, &refusal.failure);
+            report::refused(world, &refusal)
         }
     }
-    0
 }
 
-/// One message from standard input to the server's verdict.
-fn deliver(world: &World, wanted: &Submit, story: &mut Story) -> Result<Receipt, Failure> {
-    let message = intake::from_standard_input(world, wanted.dots)?;
+/// One message, told to the log and, when it failed, to the caller.
+fn send(world: &World, submit: &Submit) -> u8 {
+    let mut story = Story::default();
+    match deliver(world, submit, &mut story) {
+        Ok(receipt) => report::sent(world, &story, &receipt),
+        Err(failure) => report::failed(world, &story, &failure),
+    }
+}
+
+/// One message from standard input to the server's verdict. Everything untrusted is read before any secret is.
+fn deliver(world: &World, submit: &Submit, story: &mut Story) -> Result<Receipt, Failure> {
+    let message = intake::from_standard_input(&*world.input, &*world.spools, submit.dots)?;
     world.signals.hold_back();
-    let stamp = Stamp::now(world);
-    let began = world.clock.instant();
-    story.read_message(&message, &wanted.operands);
+    let end_of_input = world.clock.instant();
+    story.read_message(&message, &submit.operands);
 
     let accounts = Accounts::load(world)?;
-    let account = accounts.for_message(wanted, &message)?;
-    let deadlines = Deadlines::from_end_of_input(began, account);
+    let account = accounts.for_message(submit, &message)?;
+    let times = Deadlines::new(account, end_of_input);
+    let stamp = Stamp::now(world);
     let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
-    let mut letter = Letter::address(wanted, message, &desk)?;
+    let mut letter = Letter::address(submit, message, &desk)?;
     story.read_letter(&letter);
 
-    let token = credentials::access_token(world, account, deadlines.before_dot)?;
-    let mut transcript = report::transcript(world, wanted.verbosity);
-    match submit(&*world.network, account, &mut letter, &token, &deadlines, &mut transcript) {
+    let mut transcript = report::transcript(world, submit.verbosity);
+    let mut submit = |token| {
+        Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter)
+    };
+    let token = credentials::access_token(world, account, times.before_dot)?;
+    match submit(&token) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
         Err(refused) if refused.cause == Cause::AuthRejected && token.origin == Origin::Cached => {
-            let token = credentials::renewed(world, account, &token, deadlines.before_dot)?;
-            submit(&*world.network, account, &mut letter, &token, &deadlines, &mut transcript)
+            submit(&credentials::renewed(world, account, &token, times.before_dot)?)
         }
         verdict => verdict,
     }

@@ -1,9 +1,12 @@
 //! The only place that prints: one line for people on failure, one record for the log in any case.
 
 use crate::envelope::Letter;
-use crate::failure::Failure;
+use crate::failure::{ExitStatus, Failure};
+use crate::invocation::help::help;
+use crate::invocation::{Program, Refusal, StandardInput, Verbosity};
 use crate::message::{Field, Message};
 use crate::submission::Receipt;
+use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
 
 /// What a log record says about one message, filled in as the pipeline learns it.
@@ -50,29 +53,58 @@ impl Story {
 }
 
 /// The message is Outlook's now: a record, and not a word to the caller.
-pub fn sent(world: &World, story: &Story, receipt: &Receipt) {
+pub fn sent(world: &World, story: &Story, receipt: &Receipt) -> u8 {
     world.log.record(Priority::Info, &story.tell(&world.caller, &format!("sent: {}", receipt.words.whole())));
+    0
 }
 
-/// The message is not Outlook's: a record, and one line.
-pub fn failed(world: &World, story: &Story, failure: &Failure) {
+/// The message is not Outlook's: a record, and one line. Gives the exit status.
+pub fn failed(world: &World, story: &Story, failure: &Failure) -> u8 {
     world.log.record(Priority::Error, &story.tell(&world.caller, &format!("failed: {}", failure.record())));
-    complain(world, failure);
+    complain(world, failure)
 }
 
-/// One line on standard error.
-pub fn complain(world: &World, failure: &Failure) {
+/// What was asked is not done: a record, and one line. Gives the exit status.
+pub fn refused(world: &World, refusal: &Refusal) -> u8 {
+    world.log.record(Priority::Error, &Story::default().tell(&world.caller, &format!("refused: {}", refusal.failure.record())));
+    if refusal.input == StandardInput::Dialogue {
+        // The caller waits for a greeting, and may read standard error as one.
+        world.terminal.out(&format!("554 5.5.1 {}\r\n", refusal.failure.line()));
+        return refusal.failure.exit_status() as u8;
+    }
+    complain(world, &refusal.failure)
+}
+
+/// One line on standard error. Gives the exit status.
+pub fn complain(world: &World, failure: &Failure) -> u8 {
     world.terminal.err(&format!("sendmail: {}\n", failure.line()));
+    failure.exit_status() as u8
 }
 
 /// Text somebody asked for.
-pub fn show(world: &World, text: &str) {
+pub fn show(world: &World, text: &str) -> u8 {
     world.terminal.out(text);
+    0
 }
 
-/// A line of the transcript.
-pub fn transcribe(world: &World, line: &str) {
-    world.terminal.err(&format!("{line}\n"));
+/// The tool was called without saying what for.
+pub fn usage(world: &World) -> u8 {
+    world.terminal.err(&help(Program::Tool));
+    ExitStatus::Usage as u8
+}
+
+/// Shows a conversation as it goes, with -v.
+pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ {
+    move |line| {
+        if verbosity == Verbosity::Transcript {
+            let mark = match line.speaker {
+                Speaker::Client => ">>>",
+                Speaker::Server => "<<<",
+                Speaker::Event => "---",
+            };
+            world.terminal.err(&format!("{mark} {}\n", line.text.whole()));
+        }
+    }
 }
 
 /// At most 200 characters of somebody else's text, on one line.

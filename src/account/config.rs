@@ -84,8 +84,7 @@ impl Accounts {
     /// # Errors
     /// [`Cause::UnknownAccount`] when there are several and nothing decides.
     pub fn for_sender(&self, senders: &[Address]) -> Result<&Account, Failure> {
-        let by_address = senders.iter().find_map(|sender| self.accounts.iter().find(|account| account.owns(sender)));
-        if let Some(account) = by_address {
+        if let Some(account) = senders.iter().find_map(|sender| self.owner_of(sender)) {
             return Ok(account);
         }
         match (&self.preferred, self.accounts.as_slice()) {
@@ -97,6 +96,11 @@ impl Accounts {
                 "there are several, and neither -f nor From nor account = \"...\" picks one",
             )),
         }
+    }
+
+    /// The account this address belongs to.
+    pub fn owner_of(&self, address: &Address) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.owns(address))
     }
 
     /// The account called `name`.
@@ -251,8 +255,8 @@ const FROM_WORDS: [Choice<FromPolicy>; 3] = [
 const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Report)), ("report", Some(OnFailure::Report)), ("keep", None)];
 const STORE_WORDS: [Choice<StoreKind>; 4] = [
-    ("secret-service", Some(StoreKind::SecretService)),
-    ("file", Some(StoreKind::File)),
+    (StoreKind::SecretService.word(), Some(StoreKind::SecretService)),
+    (StoreKind::File.word(), Some(StoreKind::File)),
     ("sealed", None),
     ("command", None),
 ];

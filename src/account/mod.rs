@@ -106,6 +106,16 @@ pub enum StoreKind {
     File,
 }
 
+impl StoreKind {
+    /// Its word in `store = "..."`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::SecretService => "secret-service",
+            Self::File => "file",
+        }
+    }
+}
+
 /// How the account signs in to the submission server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthKind {

@@ -1,3 +1,7 @@
 //! What people ask of `outlook-sendmail` besides sending.
 
-pub mod login;
+mod login;
+mod set_up;
+mod test_message;
+
+pub use set_up::set_up;

@@ -13,7 +13,7 @@ use crate::world::{Caller, Files, Log};
 mod aliases;
 mod header;
 mod header_rules;
-mod header_text;
+pub(crate) mod header_text;
 mod local_names;
 mod recipients;
 mod sender;
@@ -75,7 +75,7 @@ impl Letter {
             body.end_at_lone_dot().map_err(spool_failure)?;
         }
         let conversion = Conversion::plan(&mut fields, &mut body).map_err(plan_failure)?;
-        if from == FromOutcome::Rewritten || conversion.is_changed() {
+        if from == FromOutcome::Rewritten || conversion.changed() {
             // A broken signature is worse than none; Outlook signs again.
             fields.retain(|field| !field.is("DKIM-Signature"));
         }
