@@ -279,6 +279,7 @@ fn a_sign_in_waits_for_a_renewal_under_way() {
         origin: Origin::Renewed,
     };
     keep(&fakes.world(), &account(), &grant, &token).unwrap();
+    assert_eq!(*fakes.locks.acquired.borrow(), ["token:me"]);
     assert!(fakes.store.text("grant:me").contains("fresh"));
     assert!(fakes.cache.text().contains("A5"));
 }
