@@ -84,7 +84,12 @@ impl SmtpServer {
 
     /// All transcripts as one text, for a failing test's message.
     pub fn transcript(&self) -> String {
-        let texts = self.connections().iter().enumerate().map(|(at, one)| format!("connection {at}\n{one}")).collect::<Vec<_>>();
+        let texts = self
+            .connections()
+            .iter()
+            .enumerate()
+            .map(|(at, one)| format!("connection {at}\n{one}"))
+            .collect::<Vec<_>>();
         texts.join("\n")
     }
 

@@ -342,7 +342,11 @@ impl<'a> Session<'a> {
 
 /// The three digits a reply line begins with; 0 for anything else.
 fn code_of(octets: &[u8]) -> u16 {
-    octets.get(..3).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    octets
+        .get(..3)
+        .and_then(|digits| std::str::from_utf8(digits).ok())
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Octets for the transcript, cut where they would drown it.
