@@ -75,6 +75,6 @@ fn every_dialogue_can_be_played() {
         assert!(!expected || sent.is_some(), "{name}: {}", outlook.smtp.transcript());
         // A banner that goes on for megabytes takes a moment to notice that nobody reads it.
         assert!(outlook.smtp.wait_until_idle(Duration::from_secs(10)), "{name}: {}", outlook.smtp.transcript());
-        assert_eq!(outlook.smtp.received().is_empty(), !expected, "{name}: {}", outlook.smtp.transcript());
+        assert!(!expected || outlook.smtp.received().len() == 1, "{name}: {}", outlook.smtp.transcript());
     }
 }
