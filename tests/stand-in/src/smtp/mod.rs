@@ -1,5 +1,6 @@
 //! The submission server: accepts, remembers everything, and answers as Outlook or as a dialogue says.
 
+mod answer;
 mod auth;
 mod content;
 mod record;

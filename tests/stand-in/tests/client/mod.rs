@@ -16,7 +16,7 @@ use stand_in::{Dialogue, Options, Outlook};
 pub(crate) fn ca_file() -> PathBuf {
     static SERIAL: AtomicUsize = AtomicUsize::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("stand-in-{}-{serial}.pem", std::process::id()))
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{}-{serial}.pem", std::process::id()))
 }
 
 pub(crate) fn outlook() -> Outlook {
