@@ -39,9 +39,7 @@ impl Identity {
         let key = PrivateKeyDer::Pkcs8(self.key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_protocol_versions(versions)
-            .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(vec![self.certificate.clone()], key)
-            });
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![self.certificate.clone()], key));
         Arc::new(config.expect("a certificate made a moment ago fits its key"))
     }
 }

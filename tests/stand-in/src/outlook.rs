@@ -131,7 +131,9 @@ impl Outlook {
         ];
         let mut text = String::from("account = \"me\"\n\n[accounts.me]\n");
         let kept = own.iter().filter(|(key, _)| !more.iter().any(|(other, _)| other == key));
-        for (key, value) in kept.map(|(key, value)| (*key, value)).chain(more.iter().map(|(key, value)| (key.as_str(), value))) {
+        for (key, value) in
+            kept.map(|(key, value)| (*key, value)).chain(more.iter().map(|(key, value)| (key.as_str(), value)))
+        {
             let _ = writeln!(text, "{key} = {value}");
         }
         text

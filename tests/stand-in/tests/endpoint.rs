@@ -85,7 +85,9 @@ fn a_device_signs_in() {
 
 #[test]
 fn a_device_is_declined_or_too_late() {
-    for (outcome, error) in [(DeviceOutcome::Declined, "authorization_declined"), (DeviceOutcome::Expired, "expired_token")] {
+    for (outcome, error) in
+        [(DeviceOutcome::Declined, "authorization_declined"), (DeviceOutcome::Expired, "expired_token")]
+    {
         let outlook = outlook();
         outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, outcome, ..DeviceFlow::default() });
         let (_, body) = post(&outlook, DEVICE, &format!("{CLIENT}&scope={SCOPE}"));
@@ -123,7 +125,8 @@ fn scripted_answers_come_first() {
 #[test]
 fn the_configuration_names_everything() {
     let outlook = outlook();
-    let text = outlook.config_toml_with(&[("deadline".to_owned(), "2".to_owned()), ("port".to_owned(), "1".to_owned())]);
+    let text =
+        outlook.config_toml_with(&[("deadline".to_owned(), "2".to_owned()), ("port".to_owned(), "1".to_owned())]);
     assert!(text.contains("\ndeadline = 2\n") && text.contains("\nport = 1\n"));
     assert!(text.contains(&format!("endpoints = {{ authority = \"https://localhost:{}\" }}", outlook.endpoint.port())));
     assert_eq!(text.matches("port = ").count(), 1);

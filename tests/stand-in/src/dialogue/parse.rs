@@ -156,7 +156,10 @@ fn action(text: &str) -> Result<Action, String> {
         "version" => Action::Version(version(value)?),
         "slow" => {
             let (octets, pause) = value.split_once(' ').ok_or("slow OCTETS MS")?;
-            Action::Slow { octets: number::<usize>(octets)?.max(1), pause: Duration::from_millis(number(pause.trim())?) }
+            Action::Slow {
+                octets: number::<usize>(octets)?.max(1),
+                pause: Duration::from_millis(number(pause.trim())?),
+            }
         }
         _ => return Err(format!("no action is called `{word}`")),
     })

@@ -94,7 +94,12 @@ impl Answer {
 
     /// The scope is not one.
     pub fn scope_invalid() -> Self {
-        Self::oauth_error(400, "invalid_scope", 70_011, "The provided value for the input parameter 'scope' is not valid.")
+        Self::oauth_error(
+            400,
+            "invalid_scope",
+            70_011,
+            "The provided value for the input parameter 'scope' is not valid.",
+        )
     }
 
     /// 429 with Retry-After.

@@ -92,7 +92,10 @@ fn finish(stream: &mut Tls) -> io::Result<()> {
 /// application/x-www-form-urlencoded to its fields.
 fn form(body: &str) -> Vec<(String, String)> {
     let pairs = body.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(key, value)| (decoded(key), decoded(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decoded(key), decoded(value)))
+        .collect()
 }
 
 fn decoded(text: &str) -> String {
@@ -124,6 +127,9 @@ mod tests {
 
     #[test]
     fn forms_are_decoded() {
-        assert_eq!(form("a=b%20c+d&e=%2B&f"), [("a", "b c d"), ("e", "+"), ("f", "")].map(|(k, v)| (k.into(), v.into())));
+        assert_eq!(
+            form("a=b%20c+d&e=%2B&f"),
+            [("a", "b c d"), ("e", "+"), ("f", "")].map(|(k, v)| (k.into(), v.into()))
+        );
     }
 }

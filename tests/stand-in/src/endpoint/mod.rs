@@ -152,9 +152,14 @@ impl Shared {
             let scripted = state.scripted.pop_front().or_else(|| state.always.clone());
             (state.requests.len() - 1, scripted)
         };
-        match scripted {
-            Some(Answer::Usual) | None => (index, oauth::usual(self, request)),
-            Some(answer) => (index, answer),
+        (index, self.resolved(scripted.unwrap_or(Answer::Usual), request))
+    }
+
+    fn resolved(&self, answer: Answer, request: &TokenRequest) -> Answer {
+        match answer {
+            Answer::Usual => oauth::usual(self, request),
+            Answer::Delayed(pause, inner) => Answer::Delayed(pause, Box::new(self.resolved(*inner, request))),
+            answer => answer,
         }
     }
 

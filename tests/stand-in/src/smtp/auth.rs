@@ -108,7 +108,8 @@ impl Session<'_> {
     }
 
     fn password_user(&self, user: &str, password: &str) -> Option<String> {
-        let right = user.eq_ignore_ascii_case(&self.shared.account) && self.shared.password.as_deref() == Some(password);
+        let right =
+            user.eq_ignore_ascii_case(&self.shared.account) && self.shared.password.as_deref() == Some(password);
         right.then(|| user.to_owned())
     }
 

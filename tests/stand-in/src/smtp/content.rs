@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn only_crlf_dot_crlf_ends_content() {
-        assert_eq!(end(b"a\n.\nb\r\n.\nc\n.\r\n\r\n.\r\nQUIT", 0), Some((17, 3)));
+        assert_eq!(end(b"a\n.\nb\r\n.\nc\n.\r\n\r\n.\r\nQUIT", 0), Some((16, 3)));
         assert_eq!(end(b".\r\n", 0), Some((0, 3)));
         assert_eq!(end(b"a\r\n.\r", 0), None);
     }

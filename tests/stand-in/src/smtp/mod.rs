@@ -1,5 +1,6 @@
 //! The submission server: accepts, remembers everything, and answers as Outlook or as a dialogue says.
 
+mod answer;
 mod auth;
 mod content;
 mod record;
@@ -84,7 +85,12 @@ impl SmtpServer {
 
     /// All transcripts as one text, for a failing test's message.
     pub fn transcript(&self) -> String {
-        let texts = self.connections().iter().enumerate().map(|(at, one)| format!("connection {at}\n{one}")).collect::<Vec<_>>();
+        let texts = self
+            .connections()
+            .iter()
+            .enumerate()
+            .map(|(at, one)| format!("connection {at}\n{one}"))
+            .collect::<Vec<_>>();
         texts.join("\n")
     }
 

@@ -102,7 +102,9 @@ pub(super) fn mail_fault(command: &str) -> Option<&'static str> {
     for (key, value) in pairs(parameters) {
         let ok = match key.as_str() {
             "SIZE" => match value.parse::<u64>() {
-                Ok(size) if size > 157_286_400 => return Some("552 5.3.4 Message size exceeds fixed maximum message size"),
+                Ok(size) if size > 157_286_400 => {
+                    return Some("552 5.3.4 Message size exceeds fixed maximum message size");
+                }
                 Ok(_) => true,
                 Err(_) => false,
             },

@@ -16,7 +16,7 @@ use stand_in::{Dialogue, Options, Outlook};
 pub(crate) fn ca_file() -> PathBuf {
     static SERIAL: AtomicUsize = AtomicUsize::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("stand-in-{}-{serial}.pem", std::process::id()))
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{}-{serial}.pem", std::process::id()))
 }
 
 pub(crate) fn outlook() -> Outlook {
@@ -55,9 +55,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(outlook: &Outlook) -> Self {
+        Self::impatient(outlook, Duration::from_secs(10))
+    }
+
+    pub(crate) fn impatient(outlook: &Outlook, timeout: Duration) -> Self {
         let socket = TcpStream::connect(outlook.smtp.address()).unwrap();
         socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.set_read_timeout(Some(timeout)).unwrap();
         Self { reader: BufReader::new(Stream::Clear(socket)) }
     }
 
@@ -75,7 +79,8 @@ impl Client {
     /// Ready for MAIL.
     pub(crate) fn signed_in(outlook: &Outlook) -> Self {
         let mut client = Self::in_tls(outlook);
-        let reply = client.say(&format!("AUTH XOAUTH2 {}", xoauth2(&outlook.options().account, &outlook.access_token())));
+        let reply =
+            client.say(&format!("AUTH XOAUTH2 {}", xoauth2(&outlook.options().account, &outlook.access_token())));
         assert_eq!(reply, "235 2.7.0 Authentication successful\r\n");
         client
     }
@@ -92,10 +97,20 @@ impl Client {
     }
 
     pub(crate) fn write(&mut self, octets: &[u8]) {
+        self.try_write(octets).unwrap();
+    }
+
+    fn try_write(&mut self, octets: &[u8]) -> io::Result<()> {
         match self.reader.get_mut() {
-            Stream::Clear(stream) => stream.write_all(octets).unwrap(),
-            Stream::Tls(stream) => stream.write_all(octets).and_then(|()| stream.flush()).unwrap(),
+            Stream::Clear(stream) => stream.write_all(octets),
+            Stream::Tls(stream) => stream.write_all(octets).and_then(|()| stream.flush()),
         }
+    }
+
+    /// Like `say`; `None` when there is nobody to say it to.
+    pub(crate) fn try_say(&mut self, line: &str) -> Option<String> {
+        self.try_write(format!("{line}\r\n").as_bytes()).ok()?;
+        Some(self.reply())
     }
 
     /// One reply, all its lines; what there was when the connection ended.
@@ -103,7 +118,10 @@ impl Client {
         let mut reply = Vec::new();
         loop {
             let start = reply.len();
-            let end = self.reader.read_until(b'\n', &mut reply);
+            let end = (&mut self.reader).take(1 << 20).read_until(b'\n', &mut reply);
+            if reply.len() >= 1 << 20 {
+                return String::new();
+            }
             if end.unwrap_or(0) == 0 || reply.get(start + 3) != Some(&b'-') {
                 return String::from_utf8_lossy(&reply).into_owned();
             }
