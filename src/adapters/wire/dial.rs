@@ -175,10 +175,7 @@ mod tests {
         let started = Instant::now();
         let fault = Resolving { host: "slow.example".into(), outcome }.finish(soon(100)).unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2));
-        assert_eq!(
-            fault,
-            WireFault::Unresolved(Words::from("slow.example: the name server did not answer in time"))
-        );
+        assert_eq!(fault, WireFault::Unresolved(Words::from("slow.example: the name server did not answer in time")));
     }
 
     #[test]

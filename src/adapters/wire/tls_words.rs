@@ -7,11 +7,13 @@ use crate::world::WireFault;
 
 /// Certificates apart from everything else.
 pub(super) fn fault(error: &Error, host: &str) -> WireFault {
-    match error {
-        Error::InvalidCertificate(certificate) => WireFault::Certificate(certificate_words(certificate, host)),
-        Error::NoCertificatesPresented => WireFault::Certificate(Words::from("the server has none")),
-        other => WireFault::Tls(other_words(other)),
+    if let Error::InvalidCertificate(certificate) = error {
+        return WireFault::Certificate(certificate_words(certificate, host));
     }
+    if matches!(error, Error::NoCertificatesPresented) {
+        return WireFault::Certificate(Words::from("the server has none"));
+    }
+    WireFault::Tls(other_words(error))
 }
 
 fn certificate_words(error: &CertificateError, host: &str) -> Words {
