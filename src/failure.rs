@@ -224,6 +224,8 @@ causes! {
     StarttlsInjected => Protocol, "5.7.10", "the connection was tampered with before TLS", "an attack; use another network; nothing was sent";
     /// The certificate is not to be trusted.
     Certificate => Protocol, "5.7.5", "the server's certificate was refused", "check the clock, the host name, the ca-certificates package and tls_ca_file; nothing was sent";
+    /// There is nothing to verify certificates with.
+    TrustAnchors => Config, "5.7.5", "cannot read the certificates to trust", "check tls_ca_file and the ca-certificates package; nothing was sent";
     /// TLS could not be agreed on.
     TlsFailed => Protocol, "5.7.5", "no TLS with the server", "nothing was sent";
     /// The server does not speak SMTP.

@@ -1,1 +1,311 @@
 //! What Outlook's servers answer, and what each answer means.
+//!
+//! The first row that matches decides, so order matters: `SubmissionQuotaExceededException` contains
+//! `QuotaExceededException`, and `550 5.2.252` (throttled) is not `554 5.2.252` (this sender is denied). The texts are
+//! from transcripts people posted; where no row matches, phase and class of the reply decide.
+
+use crate::failure::Cause;
+use crate::submission::smtp::{Phase, Reply};
+
+/// One row; an empty list matches everything.
+struct Row {
+    phases: &'static [Phase],
+    codes: &'static [u16],
+    /// Enhanced statuses; one that ends with a dot matches all that start so.
+    statuses: &'static [&'static str],
+    /// Parts of the text, in lower case; all must occur.
+    texts: &'static [&'static str],
+    cause: Cause,
+}
+
+/// The message itself is being judged.
+const MESSAGE: &[Phase] = &[Phase::Mail, Phase::Data, Phase::Content];
+const ANY: &[Phase] = &[];
+
+const fn text(phases: &'static [Phase], texts: &'static [&'static str], cause: Cause) -> Row {
+    Row { phases, codes: &[], statuses: &[], texts, cause }
+}
+
+const fn status(phases: &'static [Phase], statuses: &'static [&'static str], cause: Cause) -> Row {
+    Row { phases, codes: &[], statuses, texts: &[], cause }
+}
+
+const fn code(phases: &'static [Phase], codes: &'static [u16], cause: Cause) -> Row {
+    Row { phases, codes, statuses: &[], texts: &[], cause }
+}
+
+const ROWS: &[Row] = &[
+    // -- signing in; these texts also come embedded in a 530 5.7.57 to MAIL
+    text(ANY, &["smtpclientauthentication is disabled"], Cause::SmtpAuthDisabled),
+    text(ANY, &["basic authentication is disabled"], Cause::PasswordDead),
+    text(ANY, &["basic authentication is not supported"], Cause::PasswordDead),
+    status(ANY, &["5.7.30"], Cause::PasswordDead),
+    text(&[Phase::Auth], &["did not meet the criteria"], Cause::PolicyRefused),
+    text(&[Phase::Auth], &["security defaults"], Cause::PolicyRefused),
+    status(ANY, &["5.7.57"], Cause::MechanismMissing),
+    Row { phases: ANY, codes: &[451], statuses: &["5.7.3"], texts: &["starttls is required"], cause: Cause::TlsFailed },
+    // -- personal accounts: the verdict of the outbound spam filter
+    text(ANY, &["verdict is", "suspend"], Cause::Suspended),
+    text(ANY, &["verdict is", "hipnotify"], Cause::VerificationNeeded),
+    text(ANY, &["verdict is", "refusequota"], Cause::QuotaReached),
+    text(ANY, &["outboundspamexception"], Cause::Refused),
+    // -- quotas and punishments
+    text(ANY, &["submissionquotaexceeded"], Cause::QuotaReached),
+    Row {
+        phases: ANY,
+        codes: &[550],
+        statuses: &["5.2.251", "5.2.252", "5.2.253", "5.2.254", "5.2.255"],
+        texts: &[],
+        cause: Cause::Throttled,
+    },
+    text(ANY, &["sender throttled"], Cause::Throttled),
+    // -- who may send as whom; Outlook looks at From only after the final dot
+    text(ANY, &["sendasdenied"], Cause::SenderDenied),
+    status(ANY, &["5.7.60", "5.2.252"], Cause::SenderDenied),
+    // -- size and room; at RCPT the full mailbox is the recipient's
+    text(MESSAGE, &["mailbox full"], Cause::MailboxFull),
+    text(MESSAGE, &["quotaexceededexception"], Cause::MailboxFull),
+    status(MESSAGE, &["5.2.2"], Cause::MailboxFull),
+    text(MESSAGE, &["maxsubmissionexceeded"], Cause::MailboxSizeLimit),
+    text(MESSAGE, &["messagesubmissionexceeded"], Cause::MailboxSizeLimit),
+    text(MESSAGE, &["header size exceeds"], Cause::HeaderTooLarge),
+    status(&[Phase::Mail], &["5.3.4"], Cause::MessageTooLarge),
+    status(MESSAGE, &["5.3.4"], Cause::MailboxSizeLimit),
+    // -- pace
+    code(ANY, &[432], Cause::TooManyAtOnce),
+    text(ANY, &["concurrent connections limit"], Cause::TooManyAtOnce),
+    text(ANY, &["thread limit exceeded"], Cause::TooManyAtOnce),
+    // -- reputation
+    status(ANY, &["5.1.8", "5.7.501", "5.7.502", "5.7.503"], Cause::Suspended),
+    status(ANY, &["5.7.705", "5.7.708"], Cause::Refused),
+    status(ANY, &["5.1.90", "5.7.232", "5.7.233", "5.7.236"], Cause::QuotaReached),
+    // -- content
+    status(&[Phase::Data, Phase::Content], &["5.6.", "5.7.512"], Cause::ContentRefused),
+    code(MESSAGE, &[552], Cause::MailboxSizeLimit),
+    // -- commands
+    code(ANY, &[421], Cause::Deferred),
+    code(&[Phase::Ehlo], &[501, 504], Cause::HeloRefused),
+    status(&[Phase::Ehlo], &["5.5.4"], Cause::HeloRefused),
+    status(&[Phase::Auth], &["5.7.4"], Cause::MechanismMissing),
+    code(&[Phase::Auth], &[500, 502, 504], Cause::MechanismMissing),
+    code(ANY, &[503], Cause::ReplyNonsense),
+    code(&[Phase::Mail], &[501], Cause::AddressSyntax),
+    status(&[Phase::Mail], &["5.1.7"], Cause::AddressSyntax),
+];
+
+impl Row {
+    fn matches(&self, phase: Phase, reply: &Reply, lower_text: &str) -> bool {
+        let enhanced = reply.enhanced();
+        let same =
+            |wanted: &&str| if wanted.ends_with('.') { enhanced.starts_with(wanted) } else { enhanced == *wanted };
+        (self.phases.is_empty() || self.phases.contains(&phase))
+            && (self.codes.is_empty() || self.codes.contains(&reply.number()))
+            && (self.statuses.is_empty() || self.statuses.iter().any(same))
+            && self.texts.iter().all(|part| lower_text.contains(part))
+    }
+}
+
+/// What a negative reply in this phase means.
+pub fn classify(phase: Phase, reply: &Reply) -> Cause {
+    let lower_text = reply.text().whole().to_ascii_lowercase();
+    match ROWS.iter().find(|row| row.matches(phase, reply, &lower_text)) {
+        Some(row) => row.cause,
+        None if !reply.is_negative() => Cause::ReplyNonsense,
+        None if reply.is_temporary() => match phase {
+            Phase::Rcpt => Cause::RecipientDeferred,
+            Phase::Greeting
+            | Phase::Ehlo
+            | Phase::Starttls
+            | Phase::Auth
+            | Phase::Rset
+            | Phase::Mail
+            | Phase::Data
+            | Phase::Content => Cause::Deferred,
+        },
+        None => match phase {
+            Phase::Rcpt => Cause::RecipientRefused,
+            Phase::Auth => Cause::AuthRejected,
+            Phase::Starttls => Cause::TlsFailed,
+            Phase::Greeting | Phase::Ehlo | Phase::Rset | Phase::Mail | Phase::Data | Phase::Content => Cause::Refused,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::wire::parse_reply;
+    use Phase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt, Starttls};
+
+    /// Replies as people posted them (facts/outlook.md sections 2.4 and 4.2), host names shortened.
+    const SEEN: &[(Phase, &str, Cause)] = &[
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [BN0.prod.outlook.com 2024-10-10T21:50:33.251Z 08DCE9686F3D146F]",
+            Cause::PasswordDead,
+        ),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information. [HOST]",
+            Cause::SmtpAuthDisabled,
+        ),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
+            Cause::SmtpAuthDisabled,
+        ),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [HOST]",
+            Cause::AuthRejected,
+        ),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator. [HOST]",
+            Cause::PolicyRefused,
+        ),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
+            Cause::PolicyRefused,
+        ),
+        (Auth, "535 5.7.3 Authentication unsuccessful [SN2PR00CA0018.namprd00.prod.outlook.com]", Cause::AuthRejected),
+        (Auth, "504 5.7.4 Unrecognized authentication type", Cause::MechanismMissing),
+        (Auth, "550 5.7.30 Basic authentication is not supported for Client Submission.", Cause::PasswordDead),
+        (Auth, "451 4.7.0 Temporary server error. Please try again later. PRX4", Cause::Deferred),
+        (Auth, "421 4.3.2 Service not available", Cause::Deferred),
+        (Auth, "501 5.5.127 Token will expire soon", Cause::AuthRejected),
+        (Auth, "535 5.7.142 nope", Cause::AuthRejected),
+        (Auth, "503 5.5.2 Send hello first", Cause::ReplyNonsense),
+        (Mail, "530 5.7.57 Client not authenticated to send mail. [HOST]", Cause::MechanismMissing),
+        (
+            Mail,
+            "530 5.7.57 Client not authenticated to send mail. Error: 535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+            Cause::SmtpAuthDisabled,
+        ),
+        (Mail, "451 5.7.3 STARTTLS is required to send mail", Cause::TlsFailed),
+        (Greeting, "421 4.3.2 Service not available, closing transmission channel", Cause::Deferred),
+        (Greeting, "554 5.7.1 no service", Cause::Refused),
+        (Ehlo, "501 5.5.4 Invalid domain name [HOST]", Cause::HeloRefused),
+        (Ehlo, "451 4.7.0 Temporary server error. Please try again later. PRX2", Cause::Deferred),
+        (Starttls, "454 4.7.0 TLS not available", Cause::Deferred),
+        (Starttls, "502 5.5.1 not here", Cause::TlsFailed),
+        (Mail, "501 5.1.7 Invalid address", Cause::AddressSyntax),
+        (Mail, "550 5.1.7 Invalid address", Cause::AddressSyntax),
+        (Mail, "501 syntax", Cause::AddressSyntax),
+        (Mail, "550 5.7.60 SMTP; Client does not have permissions to send as this sender", Cause::SenderDenied),
+        (Content, "550 5.7.60 SMTP; Client does not have permissions to send as this sender", Cause::SenderDenied),
+        (Rcpt, "501 5.1.3 Invalid address", Cause::RecipientRefused),
+        (Rcpt, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", Cause::RecipientRefused),
+        (Rcpt, "550 5.4.1 Recipient address rejected: Access denied.", Cause::RecipientRefused),
+        (Rcpt, "552 5.2.2 mailbox full", Cause::RecipientRefused),
+        (Rcpt, "452 4.5.3 Too many recipients", Cause::RecipientDeferred),
+        (Rcpt, "450 4.7.3 Organization queue quota exceeded", Cause::RecipientDeferred),
+        (
+            Content,
+            "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. [Hostname=X.PROD.OUTLOOK.COM]",
+            Cause::TooManyAtOnce,
+        ),
+        (Content, "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", Cause::TooManyAtOnce),
+        (Content, "451 4.7.500 Server busy. Please try again later", Cause::Deferred),
+        (Content, "452 4.3.1 Insufficient system resources", Cause::Deferred),
+        (Content, "451 4.3.111 Temporary server error. Please try again later. MRH1 [Hostname=X]", Cause::Deferred),
+        (
+            Content,
+            "554 5.2.252 SendAsDenied; a@x not allowed to send as b@y; STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message due to a permanent exception with message [BeginDiagnosticData]Cannot submit message.",
+            Cause::SenderDenied,
+        ),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message",
+            Cause::SenderDenied,
+        ),
+        (
+            Content,
+            "550 5.2.252 SendAsDenied; Sender throttled due to continuous send as denied errors",
+            Cause::Throttled,
+        ),
+        (Content, "550 5.2.251 Sender throttled due to continuous mailbox full errors", Cause::Throttled),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException.MapiExceptionSubmissionQuotaExceeded",
+            Cause::QuotaReached,
+        ),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message due to a permanent exception with message [BeginDiagnosticData]WASCL UserAction verdict is not None. Actual verdict is RefuseQuota, ShowTierUpgrade. OutboundSpamException: WASCL UserAction verdict is not None. [Hostname=X]",
+            Cause::QuotaReached,
+        ),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed [BeginDiagnosticData]WASCL UserAction verdict is not None. Actual verdict is HipNotify, ShowTierUpgrade. OutboundSpamException",
+            Cause::VerificationNeeded,
+        ),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Suspend, ShowTierUpgrade.",
+            Cause::Suspended,
+        ),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Else.",
+            Cause::Refused,
+        ),
+        (
+            Content,
+            "554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
+            Cause::MailboxFull,
+        ),
+        (
+            Content,
+            "554 5.2.0 MapiExceptionMaxSubmissionExceeded; Message size exceeds maximum size limit.; STOREDRV.Submission.Exception:MessageSubmissionExceededException",
+            Cause::MailboxSizeLimit,
+        ),
+        (Mail, "552 5.3.4 Message size exceeds fixed maximum message size", Cause::MessageTooLarge),
+        (Content, "552 5.3.4 Message size exceeds fixed maximum message size", Cause::MailboxSizeLimit),
+        (Content, "552 5.3.4 Header size exceeds fixed maximum size", Cause::HeaderTooLarge),
+        (Content, "550 5.1.8 Access denied, bad outbound sender AS(42004)", Cause::Suspended),
+        (Mail, "550 5.7.501 Service unavailable. Spam abuse detected.", Cause::Suspended),
+        (Content, "550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.", Cause::Refused),
+        (
+            Content,
+            "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+            Cause::QuotaReached,
+        ),
+        (Content, "550 5.7.233 tenant limit", Cause::QuotaReached),
+        (Content, "550 5.6.11 InvalidCharacters", Cause::ContentRefused),
+        (Content, "550 5.7.512 Access denied, message must be RFC 5322 section 3.6.2 compliant", Cause::ContentRefused),
+        (
+            Content,
+            "554 5.6.211 Invalid MIME Content: Single text value size (32820) exceeded allowed maximum (32768)",
+            Cause::ContentRefused,
+        ),
+        (Data, "503 5.5.1 Bad sequence of commands", Cause::ReplyNonsense),
+        (Data, "554 no valid recipients", Cause::Refused),
+        (Content, "571 something new", Cause::Refused),
+        (Content, "354 again", Cause::ReplyNonsense),
+    ];
+
+    #[test]
+    fn every_reply_seen_has_its_meaning() {
+        for (phase, text, cause) in SEEN {
+            let reply = parse_reply(format!("{text}\r\n").as_bytes()).unwrap();
+            assert_eq!(classify(*phase, &reply), *cause, "{phase:?} {text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_in_lower_case_so_that_they_can_match() {
+        for row in ROWS {
+            assert!(row.texts.iter().all(|text| !text.bytes().any(|octet| octet.is_ascii_uppercase())));
+        }
+    }
+
+    #[test]
+    fn a_text_may_be_spread_over_lines() {
+        let reply = parse_reply(
+            b"535-5.7.139 Authentication unsuccessful, SmtpClientAuthentication\r\n535 is disabled for the Mailbox\r\n",
+        );
+        assert_eq!(classify(Auth, &reply.unwrap()), Cause::SmtpAuthDisabled);
+    }
+}

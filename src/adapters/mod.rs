@@ -6,3 +6,4 @@ mod private_folder;
 pub mod secret_stores;
 pub mod token_cache;
 pub mod trust;
+pub mod wire;

@@ -1,5 +1,136 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
+mod conversation;
+mod offers;
+mod outgoing;
+mod parameters;
+mod phase;
 mod reply;
+mod stuffing;
+mod transaction;
+mod xoauth2;
 
+pub use outgoing::Outgoing;
+pub use phase::Phase;
 pub use reply::Reply;
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use lettre::Transport;
+use lettre::address::Envelope;
+
+use crate::account::Account;
+use crate::credentials::AccessToken;
+use crate::envelope::Letter;
+use crate::failure::Failure;
+use crate::invocation::Dsn;
+use crate::submission::Receipt;
+use crate::submission::smtp::conversation::{Conversation, lost};
+use crate::submission::smtp::outgoing::InMemory;
+use crate::words::Words;
+use crate::world::{Clock, Network};
+
+/// How long things may take (decision 9 of the design).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// Everything before the final dot ends here.
+    pub before_dot: Instant,
+    /// With less than this left, the final dot is not sent.
+    pub dot_reserve: Duration,
+    /// How long the answer to the final dot is waited for.
+    pub final_wait: Duration,
+}
+
+impl Deadlines {
+    /// The account's deadlines, counted from `start`. The reserve is 10 s, but at most a quarter of the deadline.
+    pub fn new(account: &Account, start: Instant) -> Self {
+        Self {
+            before_dot: start + account.deadline,
+            dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
+            final_wait: account.final_wait,
+        }
+    }
+}
+
+/// One line of the conversation, without secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What was said; replies with their code, commands without their line end.
+    pub text: Words,
+}
+
+/// Who said a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Speaker {
+    /// We did.
+    Client,
+    /// The server did.
+    Server,
+    /// Nobody: something happened.
+    Event,
+}
+
+/// Submission over SMTP for one account with one token; every message gets its own connection.
+pub struct Smtp<'a> {
+    network: &'a dyn Network,
+    clock: &'a dyn Clock,
+    account: &'a Account,
+    token: &'a AccessToken,
+    times: Deadlines,
+    transcript: RefCell<&'a mut dyn FnMut(Line)>,
+}
+
+impl<'a> Smtp<'a> {
+    /// The transport. `transcript` gets every line as it is said.
+    pub fn new(
+        network: &'a dyn Network,
+        clock: &'a dyn Clock,
+        account: &'a Account,
+        token: &'a AccessToken,
+        times: Deadlines,
+        transcript: &'a mut dyn FnMut(Line),
+    ) -> Self {
+        Self { network, clock, account, token, times, transcript: RefCell::new(transcript) }
+    }
+
+    /// Submits a letter: all recipients, or nobody.
+    ///
+    /// # Errors
+    /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
+    pub fn submit(&self, letter: &mut Letter) -> Result<Receipt, Failure> {
+        self.converse(letter)
+    }
+
+    fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+        let wire = self
+            .network
+            .connect(self.account, self.times.before_dot)
+            .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
+        let mut transcript = self.transcript.borrow_mut();
+        let conversation = Conversation {
+            wire,
+            clock: self.clock,
+            account: self.account,
+            token: self.token,
+            times: self.times,
+            transcript: &mut **transcript,
+        };
+        conversation.run(message)
+    }
+}
+
+impl Transport for Smtp<'_> {
+    type Ok = Receipt;
+    type Error = Failure;
+
+    /// Submits a message in memory; its line ends become CRLF.
+    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
+        self.converse(&mut InMemory::new(envelope, email, Dsn::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

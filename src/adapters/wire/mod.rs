@@ -1,0 +1,41 @@
+//! The network: a connection to the submission server, its TLS, and replies as they arrive.
+
+mod connection;
+mod dial;
+mod replies;
+mod tls_words;
+
+#[cfg(test)]
+pub(crate) use replies::parse_reply;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::account::Account;
+use crate::adapters::trust;
+use crate::world::{Network, Wire, WireFault};
+
+/// TCP, and TLS on top of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Network for Tcp {
+    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
+        // The certificates are read while the resolver is waited for.
+        let addresses = dial::Resolving::start(&account.host, account.port);
+        let trust = trust::client_config(account.tls_ca_file.as_deref()).map_err(WireFault::TrustAnchors)?;
+        let socket = dial::dial(&addresses.finish(deadline)?, deadline)?;
+        Ok(Box::new(connection::Connection::new(socket, trust, &account.host)?))
+    }
+}
+
+/// Time left until the deadline, or none.
+fn left(deadline: Instant) -> Option<Duration> {
+    deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+}
+
+/// The system's words without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

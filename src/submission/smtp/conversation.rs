@@ -1,0 +1,371 @@
+//! One connection's conversation, from the greeting to the verdict, in the fewest flights.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
+use lettre::transport::smtp::extension::ClientId;
+
+use crate::account::{Account, AuthKind};
+use crate::credentials::AccessToken;
+use crate::failure::{Cause, Failure, Stage};
+use crate::submission::Receipt;
+use crate::submission::smtp::offers::Offers;
+use crate::submission::smtp::outgoing::Outgoing;
+use crate::submission::smtp::parameters::{DsnUse, Parameters};
+use crate::submission::smtp::stuffing::Stuffing;
+use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
+use crate::submission::smtp::xoauth2::Response;
+use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
+use crate::words::Words;
+use crate::world::{Clock, Wire, WireFault};
+
+/// Our name when the server does not take the other one; Outlook is known to take this.
+const FALLBACK_NAME: &str = "localhost.localdomain";
+
+/// How long a server that stopped reading may take to tell why.
+const EARLY_REPLY: Duration = Duration::from_secs(1);
+
+/// How a conversation ends without a receipt.
+pub(super) enum Stop {
+    /// The server may be told goodbye.
+    Leave(Failure),
+    /// The connection is dropped without another octet.
+    Drop(Failure),
+}
+
+/// The conversation so far.
+pub(super) struct Conversation<'a> {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) account: &'a Account,
+    pub(super) token: &'a AccessToken,
+    pub(super) times: Deadlines,
+    pub(super) transcript: &'a mut dyn FnMut(Line),
+}
+
+impl Conversation<'_> {
+    /// Submits the message.
+    pub(super) fn run(mut self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+        match self.submit(message) {
+            Ok(receipt) => Ok(receipt),
+            Err(Stop::Leave(failure)) => {
+                self.quit();
+                Err(failure)
+            }
+            Err(Stop::Drop(failure)) => Err(failure),
+        }
+    }
+
+    fn submit(&mut self, message: &mut dyn Outgoing) -> Result<Receipt, Stop> {
+        self.greeting()?;
+        let offers = self.ehlo()?;
+        self.start_tls(&offers)?;
+        let offers = self.ehlo()?;
+        self.sign_in(&offers)?;
+        self.transaction(message, &offers)?;
+        self.content(message, &offers)
+    }
+
+    fn greeting(&mut self) -> Result<(), Stop> {
+        let reply = self.reply(Phase::Greeting)?;
+        expect(Phase::Greeting, &reply, 220)
+    }
+
+    fn ehlo(&mut self) -> Result<Offers, Stop> {
+        let name = match &self.account.ehlo {
+            Some(name) => name.clone(),
+            None => self.wire.address_literal(),
+        };
+        if !name.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(Stop::Leave(failure(Cause::HeloRefused, format!("ehlo = {name:?} is not a host name"))));
+        }
+        let mut reply = self.exchange(Phase::Ehlo, &Ehlo::new(ClientId::Domain(name)).to_string())?;
+        if reply.is_negative() && !reply.is_temporary() {
+            let fallback = Ehlo::new(ClientId::Domain(FALLBACK_NAME.to_owned()));
+            reply = self.exchange(Phase::Ehlo, &fallback.to_string())?;
+        }
+        expect(Phase::Ehlo, &reply, 250)?;
+        Ok(Offers::from_reply(&reply))
+    }
+
+    fn start_tls(&mut self, offers: &Offers) -> Result<(), Stop> {
+        if !offers.starttls {
+            return Err(Stop::Leave(failure(Cause::StarttlsMissing, "")));
+        }
+        let reply = self.exchange(Phase::Starttls, &Starttls.to_string())?;
+        expect(Phase::Starttls, &reply, 220)?;
+        self.wire.start_tls(self.times.before_dot).map_err(|fault| Stop::Drop(lost("the TLS handshake", fault)))?;
+        self.say(Speaker::Event, "TLS, certificate verified");
+        Ok(())
+    }
+
+    fn sign_in(&mut self, offers: &Offers) -> Result<(), Stop> {
+        let AuthKind::OAuth2 = self.account.auth;
+        if !offers.xoauth2 {
+            return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
+        }
+        let response = Response::new(&self.account.address, self.token);
+        let one_line = response.command_line();
+        let mut reply = None;
+        if one_line.len() <= self.account.provider.auth_line_limit {
+            self.say(Speaker::Client, "AUTH XOAUTH2 (redacted)");
+            let first = self.secret_exchange(&one_line, &response)?;
+            // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
+            reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
+        }
+        let mut reply = match reply {
+            Some(reply) => reply,
+            None => self.sign_in_by_steps(&response)?,
+        };
+        if reply.number() == 334 {
+            // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
+            self.say(Speaker::Client, "");
+            reply = self.secret_exchange(b"\r\n", &response)?;
+        }
+        expect(Phase::Auth, &reply, 235)
+    }
+
+    fn sign_in_by_steps(&mut self, response: &Response) -> Result<Reply, Stop> {
+        let reply = self.exchange(Phase::Auth, "AUTH XOAUTH2\r\n")?;
+        expect(Phase::Auth, &reply, 334)?;
+        self.say(Speaker::Client, "(redacted)");
+        self.secret_exchange(&response.line(), response)
+    }
+
+    /// Writes what the transcript must not show.
+    fn secret_exchange(&mut self, octets: &[u8], response: &Response) -> Result<Reply, Stop> {
+        let deadline = self.times.before_dot;
+        let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
+        let reply = response.redact(reply.map_err(|fault| dropped(Phase::Auth, fault))?);
+        self.show(&reply);
+        Ok(reply)
+    }
+
+    /// Up to the server's 354.
+    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<(), Stop> {
+        let parameters = Parameters::new(message, offers).map_err(Stop::Leave)?;
+        let mut answers = self.flights(message, offers, &parameters, Attempt::First)?;
+        if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
+            let parameters = Parameters::without_dsn(message, offers).map_err(Stop::Leave)?;
+            answers = self.flights(message, offers, &parameters, Attempt::Second)?;
+        }
+        match (answers.refusal(), answers.awaits_content()) {
+            (None, true) => Ok(()),
+            // Those accepted would get whatever we say now, an empty message included.
+            (Some(refusal), true) => Err(Stop::Drop(refusal)),
+            (Some(refusal), false) => Err(Stop::Leave(refusal)),
+            (None, false) => {
+                Err(Stop::Leave(answers.no_go_ahead().unwrap_or_else(|| failure(Cause::Bug, "DATA was not sent"))))
+            }
+        }
+    }
+
+    fn flights<'m>(
+        &mut self,
+        message: &'m dyn Outgoing,
+        offers: &Offers,
+        parameters: &Parameters,
+        attempt: Attempt,
+    ) -> Result<Answers<'m>, Stop> {
+        let envelope = message.envelope();
+        let mut answers = Answers::default();
+        for mut flight in Step::flights(envelope, offers.pipelining, attempt) {
+            if answers.sender.is_some() {
+                break;
+            }
+            if !answers.recipients.is_empty() {
+                // The others are asked so that every bad address is named at once.
+                flight.retain(|step| !matches!(step, Step::Data));
+            }
+            if let Err(stop) = self.fly(&flight, envelope, parameters, &mut answers) {
+                return Err(answers.refusal().map_or(stop, Stop::Drop));
+            }
+        }
+        Ok(answers)
+    }
+
+    fn fly<'m>(
+        &mut self,
+        flight: &[Step<'m>],
+        envelope: &lettre::address::Envelope,
+        parameters: &Parameters,
+        answers: &mut Answers<'m>,
+    ) -> Result<(), Stop> {
+        let Some(first) = flight.first() else { return Ok(()) };
+        let commands: Vec<String> = flight.iter().map(|step| step.command(envelope, parameters)).collect();
+        for command in &commands {
+            self.say(Speaker::Client, command);
+        }
+        self.send(first.phase(), commands.concat().as_bytes())?;
+        for step in flight {
+            let reply = self.reply(step.phase())?;
+            answers.record(*step, reply);
+        }
+        Ok(())
+    }
+
+    /// The content, the final dot, and the verdict.
+    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Receipt, Stop> {
+        let latest_dot = self.times.latest_dot();
+        let (wire, clock) = (&mut self.wire, self.clock);
+        let mut fault = None;
+        let mut stuffing = Stuffing::new(|slice: &[u8]| {
+            wire.send(slice, latest_dot).map_err(|cause| {
+                fault = Some(cause);
+                io::Error::from(io::ErrorKind::BrokenPipe)
+            })
+        });
+        let written = message.write(&mut stuffing);
+        let quit = if offers.pipelining { Quit.to_string() } else { String::new() };
+        let (last, octets) = stuffing.finish(quit.as_bytes());
+        if let Some(fault) = fault {
+            return Err(Stop::Drop(self.cut_short(fault)));
+        }
+        if let Err(error) = written {
+            let words = format!("reading the message back: {error}; nothing was sent");
+            return Err(Stop::Drop(failure(Cause::InputUnreadable, words)));
+        }
+        if clock.instant() > latest_dot {
+            return Err(Stop::Drop(failure(
+                Cause::TimedOut,
+                "the message was on its way, the final dot was held back",
+            )));
+        }
+        // From here on a fault leaves the message perhaps sent.
+        let deadline = clock.instant() + self.times.final_wait;
+        self.say(Speaker::Event, &format!("{octets} octets of message"));
+        self.say(Speaker::Client, ".");
+        if offers.pipelining {
+            self.say(Speaker::Client, &quit);
+        }
+        let reply = match self.wire.send(&last, deadline) {
+            Ok(()) => self.wire.reply(deadline),
+            // The server may have answered all the same.
+            Err(fault) => self.wire.reply(self.clock.instant() + EARLY_REPLY).map_err(|_| fault),
+        };
+        let reply = reply.map_err(|fault| Stop::Drop(perhaps_sent(fault)))?;
+        self.show(&reply);
+        if !offers.pipelining {
+            self.quit();
+        }
+        if reply.is_positive() {
+            return Ok(Receipt { words: reply.text() });
+        }
+        if reply.is_negative() {
+            return Err(Stop::Drop(refused(Phase::Content, &reply)));
+        }
+        Err(Stop::Drop(failure(Cause::PerhapsSent, reply.words())))
+    }
+
+    /// A write in the middle of the content failed: nothing was sent, and the server may have said why.
+    fn cut_short(&mut self, fault: WireFault) -> Failure {
+        match self.wire.reply(self.clock.instant() + EARLY_REPLY) {
+            Ok(reply) if reply.is_negative() => {
+                self.show(&reply);
+                refused(Phase::Content, &reply)
+            }
+            Ok(_) | Err(_) => lost("sending the message", fault),
+        }
+    }
+
+    /// Says goodbye; the answer is not waited for, and it does not matter whether it arrives.
+    fn quit(&mut self) {
+        let quit = Quit.to_string();
+        self.say(Speaker::Client, &quit);
+        let _ = self.wire.send(quit.as_bytes(), self.clock.instant() + EARLY_REPLY);
+    }
+
+    fn exchange(&mut self, phase: Phase, command: &str) -> Result<Reply, Stop> {
+        self.say(Speaker::Client, command);
+        self.send(phase, command.as_bytes())?;
+        self.reply(phase)
+    }
+
+    fn send(&mut self, phase: Phase, octets: &[u8]) -> Result<(), Stop> {
+        let sent = self.wire.send(octets, self.times.before_dot);
+        match sent {
+            Ok(()) => Ok(()),
+            Err(WireFault::Lost(_)) => {
+                // What the server said before it hung up says more than that it did.
+                match self.reply(phase)? {
+                    reply if reply.is_negative() => Err(Stop::Drop(refused(phase, &reply))),
+                    reply => Err(Stop::Drop(failure(Cause::ConnectionLost, reply.words()))),
+                }
+            }
+            Err(fault) => Err(dropped(phase, fault)),
+        }
+    }
+
+    fn reply(&mut self, phase: Phase) -> Result<Reply, Stop> {
+        let reply = self.wire.reply(self.times.before_dot).map_err(|fault| dropped(phase, fault))?;
+        self.show(&reply);
+        Ok(reply)
+    }
+
+    fn show(&mut self, reply: &Reply) {
+        let mut lines = reply.lines.iter().peekable();
+        while let Some(line) = lines.next() {
+            let mark = if lines.peek().is_some() { '-' } else { ' ' };
+            self.say(Speaker::Server, &format!("{}{mark}{}", reply.code, line.whole()));
+        }
+    }
+
+    fn say(&mut self, speaker: Speaker, text: &str) {
+        (self.transcript)(Line { speaker, text: Words::from(text) });
+    }
+}
+
+/// Goes on with exactly this code. A negative reply says why not; another is no answer to what we said.
+fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
+    if reply.number() == number {
+        return Ok(());
+    }
+    Err(Stop::Leave(refused(phase, reply)))
+}
+
+fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
+    Failure::new(Stage::Submission, cause, words)
+}
+
+fn dropped(phase: Phase, fault: WireFault) -> Stop {
+    Stop::Drop(lost(&format!("waiting for {phase}"), fault))
+}
+
+/// A fault of the wire before the final dot: nothing was sent.
+pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
+    match fault {
+        WireFault::TimedOut => failure(Cause::TimedOut, doing),
+        WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),
+        WireFault::NotAReply(words) => failure(Cause::ReplyNonsense, format!("{doing}: {}", words.whole())),
+        WireFault::Injected => failure(Cause::StarttlsInjected, ""),
+        WireFault::Certificate(words) => failure(Cause::Certificate, words),
+        WireFault::Tls(words) => failure(Cause::TlsFailed, words),
+        WireFault::Unresolved(words) => failure(Cause::NameUnresolved, words),
+        WireFault::Unreachable(words) => failure(Cause::Unreachable, words),
+        WireFault::TrustAnchors(words) => failure(Cause::TrustAnchors, words),
+    }
+}
+
+/// A fault of the wire after the final dot: nobody knows.
+fn perhaps_sent(fault: WireFault) -> Failure {
+    let words = match fault {
+        WireFault::TimedOut => Words::from("no answer in time"),
+        WireFault::Injected => Words::default(),
+        WireFault::Lost(words)
+        | WireFault::NotAReply(words)
+        | WireFault::Certificate(words)
+        | WireFault::Tls(words)
+        | WireFault::Unresolved(words)
+        | WireFault::Unreachable(words)
+        | WireFault::TrustAnchors(words) => words,
+    };
+    failure(Cause::PerhapsSent, words)
+}
+
+impl Deadlines {
+    /// The last moment at which the final dot may go out.
+    fn latest_dot(&self) -> Instant {
+        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
+    }
+}

@@ -1,0 +1,810 @@
+//! The conversation against a scripted server: what is written, flight by flight, and what comes of each answer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use super::*;
+use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind};
+use crate::adapters::wire::parse_reply;
+use crate::credentials::{Origin, Secret};
+use crate::envelope::Transfer;
+use crate::failure::Cause;
+use crate::world::{Wire, WireFault};
+
+/// What a server does when it is listened to.
+enum Said {
+    Reply(String),
+    Fault(WireFault),
+}
+
+struct Script {
+    replies: RefCell<VecDeque<Said>>,
+    /// Everything written, one item per call; `<TLS>` and `<closed>` mark events.
+    flights: RefCell<Vec<String>>,
+    /// The write with this number fails.
+    failing_write: Cell<Option<(usize, WireFaultKind)>>,
+    writes: Cell<usize>,
+    now: Cell<Instant>,
+    /// How long every reply takes.
+    pace: Cell<Duration>,
+    deadlines: RefCell<Vec<Instant>>,
+    connection: RefCell<Option<WireFault>>,
+    tls: RefCell<Option<WireFault>>,
+}
+
+#[derive(Clone, Copy)]
+enum WireFaultKind {
+    Lost,
+    TimedOut,
+}
+
+struct ScriptedWire(Rc<Script>);
+
+impl Wire for ScriptedWire {
+    fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault> {
+        let number = self.0.writes.get();
+        self.0.writes.set(number + 1);
+        self.0.deadlines.borrow_mut().push(deadline);
+        match self.0.failing_write.get() {
+            Some((failing, WireFaultKind::Lost)) if failing == number => {
+                Err(WireFault::Lost(Words::from("Broken pipe")))
+            }
+            Some((failing, WireFaultKind::TimedOut)) if failing == number => Err(WireFault::TimedOut),
+            _ => {
+                self.0.flights.borrow_mut().push(String::from_utf8_lossy(octets).into_owned());
+                Ok(())
+            }
+        }
+    }
+
+    fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault> {
+        self.0.now.set(self.0.now.get() + self.0.pace.get());
+        self.0.deadlines.borrow_mut().push(deadline);
+        if self.0.now.get() >= deadline {
+            return Err(WireFault::TimedOut);
+        }
+        match self.0.replies.borrow_mut().pop_front() {
+            Some(Said::Reply(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
+            Some(Said::Fault(fault)) => Err(fault),
+            None => Err(WireFault::Lost(Words::from("the server closed the connection"))),
+        }
+    }
+
+    fn start_tls(&mut self, _deadline: Instant) -> Result<(), WireFault> {
+        self.0.flights.borrow_mut().push("<TLS>".into());
+        self.0.tls.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    fn address_literal(&self) -> String {
+        "[192.0.2.1]".into()
+    }
+}
+
+impl Drop for ScriptedWire {
+    fn drop(&mut self) {
+        self.0.flights.borrow_mut().push("<closed>".into());
+    }
+}
+
+struct Scripted(Rc<Script>);
+
+impl Network for Scripted {
+    fn connect(&self, _account: &Account, _deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
+        match self.0.connection.borrow_mut().take() {
+            Some(fault) => Err(fault),
+            None => Ok(Box::new(ScriptedWire(Rc::clone(&self.0)))),
+        }
+    }
+}
+
+impl Clock for Scripted {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn utc_offset(&self) -> i32 {
+        0
+    }
+
+    fn instant(&self) -> Instant {
+        self.0.now.get()
+    }
+
+    fn sleep(&self, _duration: Duration) {}
+}
+
+/// A message that needs something special.
+struct Special {
+    envelope: Envelope,
+    content: Vec<u8>,
+    size: u64,
+    transfer: Transfer,
+    dsn: Dsn,
+    spool: Option<io::ErrorKind>,
+}
+
+impl Outgoing for Special {
+    fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn transfer(&self) -> Transfer {
+        self.transfer
+    }
+
+    fn dsn(&self) -> &Dsn {
+        &self.dsn
+    }
+
+    fn write(&mut self, sink: &mut dyn Write) -> io::Result<()> {
+        sink.write_all(&self.content)?;
+        self.spool.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+}
+
+fn message(recipients: &[&str]) -> Special {
+    let to = recipients.iter().map(|address| address.parse().unwrap()).collect();
+    let content = b"Subject: x\r\n\r\n.dot\r\n".to_vec();
+    Special {
+        envelope: Envelope::new(Some("me@outlook.com".parse().unwrap()), to).unwrap(),
+        size: content.len() as u64,
+        content,
+        transfer: Transfer::SevenBit,
+        dsn: Dsn::default(),
+        spool: None,
+    }
+}
+
+fn account() -> Account {
+    Account {
+        name: "me".into(),
+        address: "me@outlook.com".parse().unwrap(),
+        provider: &PROVIDERS[0],
+        client_id: None,
+        display_name: None,
+        send_as: Vec::new(),
+        from: FromPolicy::Rewrite,
+        on_failure: OnFailure::Report,
+        store: StoreKind::File,
+        auth: AuthKind::OAuth2,
+        host: "smtp-mail.outlook.com".into(),
+        port: 587,
+        ehlo: None,
+        tls_ca_file: None,
+        tenant: "consumers".into(),
+        authority: "https://login.microsoftonline.com".into(),
+        deadline: Duration::from_secs(45),
+        final_wait: Duration::from_secs(600),
+        lone_dot: LoneDot::Content,
+        aliases: "/etc/aliases".into(),
+        local_mail_to: None,
+    }
+}
+
+const GREETING: &str = "220 FR4.outlook.office365.com Microsoft ESMTP MAIL Service ready";
+const CLEAR: &str = "250-FR4 Hello [192.0.2.1]\r\n250-SIZE 157286400\r\n250-PIPELINING\r\n250-DSN\r\n250 STARTTLS";
+const SECURE: &str = "250-FR4 Hello [192.0.2.1]\r\n250-SIZE 157286400\r\n250-PIPELINING\r\n250-DSN\r\n250-AUTH LOGIN XOAUTH2\r\n250-8BITMIME\r\n250 SMTPUTF8";
+const PLAIN: &str = "250-FR4 Hello [192.0.2.1]\r\n250 AUTH LOGIN XOAUTH2";
+/// base64 of `user=me@outlook.com^Aauth=Bearer TOKEN^A^A`.
+const RESPONSE: &str = "dXNlcj1tZUBvdXRsb29rLmNvbQFhdXRoPUJlYXJlciBUT0tFTgEB";
+const ACCEPTED: &str = "250 2.0.0 OK <new-id@outlook.com> [Hostname=X.PROD.OUTLOOK.COM]";
+
+const EHLO: &str = "EHLO [192.0.2.1]\r\n";
+const MAIL: &str = "MAIL FROM:<me@outlook.com> SIZE=20\r\n";
+const CONTENT: &str = "Subject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
+
+/// The replies up to and including the one to AUTH.
+const SIGNED_IN: &[&str] =
+    &[GREETING, CLEAR, "220 2.0.0 SMTP server ready", SECURE, "235 2.7.0 Authentication successful"];
+
+struct Run {
+    outcome: Result<Receipt, Failure>,
+    flights: Vec<String>,
+    transcript: Vec<String>,
+    script: Rc<Script>,
+}
+
+impl Run {
+    fn failure(&self) -> &Failure {
+        self.outcome.as_ref().unwrap_err()
+    }
+
+    fn cause(&self) -> Cause {
+        self.failure().cause
+    }
+
+    fn detail(&self) -> &str {
+        self.failure().detail.whole()
+    }
+
+    /// What was written after AUTH was answered.
+    fn after_auth(&self) -> Vec<&str> {
+        self.flights.iter().skip(5).map(String::as_str).collect()
+    }
+}
+
+fn script(replies: &[&[&str]]) -> Rc<Script> {
+    let replies = replies.concat().into_iter().map(|text| Said::Reply(text.to_owned())).collect();
+    Rc::new(Script {
+        replies: RefCell::new(replies),
+        flights: RefCell::default(),
+        failing_write: Cell::default(),
+        writes: Cell::default(),
+        now: Cell::new(Instant::now()),
+        pace: Cell::default(),
+        deadlines: RefCell::default(),
+        connection: RefCell::default(),
+        tls: RefCell::default(),
+    })
+}
+
+fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut dyn Outgoing) -> Run {
+    let world = Scripted(Rc::clone(&script));
+    let token = AccessToken { token: Secret::from(token), expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Renewed };
+    let times = Deadlines::new(account, script.now.get());
+    let mut transcript = Vec::new();
+    let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
+    let outcome = Smtp::new(&world, &world, account, &token, times, &mut write_down).converse(message);
+    let flights = script.flights.borrow().clone();
+    Run { outcome, flights, transcript, script }
+}
+
+fn run(replies: &[&[&str]], message: &mut dyn Outgoing) -> Run {
+    run_with(script(replies), &account(), "TOKEN", message)
+}
+
+// -- the good case
+
+#[test]
+fn a_message_takes_seven_flights_and_the_answer_to_quit_is_not_waited_for() {
+    let run = run(
+        &[
+            SIGNED_IN,
+            &["250 2.1.0 Sender OK", "250 2.1.5 Recipient OK", "250 2.1.5 Recipient OK", "354 Start", ACCEPTED],
+        ],
+        &mut message(&["a@x.example", "b@y.example"]),
+    );
+    assert_eq!(
+        run.outcome.as_ref().unwrap().words.whole(),
+        "2.0.0 OK <new-id@outlook.com> [Hostname=X.PROD.OUTLOOK.COM]"
+    );
+    let auth = format!("AUTH XOAUTH2 {RESPONSE}\r\n");
+    let envelope = format!("{MAIL}RCPT TO:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\n");
+    assert_eq!(run.flights, [EHLO, "STARTTLS\r\n", "<TLS>", EHLO, &auth, &envelope, CONTENT, "<closed>"]);
+}
+
+#[test]
+fn the_transcript_shows_everything_but_the_token() {
+    let run = run(&[SIGNED_IN, &["250 ok", "250 ok", "354 go", ACCEPTED]], &mut message(&["a@x.example"]));
+    assert_eq!(
+        run.transcript.iter().map(String::as_str).filter(|line| !line.starts_with("Server 250")).collect::<Vec<_>>(),
+        [
+            "Server 220 FR4.outlook.office365.com Microsoft ESMTP MAIL Service ready",
+            "Client EHLO [192.0.2.1]",
+            "Client STARTTLS",
+            "Server 220 2.0.0 SMTP server ready",
+            "Event TLS, certificate verified",
+            "Client EHLO [192.0.2.1]",
+            "Client AUTH XOAUTH2 (redacted)",
+            "Server 235 2.7.0 Authentication successful",
+            "Client MAIL FROM:<me@outlook.com> SIZE=20",
+            "Client RCPT TO:<a@x.example>",
+            "Client DATA",
+            "Server 354 go",
+            "Event 20 octets of message",
+            "Client .",
+            "Client QUIT",
+        ]
+    );
+    assert!(run.transcript.contains(&"Server 250-PIPELINING".to_owned()));
+}
+
+#[test]
+fn without_pipelining_one_thing_at_a_time() {
+    let run = run(
+        &[&[GREETING, CLEAR, "220 go", PLAIN, "235 in", "250 ok", "250 ok", "250 ok", "354 go", ACCEPTED]],
+        &mut message(&["a@x.example", "b@y.example"]),
+    );
+    assert!(run.outcome.is_ok());
+    assert_eq!(
+        run.after_auth(),
+        [
+            "MAIL FROM:<me@outlook.com>\r\n",
+            "RCPT TO:<a@x.example>\r\n",
+            "RCPT TO:<b@y.example>\r\n",
+            "DATA\r\n",
+            "Subject: x\r\n\r\n..dot\r\n.\r\n",
+            "QUIT\r\n",
+            "<closed>"
+        ]
+    );
+}
+
+#[test]
+fn many_recipients_go_in_flights_of_five_hundred() {
+    let addresses: Vec<String> = (0..1001).map(|number| format!("r{number}@x.example")).collect();
+    let recipients: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let answers = vec!["250 ok"; 1002];
+    let run = run(&[SIGNED_IN, &answers, &["354 go", ACCEPTED]], &mut message(&recipients));
+    assert!(run.outcome.is_ok());
+    let lines: Vec<usize> = run.after_auth().iter().map(|flight| flight.matches("\r\n").count()).collect();
+    assert_eq!(lines, [501, 500, 2, 5, 0]);
+}
+
+#[test]
+fn a_transport_of_lettre() {
+    let script = script(&[SIGNED_IN, &["250 ok", "250 ok", "354 go", ACCEPTED]]);
+    let world = Scripted(Rc::clone(&script));
+    let account = account();
+    let token = AccessToken { token: Secret::from("T"), expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Cached };
+    let mut silent = |_| ();
+    let smtp = Smtp::new(&world, &world, &account, &token, Deadlines::new(&account, script.now.get()), &mut silent);
+    let envelope = Envelope::new(None, vec!["a@x.example".parse().unwrap()]).unwrap();
+    assert!(smtp.send_raw(&envelope, b"Subject: x\n\n.\n").is_ok());
+    let flights = script.flights.borrow();
+    assert_eq!(flights[5], "MAIL FROM:<> SIZE=17\r\nRCPT TO:<a@x.example>\r\nDATA\r\n");
+    assert_eq!(flights[6], "Subject: x\r\n\r\n..\r\n.\r\nQUIT\r\n");
+}
+
+// -- up to signing in
+
+#[test]
+fn faults_of_the_wire_before_the_dot_mean_nothing_was_sent() {
+    let words = || Words::from("why");
+    for (fault, cause) in [
+        (WireFault::Unresolved(words()), Cause::NameUnresolved),
+        (WireFault::Unreachable(words()), Cause::Unreachable),
+        (WireFault::TimedOut, Cause::TimedOut),
+        (WireFault::Lost(words()), Cause::ConnectionLost),
+        (WireFault::NotAReply(words()), Cause::ReplyNonsense),
+        (WireFault::Injected, Cause::StarttlsInjected),
+        (WireFault::Certificate(words()), Cause::Certificate),
+        (WireFault::Tls(words()), Cause::TlsFailed),
+        (WireFault::TrustAnchors(words()), Cause::TrustAnchors),
+    ] {
+        let connecting = script(&[]);
+        connecting.connection.replace(Some(fault.clone()));
+        assert_eq!(run_with(connecting, &account(), "T", &mut message(&["a@x.example"])).cause(), cause);
+
+        for before in 0..SIGNED_IN.len() {
+            let script = script(&[&SIGNED_IN[..before]]);
+            script.replies.borrow_mut().push_back(Said::Fault(fault.clone()));
+            let run = run_with(script, &account(), "T", &mut message(&["a@x.example"]));
+            assert_eq!(run.cause(), cause, "{before}");
+            assert!(!run.flights.iter().any(|flight| flight.contains("QUIT")));
+        }
+
+        let handshaking = script(&[SIGNED_IN]);
+        handshaking.tls.replace(Some(fault));
+        let run = run_with(handshaking, &account(), "T", &mut message(&["a@x.example"]));
+        assert_eq!(run.cause(), cause);
+        assert_eq!(run.flights, [EHLO, "STARTTLS\r\n", "<TLS>", "<closed>"]);
+    }
+}
+
+#[test]
+fn negative_replies_end_the_conversation_politely() {
+    for (before, reply, cause) in [
+        (0, "421 4.3.2 Service not available", Cause::Deferred),
+        (0, "554 no", Cause::Refused),
+        (0, "250 what", Cause::ReplyNonsense),
+        (1, "421 later", Cause::Deferred),
+        (1, "354 what", Cause::ReplyNonsense),
+        (2, "454 4.7.0 TLS not available", Cause::Deferred),
+        (2, "502 no", Cause::TlsFailed),
+        (2, "250 what", Cause::ReplyNonsense),
+        (4, "535 5.7.3 Authentication unsuccessful", Cause::AuthRejected),
+        (4, "451 4.7.0 Temporary server error. Please try again later. PRX4", Cause::Deferred),
+        (4, "250 what", Cause::ReplyNonsense),
+    ] {
+        let run = run(&[&SIGNED_IN[..before], &[reply]], &mut message(&["a@x.example"]));
+        assert_eq!(run.cause(), cause, "{reply}");
+        assert_eq!(run.detail(), reply);
+        assert!(run.flights.ends_with(&["QUIT\r\n".to_owned(), "<closed>".to_owned()]), "{reply}");
+        assert_eq!(run.flights.iter().any(|flight| flight.starts_with("AUTH")), before == 4);
+    }
+}
+
+#[test]
+fn a_refused_name_is_replaced_before_and_after_tls() {
+    let refusal = "501 5.5.4 Invalid domain name [HOST]";
+    let run_twice = run(
+        &[&[GREETING, refusal, CLEAR, "220 go", refusal, SECURE, "235 in", "250 ok", "250 ok", "354 go", ACCEPTED]],
+        &mut message(&["a@x.example"]),
+    );
+    assert!(run_twice.outcome.is_ok());
+    assert_eq!(run_twice.flights[..3], [EHLO, "EHLO localhost.localdomain\r\n", "STARTTLS\r\n"]);
+
+    let refused = run(&[&[GREETING, refusal, refusal]], &mut message(&["a@x.example"]));
+    assert_eq!((refused.cause(), refused.detail()), (Cause::HeloRefused, refusal));
+}
+
+#[test]
+fn a_configured_name_is_used_if_it_is_one() {
+    let mut account = account();
+    account.ehlo = Some("mail.example.org".into());
+    let run = run_with(script(&[&[GREETING]]), &account, "T", &mut message(&["a@x.example"]));
+    assert_eq!(run.flights, ["EHLO mail.example.org\r\n", "<closed>"]);
+
+    account.ehlo = Some("x\r\nMAIL FROM:<>".into());
+    let run = run_with(script(&[&[GREETING]]), &account, "T", &mut message(&["a@x.example"]));
+    assert_eq!(run.cause(), Cause::HeloRefused);
+    assert_eq!(run.flights, ["QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn nothing_secret_without_tls() {
+    let run = run(&[&[GREETING, SECURE]], &mut message(&["a@x.example"]));
+    assert_eq!(run.cause(), Cause::StarttlsMissing);
+    assert_eq!(run.flights, [EHLO, "QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn the_mechanism_must_be_offered_inside_tls() {
+    let before_tls_only = "250-x\r\n250-AUTH XOAUTH2\r\n250 STARTTLS";
+    let run = run(&[&[GREETING, before_tls_only, "220 go", "250-x\r\n250 AUTH LOGIN"]], &mut message(&["a@x.example"]));
+    assert_eq!(run.cause(), Cause::MechanismMissing);
+    assert_eq!(run.flights, [EHLO, "STARTTLS\r\n", "<TLS>", EHLO, "QUIT\r\n", "<closed>"]);
+}
+
+// -- signing in
+
+#[test]
+fn a_long_token_goes_on_its_own_line() {
+    // 4,000 octets are the limit of the row: the command line has 13 + response + 2 of them.
+    for (token_length, one_line) in [(2900, true), (2954, true), (2955, false), (9000, false)] {
+        let token = "t".repeat(token_length);
+        let replies: &[&str] = if one_line { &["235 in"] } else { &["334 ", "235 in"] };
+        let script = script(&[&SIGNED_IN[..4], replies]);
+        let run = run_with(script, &account(), &token, &mut message(&["a@x.example"]));
+        let auth = &run.flights[4];
+        assert_eq!(auth == "AUTH XOAUTH2\r\n", !one_line, "{token_length}");
+        assert!(!one_line || auth.len() <= 4000, "{}", auth.len());
+        assert!(one_line || run.flights[5].len() + 13 > 4000, "{}", run.flights[5].len());
+        assert!(run.flights.last().unwrap() == "<closed>" && run.cause() == Cause::ConnectionLost);
+    }
+}
+
+#[test]
+fn a_line_the_server_does_not_take_is_cut_in_two_once() {
+    for refusal in ["500 Line too long", "501 5.5.4 Invalid arguments", "504 5.7.4 Unrecognized authentication type"] {
+        let run = run(
+            &[&SIGNED_IN[..4], &[refusal, "334 ", "235 in", "250 ok", "250 ok", "354 go", ACCEPTED]],
+            &mut message(&["a@x.example"]),
+        );
+        assert!(run.outcome.is_ok());
+        let response = format!("{RESPONSE}\r\n");
+        assert_eq!(run.flights[4..7], [&format!("AUTH XOAUTH2 {response}"), "AUTH XOAUTH2\r\n", &response]);
+        assert!(run.transcript.contains(&"Client (redacted)".to_owned()));
+        assert!(!run.transcript.concat().contains(&RESPONSE[..16]));
+    }
+    let run = run(&[&SIGNED_IN[..4], &["504 5.7.4 no", "504 5.7.4 no"]], &mut message(&["a@x.example"]));
+    assert_eq!(run.cause(), Cause::MechanismMissing);
+    assert_eq!(run.flights[5..], ["AUTH XOAUTH2\r\n", "QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn behind_a_challenge_is_the_real_reply() {
+    let challenge = "334 eyJzdGF0dXMiOiI0MDEifQ==";
+    let real = "535 5.7.3 Authentication unsuccessful [HOST]";
+    let one_line = run(&[&SIGNED_IN[..4], &[challenge, real]], &mut message(&["a@x.example"]));
+    assert_eq!((one_line.cause(), one_line.detail()), (Cause::AuthRejected, real));
+    assert_eq!(one_line.flights[5..], ["\r\n", "QUIT\r\n", "<closed>"]);
+
+    let steps = run(&[&SIGNED_IN[..4], &["504 no", "334 ", challenge, real]], &mut message(&["a@x.example"]));
+    assert_eq!((steps.cause(), steps.detail()), (Cause::AuthRejected, real));
+    assert_eq!(steps.flights[7..], ["\r\n", "QUIT\r\n", "<closed>"]);
+
+    let endless = run(&[&SIGNED_IN[..4], &[challenge, challenge]], &mut message(&["a@x.example"]));
+    assert_eq!(endless.cause(), Cause::ReplyNonsense);
+}
+
+#[test]
+fn a_server_that_echoes_the_token_does_not_get_it_into_the_log() {
+    let echo = format!("535 no such thing: AUTH XOAUTH2 {RESPONSE}");
+    let run = run(&[&SIGNED_IN[..4], &[&echo]], &mut message(&["a@x.example"]));
+    assert_eq!(run.detail(), "535 no such thing: AUTH XOAUTH2 (redacted)");
+    assert!(!run.transcript.concat().contains(&RESPONSE[..16]));
+}
+
+// -- the envelope
+
+#[test]
+fn nobody_gets_it_when_somebody_is_refused() {
+    let refused = "550 5.1.10 RESOLVER.ADR.RecipientNotFound";
+    for (data, polite) in [("354 go", false), ("503 5.5.1 no", true), ("554 no", true)] {
+        let run = run(
+            &[SIGNED_IN, &["250 ok", "250 ok", refused, "452 4.5.3 Too many", data]],
+            &mut message(&["a@x.example", "b@y.example", "c@z.example"]),
+        );
+        assert_eq!(run.cause(), Cause::RecipientRefused);
+        assert_eq!(run.detail(), format!("b@y.example: {refused}; c@z.example: 452 4.5.3 Too many"));
+        let after: &[&str] = if polite { &["QUIT\r\n", "<closed>"] } else { &["<closed>"] };
+        assert_eq!(run.after_auth()[1..], *after, "{data}");
+    }
+}
+
+#[test]
+fn only_temporary_refusals_are_temporary() {
+    for (replies, cause) in [
+        (["452 4.5.3 Too many", "450 4.2.1 later"], Cause::RecipientDeferred),
+        (["452 4.5.3 Too many", "550 5.1.1 no"], Cause::RecipientRefused),
+        (["550 5.1.8 bad outbound sender", "450 later"], Cause::Suspended),
+    ] {
+        let run = run(&[SIGNED_IN, &["250 ok"], &replies, &["503 no"]], &mut message(&["a@x.example", "b@y.example"]));
+        assert_eq!(run.cause(), cause);
+    }
+}
+
+#[test]
+fn one_at_a_time_every_bad_recipient_is_named_and_data_never_sent() {
+    let run = run(
+        &[&[GREETING, CLEAR, "220 go", PLAIN, "235 in", "250 ok", "550 5.1.1 a", "250 ok", "550 5.1.1 c"]],
+        &mut message(&["a@x.example", "b@x.example", "c@x.example"]),
+    );
+    assert_eq!(run.detail(), "a@x.example: 550 5.1.1 a; c@x.example: 550 5.1.1 c");
+    assert!(!run.flights.contains(&"DATA\r\n".to_owned()));
+    assert!(run.flights.ends_with(&["QUIT\r\n".to_owned(), "<closed>".to_owned()]));
+}
+
+#[test]
+fn a_refusal_counts_even_when_the_connection_breaks_behind_it() {
+    let run = run(&[SIGNED_IN, &["250 ok", "550 5.1.1 no"]], &mut message(&["a@x.example", "b@x.example"]));
+    assert_eq!((run.cause(), run.detail()), (Cause::RecipientRefused, "a@x.example: 550 5.1.1 no"));
+    assert_eq!(run.after_auth()[1..], ["<closed>"]);
+}
+
+#[test]
+fn a_refused_sender_is_the_reason_not_its_recipients() {
+    for (data, after) in [("503 no", &["QUIT\r\n", "<closed>"][..]), ("354 go", &["<closed>"][..])] {
+        let run =
+            run(&[SIGNED_IN, &["550 5.7.60 SMTP; not this sender", "503 no", data]], &mut message(&["a@x.example"]));
+        assert_eq!((run.cause(), run.detail()), (Cause::SenderDenied, "550 5.7.60 SMTP; not this sender"));
+        assert_eq!(run.after_auth()[1..], *after);
+    }
+    let run = run(
+        &[&[GREETING, CLEAR, "220 go", PLAIN, "235 in", "501 5.1.7 Invalid address"]],
+        &mut message(&["a@x.example"]),
+    );
+    assert_eq!(run.cause(), Cause::AddressSyntax);
+    assert_eq!(run.after_auth(), ["MAIL FROM:<me@outlook.com>\r\n", "QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn only_354_is_a_go_ahead() {
+    for (data, cause) in [
+        ("250 ok", Cause::ReplyNonsense),
+        ("355 ok", Cause::ReplyNonsense),
+        ("451 4.7.0 Temporary server error", Cause::Deferred),
+        ("554 no", Cause::Refused),
+    ] {
+        let run = run(&[SIGNED_IN, &["250 ok", "250 ok", data]], &mut message(&["a@x.example"]));
+        assert_eq!(run.cause(), cause, "{data}");
+        assert_eq!(run.after_auth()[1..], ["QUIT\r\n", "<closed>"]);
+    }
+}
+
+// -- what the message needs
+
+#[test]
+fn a_message_over_the_limit_is_not_begun() {
+    let small = "250-x\r\n250-SIZE 19\r\n250 AUTH XOAUTH2";
+    let run_small = run(&[&SIGNED_IN[..3], &[small, "235 in"]], &mut message(&["a@x.example"]));
+    assert_eq!(run_small.cause(), Cause::MessageTooLarge);
+    assert_eq!(run_small.detail(), "20 octets, and the server takes 19");
+    assert_eq!(run_small.after_auth(), ["QUIT\r\n", "<closed>"]);
+    for size in ["SIZE", "SIZE 0", "SIZE 20"] {
+        let ehlo = format!("250-x\r\n250-{size}\r\n250 AUTH XOAUTH2");
+        let run = run(&[&SIGNED_IN[..3], &[&ehlo, "235 in"]], &mut message(&["a@x.example"]));
+        assert_eq!(run.after_auth()[0], MAIL, "{size}");
+    }
+}
+
+#[test]
+fn eight_bit_content_is_announced_or_not_sent() {
+    let mut eight_bit = message(&["a@x.example"]);
+    eight_bit.transfer = Transfer::EightBitMime;
+    let offered = run(&[SIGNED_IN], &mut eight_bit);
+    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 BODY=8BITMIME\r\n"));
+    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut eight_bit);
+    assert_eq!(missing.cause(), Cause::CannotConvert);
+    assert_eq!(missing.after_auth(), ["QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn smtputf8_is_used_only_when_an_address_needs_it() {
+    let offered = run(&[SIGNED_IN], &mut message(&["a@x.example", "j\u{f6}rg@x.example"]));
+    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 SMTPUTF8\r\n"));
+    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut message(&["j\u{f6}rg@x.example"]));
+    assert_eq!(missing.cause(), Cause::AddressSyntax);
+    assert_eq!(missing.detail(), "j\u{f6}rg@x.example is not ASCII, and the server does not offer SMTPUTF8");
+}
+
+fn with_dsn() -> Special {
+    let mut message = message(&["a@x.example"]);
+    message.dsn = Dsn { notify: Some("SUCCESS,DELAY".into()), ret: Some("HDRS".into()), envid: Some("QQ+1 2".into()) };
+    message
+}
+
+const MAIL_DSN: &str = "MAIL FROM:<me@outlook.com> SIZE=20 RET=HDRS ENVID=QQ+2B1+202\r\n\
+    RCPT TO:<a@x.example> NOTIFY=SUCCESS,DELAY\r\nDATA\r\n";
+
+#[test]
+fn delivery_notification_is_asked_for_where_it_is_offered() {
+    let offered = run(&[SIGNED_IN, &["250 ok", "250 ok", "354 go", ACCEPTED]], &mut with_dsn());
+    assert!(offered.outcome.is_ok());
+    assert_eq!(offered.after_auth()[0], MAIL_DSN);
+    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut with_dsn());
+    assert_eq!(missing.after_auth()[0], "MAIL FROM:<me@outlook.com>\r\n");
+}
+
+#[test]
+fn refused_notification_parameters_are_left_out_once() {
+    let second = format!("RSET\r\n{MAIL}RCPT TO:<a@x.example>\r\nDATA\r\n");
+    for answers in [["555 5.5.4 Unsupported option", "503 no"], ["250 ok", "501 5.5.4 Invalid arguments"]] {
+        let run = run(
+            &[SIGNED_IN, &answers, &["503 no", "250 reset", "250 ok", "250 ok", "354 go", ACCEPTED]],
+            &mut with_dsn(),
+        );
+        assert!(run.outcome.is_ok());
+        assert_eq!(run.after_auth(), [MAIL_DSN, &second, CONTENT, "<closed>"]);
+    }
+    let twice = run(
+        &[SIGNED_IN, &["501 no", "503 no", "503 no", "250 reset", "501 5.1.7 no", "503 no", "503 no"]],
+        &mut with_dsn(),
+    );
+    assert_eq!((twice.cause(), twice.detail()), (Cause::AddressSyntax, "501 5.1.7 no"));
+    assert_eq!(twice.after_auth(), [MAIL_DSN, &second, "QUIT\r\n", "<closed>"]);
+}
+
+#[test]
+fn a_bad_address_is_not_blamed_on_the_parameters() {
+    let address = run(&[SIGNED_IN, &["250 ok", "501 5.1.3 Invalid address", "503 no"]], &mut with_dsn());
+    assert_eq!(address.after_auth(), [MAIL_DSN, "QUIT\r\n", "<closed>"]);
+    let without = run(&[SIGNED_IN, &["501 no", "503 no", "503 no"]], &mut message(&["a@x.example"]));
+    assert_eq!(without.after_auth()[1..], ["QUIT\r\n", "<closed>"]);
+    let waiting = run(&[SIGNED_IN, &["250 ok", "555 no", "354 go"]], &mut with_dsn());
+    assert_eq!(waiting.after_auth(), [MAIL_DSN, "<closed>"], "354 after a refusal: not another octet");
+}
+
+// -- content and verdict
+
+const GO: &[&str] = &["250 ok", "250 ok", "354 go"];
+
+#[test]
+fn the_verdict_after_the_dot() {
+    for (reply, cause) in [
+        ("554 5.2.252 SendAsDenied; a@x not allowed to send as b@y", Cause::SenderDenied),
+        ("432 4.3.2 Concurrent connections limit exceeded.", Cause::TooManyAtOnce),
+        ("550 no", Cause::Refused),
+        ("354 what", Cause::PerhapsSent),
+    ] {
+        let run = run(&[SIGNED_IN, GO, &[reply]], &mut message(&["a@x.example"]));
+        assert_eq!((run.cause(), run.detail()), (cause, reply));
+        assert_eq!(run.after_auth()[1..], [CONTENT, "<closed>"]);
+    }
+}
+
+#[test]
+fn a_fault_after_the_dot_means_perhaps_sent() {
+    for fault in [
+        WireFault::Lost(Words::from("reset")),
+        WireFault::TimedOut,
+        WireFault::NotAReply(Words::from("x")),
+        WireFault::Tls(Words::from("bad record")),
+    ] {
+        let script = script(&[SIGNED_IN, GO]);
+        script.replies.borrow_mut().push_back(Said::Fault(fault));
+        let run = run_with(script, &account(), "TOKEN", &mut message(&["a@x.example"]));
+        assert_eq!(run.cause(), Cause::PerhapsSent);
+        assert!(!run.detail().is_empty());
+    }
+}
+
+#[test]
+fn the_answer_to_the_dot_has_its_own_time() {
+    let script = script(&[SIGNED_IN, GO, &[ACCEPTED]]);
+    let start = script.now.get();
+    let run = run_with(script, &account(), "TOKEN", &mut message(&["a@x.example"]));
+    assert!(run.outcome.is_ok());
+    let deadlines = run.script.deadlines.borrow();
+    let (before, after) = deadlines.split_at(deadlines.len() - 2);
+    assert!(before.iter().all(|deadline| *deadline == start + Duration::from_secs(45)));
+    assert!(after.iter().all(|deadline| *deadline == start + Duration::from_secs(600)));
+}
+
+#[test]
+fn with_little_time_left_the_dot_is_not_sent() {
+    // Eight replies come before the content: 8 x 4.3 s is under 35 s, 8 x 4.4 s is over.
+    for (pace, cause) in [(4300, None), (4400, Some(Cause::TimedOut)), (6000, Some(Cause::TimedOut))] {
+        let script = script(&[SIGNED_IN, GO, &[ACCEPTED]]);
+        script.pace.set(Duration::from_millis(pace));
+        let run = run_with(script, &account(), "TOKEN", &mut message(&["a@x.example"]));
+        assert_eq!(run.outcome.as_ref().err().map(|failure| failure.cause), cause, "{pace}");
+        assert_eq!(run.flights.iter().any(|flight| flight.contains("\r\n.\r\n")), cause.is_none());
+        assert_eq!(run.flights.last().unwrap(), "<closed>");
+    }
+}
+
+#[test]
+fn the_reserve_is_at_most_a_quarter_of_the_deadline() {
+    let mut account = account();
+    let start = Instant::now();
+    assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(10));
+    account.deadline = Duration::from_secs(20);
+    assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(5));
+}
+
+fn large() -> Special {
+    let mut message = message(&["a@x.example"]);
+    message.content = b"0123456789abcdef\r\n".repeat(20_000);
+    message
+}
+
+/// The writes before the content: EHLO, STARTTLS, EHLO, AUTH, the envelope.
+const WRITES_BEFORE: usize = 5;
+
+#[test]
+fn a_connection_lost_in_the_content_means_nothing_was_sent() {
+    let slices = {
+        let run = run(&[SIGNED_IN, GO, &[ACCEPTED]], &mut large());
+        run.script.writes.get() - WRITES_BEFORE
+    };
+    assert!(slices > 3);
+    for (kind, cause) in [(WireFaultKind::Lost, Cause::ConnectionLost), (WireFaultKind::TimedOut, Cause::TimedOut)] {
+        for slice in 0..slices - 1 {
+            let script = script(&[SIGNED_IN, GO]);
+            script.failing_write.set(Some((WRITES_BEFORE + slice, kind)));
+            let run = run_with(script, &account(), "TOKEN", &mut large());
+            assert_eq!(run.cause(), cause);
+            assert_eq!(run.script.writes.get(), WRITES_BEFORE + slice + 1, "nothing is written after the fault");
+        }
+        let script = script(&[SIGNED_IN, GO]);
+        script.failing_write.set(Some((WRITES_BEFORE + slices - 1, kind)));
+        let run = run_with(script, &account(), "TOKEN", &mut large());
+        assert_eq!(run.cause(), Cause::PerhapsSent, "the slice with the dot");
+    }
+}
+
+#[test]
+fn what_the_server_said_before_it_hung_up_is_reported() {
+    for (reply, cause) in [
+        ("552 5.3.4 Message size exceeds fixed maximum message size", Cause::MailboxSizeLimit),
+        ("421 4.3.2 Service not available", Cause::Deferred),
+        ("250 what", Cause::ConnectionLost),
+    ] {
+        let script = script(&[SIGNED_IN, GO, &[reply]]);
+        script.failing_write.set(Some((WRITES_BEFORE + 1, WireFaultKind::Lost)));
+        assert_eq!(run_with(script, &account(), "TOKEN", &mut large()).cause(), cause, "{reply}");
+    }
+    // With the dot perhaps on its way the server's word counts, yes and no alike.
+    for (reply, cause) in [(ACCEPTED, None), ("552 too large", Some(Cause::MailboxSizeLimit))] {
+        let script = script(&[SIGNED_IN, GO, &[reply]]);
+        script.failing_write.set(Some((WRITES_BEFORE, WireFaultKind::Lost)));
+        let run = run_with(script, &account(), "TOKEN", &mut message(&["a@x.example"]));
+        assert_eq!(run.outcome.err().map(|failure| failure.cause), cause);
+    }
+    // The same for commands: 421 and close.
+    let script = script(&[&SIGNED_IN[..4], &["235 in", "421 4.3.2 Service not available"]]);
+    script.failing_write.set(Some((4, WireFaultKind::Lost)));
+    let run = run_with(script, &account(), "TOKEN", &mut message(&["a@x.example"]));
+    assert_eq!((run.cause(), run.detail()), (Cause::Deferred, "421 4.3.2 Service not available"));
+    assert_eq!(run.after_auth(), ["<closed>"]);
+}
+
+#[test]
+fn a_spool_that_cannot_be_read_sends_nothing() {
+    let mut broken = large();
+    broken.spool = Some(io::ErrorKind::UnexpectedEof);
+    let run = run(&[SIGNED_IN, GO], &mut broken);
+    assert_eq!(run.cause(), Cause::InputUnreadable);
+    assert!(!run.flights.iter().any(|flight| flight.contains("\r\n.\r\n")));
+    assert_eq!(run.flights.last().unwrap(), "<closed>");
+}
