@@ -12,7 +12,7 @@ pub enum FoldFault {
     Name(Words),
     /// A word of a structured field is longer than a line.
     LongWord(Words),
-    /// A structured field holds 8-bit text: its own stage has to encode it first.
+    /// A structured field holds 8-bit text: [`super::encode_structured`] or [`crate::address::render_list`] encodes it first.
     EightBit(Words),
 }
 

@@ -85,7 +85,7 @@ fn squeezed(text: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_unstructured_field_is_always_well_formed(value in value(), name in "[!-9;-~]{1,90}") {
