@@ -12,7 +12,7 @@ mod unstructured;
 #[cfg(test)]
 mod properties;
 
-pub use fold::{FoldFault, fold};
+pub use fold::{FoldFault, fold, fold_utf8};
 pub(crate) use lines::{Piece, wrap};
 pub use parameters::encode_structured;
 pub use phrase::encode_phrase;

@@ -93,6 +93,10 @@ proptest! {
             Ok(field) => prop_assert_eq!(flaw(&field), None, "{:?}", String::from_utf8_lossy(&field)),
             Err(_) => prop_assert!(is_structured(&name)),
         }
+        if let Ok(field) = fold_utf8(&name, &value) {
+            let ascii: Vec<u8> = field.iter().map(|octet| if octet.is_ascii() { *octet } else { b'x' }).collect();
+            prop_assert_eq!(flaw(&ascii), None, "{:?}", String::from_utf8_lossy(&field));
+        }
     }
 
     #[test]
