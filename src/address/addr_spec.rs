@@ -5,7 +5,7 @@ use std::fmt;
 use lettre::Address;
 
 use super::fault::Reason;
-use super::list::is_atext;
+use super::item::is_atext;
 use super::{AddrSpec, AddressFault, domain};
 
 /// RFC 5321 section 4.5.3.1.1, in octets without quoting.

@@ -5,6 +5,7 @@ use crate::words::Words;
 mod addr_spec;
 mod domain;
 mod fault;
+mod item;
 mod list;
 mod render;
 mod tokenizer;

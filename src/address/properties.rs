@@ -85,7 +85,7 @@ fn with_filler(text: &[u8], filler: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_octets_are_read_or_refused(octets in prop_oneof![listlike(), prop::collection::vec(any::<u8>(), 0..200)]) {

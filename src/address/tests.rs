@@ -224,7 +224,8 @@ fn an_operand_is_one_line() {
 
 #[test]
 fn senders() {
-    let cases: &[(&[u8], Result<Option<&str>, ()>)] = &[
+    type Sender = Result<Option<&'static str>, ()>;
+    let cases: &[(&[u8], Sender)] = &[
         (b"", Ok(None)),
         (b"<>", Ok(None)),
         (b" < > ", Ok(None)),

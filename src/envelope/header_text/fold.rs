@@ -12,7 +12,8 @@ pub enum FoldFault {
     Name(Words),
     /// A word of a structured field is longer than a line.
     LongWord(Words),
-    /// A structured field holds 8-bit text: its own stage has to encode it first.
+    /// A structured field holds 8-bit text: [`super::encode_structured`] or [`crate::address::render_list`] encodes
+    /// it first.
     EightBit(Words),
 }
 
@@ -27,10 +28,40 @@ pub enum FoldFault {
 /// # Errors
 /// [`FoldFault`], for a name that is none and for what a structured field cannot hold.
 pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
-    let fault_name = || Words::from(name);
+    field(name, value, Text::SevenBit)
+}
+
+/// As [`fold`], but UTF-8 may stay: for a message that goes out with SMTPUTF8 (RFC 6532), because an address in its
+/// header cannot be written otherwise.
+///
+/// # Errors
+/// As [`fold`]; [`FoldFault::EightBit`] for 8-bit text that is not UTF-8 in a structured field.
+pub fn fold_utf8(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
+    field(name, value, Text::Utf8)
+}
+
+/// What may stand in a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    SevenBit,
+    Utf8,
+}
+
+impl Text {
+    /// Printable, or a tab.
+    fn allows(self, text: &[u8]) -> bool {
+        match self {
+            Self::SevenBit => text.iter().all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet)),
+            Self::Utf8 => std::str::from_utf8(text)
+                .is_ok_and(|text| text.chars().all(|character| character == '\t' || !character.is_control())),
+        }
+    }
+}
+
+fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> {
     let name_fits = (1..=LIMIT - 20).contains(&name.len());
     if !name_fits || !name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b':') {
-        return Err(FoldFault::Name(fault_name()));
+        return Err(FoldFault::Name(Words::from(name)));
     }
     let column = name.len() + 1;
     let starts_spaced =
@@ -39,11 +70,14 @@ pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
     let mut field = Vec::with_capacity(column + value.len() + 3);
     field.extend_from_slice(name.as_bytes());
     field.push(b':');
-    if is_folded_well(column + space, value) {
+    if is_folded_well(column + space, value, allowed) {
         field.extend_from_slice(if starts_spaced { b"" } else { b" " });
         field.extend_from_slice(value);
     } else {
-        let mut pieces = if is_structured(name) { structured_pieces(name, value)? } else { encoded_pieces(value, "") };
+        let mut pieces = match is_structured(name) {
+            true => structured_pieces(name, value, allowed)?,
+            false => encoded_pieces(value, ""),
+        };
         if let Some(first) = pieces.first_mut()
             && first.gap.is_empty()
         {
@@ -55,11 +89,12 @@ pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
     Ok(field)
 }
 
-fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> {
-    if !value.is_ascii() {
+fn structured_pieces(name: &str, value: &[u8], allowed: Text) -> Result<Vec<Piece>, FoldFault> {
+    let line = flattened(value);
+    if !allowed.allows(&line) {
         return Err(FoldFault::EightBit(Words::from(name)));
     }
-    let pieces = pieces(&flattened(value));
+    let pieces = pieces(&line);
     // A space stands before it.
     if pieces.iter().any(|piece| piece.word.len() >= LIMIT) {
         return Err(FoldFault::LongWord(Words::from(name)));
@@ -68,7 +103,7 @@ fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> 
 }
 
 /// Whether `value`, its first line starting at `column`, can go out as it is.
-pub(super) fn is_folded_well(column: usize, value: &[u8]) -> bool {
+pub(super) fn is_folded_well(column: usize, value: &[u8], allowed: Text) -> bool {
     let mut start = column;
     let mut lines = value.split(|&octet| octet == b'\n').peekable();
     let mut first = true;
@@ -77,11 +112,10 @@ pub(super) fn is_folded_well(column: usize, value: &[u8]) -> bool {
         let Some(text) = (if last { Some(line) } else { line.strip_suffix(b"\r") }) else {
             return false;
         };
-        let clean = text.iter().all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet));
         let indented = first || text.first().is_some_and(|octet| is_space(*octet));
         // The field's name stands on the first line.
         let blank = !first && text.iter().all(|octet| is_space(*octet));
-        if !clean || !indented || blank {
+        if !allowed.allows(text) || !indented || blank {
             return false;
         }
         if start + text.len() > LIMIT {
@@ -128,6 +162,14 @@ mod tests {
         assert!(matches!(fold("To", "ü@x".as_bytes()), Err(FoldFault::EightBit(_))));
         let references = "<0123456789@example.org> ".repeat(100);
         assert!(folded("References", references.as_bytes()).lines().all(|line| line.len() <= 76));
+    }
+
+    #[test]
+    fn utf8_stays_only_where_it_may() {
+        assert_eq!(fold_utf8("To", "jörg@x".as_bytes()).unwrap(), "To: jörg@x\r\n".as_bytes());
+        assert_eq!(fold_utf8("To", "jörg@x\r\nb".as_bytes()).unwrap(), "To: jörg@x b\r\n".as_bytes());
+        assert!(matches!(fold_utf8("To", b"j\xf6rg@x"), Err(FoldFault::EightBit(_))));
+        assert!(matches!(fold_utf8("To", "a\u{85}b".as_bytes()), Err(FoldFault::EightBit(_))));
     }
 
     #[test]

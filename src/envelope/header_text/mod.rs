@@ -4,6 +4,7 @@ mod characters;
 mod encoded_words;
 mod fold;
 mod lines;
+mod parameters;
 mod phrase;
 mod structured;
 mod unstructured;
@@ -11,8 +12,9 @@ mod unstructured;
 #[cfg(test)]
 mod properties;
 
-pub use fold::{FoldFault, fold};
+pub use fold::{FoldFault, fold, fold_utf8};
 pub(crate) use lines::{Piece, wrap};
+pub use parameters::encode_structured;
 pub use phrase::encode_phrase;
 pub(crate) use phrase::phrase_words;
 pub use structured::is_structured;

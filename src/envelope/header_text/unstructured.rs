@@ -1,7 +1,7 @@
 //! Free text such as a Subject: what is not US-ASCII becomes encoded words, the rest stays readable.
 
 use super::encoded_words::{Place, encode, is_encoded_word, label};
-use super::fold::is_folded_well;
+use super::fold::{Text, is_folded_well};
 use super::lines::{Piece, flattened, pieces, wrap};
 
 /// The longest word that may stay as it is: with a space before it, it fits a line of 998.
@@ -14,7 +14,7 @@ const COLUMN: usize = 15;
 ///
 /// Text that is UTF-8 is labelled so, any other with `charset`. Encoded words already there are kept.
 pub fn encode_unstructured(value: &[u8], charset: &str) -> Vec<u8> {
-    if is_folded_well(COLUMN, value) {
+    if is_folded_well(COLUMN, value, Text::SevenBit) {
         return value.to_vec();
     }
     wrap(&encoded_pieces(value, charset), COLUMN)
