@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::LINE;
 use super::coding::{Quoted, needs_start_escaped};
+use super::walk::without_padding;
 use crate::message::Piece;
 
 /// Whether a piece cannot go as it is. Nothing is known of the line before a piece that does not start one.
@@ -47,6 +48,10 @@ impl QuotedRepair {
             joined = std::mem::take(&mut self.carried);
             &joined
         };
+        if piece.ends_line {
+            // Decoders must drop it (RFC 2045 section 6.7, rule 3); a soft break behind it would make it count.
+            rest = without_padding(rest);
+        }
         if piece.starts_line
             && needs_start_escaped(rest)
             && let Some((&first, after)) = rest.split_first()
@@ -64,8 +69,8 @@ impl QuotedRepair {
             } else if let Some(escape) = rest.get(..3).filter(|escape| is_escape(escape)) {
                 self.quoted.together(escape, sink)?;
                 rest = rest.get(3..).unwrap_or_default();
-            } else if piece.ends_line && after.iter().all(|&octet| octet == b' ' || octet == b'\t') {
-                // A soft line break; white space behind it means nothing.
+            } else if piece.ends_line && after.is_empty() {
+                // A soft line break.
                 self.quoted.together(b"=", sink)?;
                 rest = b"";
             } else if !piece.ends_line && after.len() < 2 {

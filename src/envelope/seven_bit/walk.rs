@@ -307,11 +307,13 @@ impl<V: Visitor> Walk<'_, V> {
     }
 }
 
-/// A line without its end and trailing white space: transport padding (RFC 2046 section 5.1.1).
+/// A boundary line without its end and transport padding (RFC 2046 section 5.1.1).
 pub(super) fn unpadded(line: &[u8]) -> &[u8] {
-    let mut text = line.strip_suffix(b"\r\n").unwrap_or(line);
-    while let Some(shorter) = text.strip_suffix(b" ").or_else(|| text.strip_suffix(b"\t")) {
-        text = shorter;
-    }
-    text
+    without_padding(line.strip_suffix(b"\r\n").unwrap_or(line))
+}
+
+/// Text without white space at its end.
+pub(super) fn without_padding(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|octet| !matches!(octet, b' ' | b'\t')).map_or(0, |last| last + 1);
+    text.get(..end).unwrap_or(text)
 }
