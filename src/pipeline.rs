@@ -6,8 +6,8 @@ use crate::credentials::{self, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
-use crate::invocation::{Invocation, Refusal, Submit};
-use crate::message::intake;
+use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
+use crate::message::standard_input;
 use crate::report::{self, Story};
 use crate::submission::Receipt;
 use crate::submission::smtp::{Deadlines, Smtp};
@@ -24,12 +24,12 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {
-            intake::drain(&*world.input);
+            standard_input::drain(&*world.input);
             report::usage(world)
         }
         Err(refusal) => {
-            if refusal.input.holds_message() {
-                intake::drain(&*world.input);
+            if refusal.input == StandardInput::Message {
+                standard_input::drain(&*world.input);
             }
             report::refused(world, &refusal)
         }
@@ -47,7 +47,7 @@ fn send(world: &World, submit: &Submit) -> u8 {
 
 /// One message from standard input to the server's verdict. Everything untrusted is read before any secret is.
 fn deliver(world: &World, submit: &Submit, story: &mut Story) -> Result<Receipt, Failure> {
-    let message = intake::from_standard_input(&*world.input, &*world.spools, submit.dots)?;
+    let message = standard_input::read(&*world.input, &*world.spools, submit.dots)?;
     world.signals.hold_back();
     let end_of_input = world.clock.instant();
     story.read_message(&message, &submit.operands);

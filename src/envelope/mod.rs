@@ -72,7 +72,7 @@ impl Letter {
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, account, &desk.stamp);
         if account.lone_dot == LoneDot::EndsMessage {
-            body.end_at_lone_dot().map_err(spool_failure)?;
+            body.end_at_lone_dot();
         }
         let conversion = Conversion::plan(&mut fields, &mut body).map_err(plan_failure)?;
         if from == FromOutcome::Rewritten || conversion.changed() {

@@ -1,6 +1,6 @@
 //! From the arguments to what is wanted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::message::Dots;
@@ -49,6 +49,17 @@ pub enum Invocation {
     Version,
     /// Sign in to an account.
     Login(Login),
+}
+
+impl Invocation {
+    /// The configuration file a person named.
+    pub fn config(&self) -> Option<&Path> {
+        match self {
+            Self::Submit(submit) => submit.config.as_deref(),
+            Self::Login(login) => login.config.as_deref(),
+            Self::Help(_) | Self::Usage | Self::Version => None,
+        }
+    }
 }
 
 /// Under which name we were called.

@@ -59,8 +59,8 @@ impl<'a> Lines<'a> {
         }
         let starts_line = self.at_line_start;
         let mut octets = self.buffer.get(self.start..stop).unwrap_or_default();
-        if starts_line && self.stuffing == Stuffing::Stuffed {
-            octets = octets.strip_prefix(b".").unwrap_or(octets);
+        if starts_line && self.stuffing == Stuffing::Stuffed && octets.starts_with(b"..") {
+            octets = octets.get(1..).unwrap_or_default();
         }
         self.start = stop;
         self.at_line_start = line_end.is_some();
@@ -121,9 +121,9 @@ mod tests {
 
     #[test]
     fn stuffed_lines_lose_one_dot() {
-        let mut body = Body::from_memory(b"..\r\n...a\r\nb.\r\n".to_vec());
+        let mut body = Body::from_memory(b"..\r\n...a\r\n.c\r\nb.\r\n".to_vec());
         body.stuffing = Stuffing::Stuffed;
         let all: Vec<u8> = pieces(body).into_iter().flat_map(|piece| piece.0).collect();
-        assert_eq!(all, b".\r\n..a\r\nb.\r\n");
+        assert_eq!(all, b".\r\n..a\r\n.c\r\nb.\r\n");
     }
 }

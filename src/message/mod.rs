@@ -90,6 +90,15 @@ pub struct Body {
     pub first_lone_dot: Option<u64>,
     /// Whether leading dots have to lose one on the way out.
     pub stuffing: Stuffing,
+    /// The same body as Sendmail reads it; `None` where dots mean nothing.
+    as_sendmail: Option<Cut>,
+}
+
+/// Where a body ends, and what it consists of up to there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Cut {
+    length: u64,
+    content: Content,
 }
 
 /// Whether lines that start with two dots are to lose one.
@@ -97,7 +106,7 @@ pub struct Body {
 pub enum Stuffing {
     /// The lines are as they should be.
     Plain,
-    /// Every line that starts with a dot starts with two: one of them goes (Symfony's form).
+    /// Lines that start with two dots lose one of them.
     Stuffed,
 }
 
@@ -119,6 +128,18 @@ impl Body {
             content,
             first_lone_dot: None,
             stuffing: Stuffing::Plain,
+            as_sendmail: None,
+        }
+    }
+
+    /// Reads dots as Sendmail does (`lone_dot = "ends-message"`): without -i the first lone dot ends the body, and
+    /// lines that start with two dots lose one. With -i nothing happens.
+    pub fn end_at_lone_dot(&mut self) {
+        if let Some(cut) = self.as_sendmail {
+            self.length = cut.length;
+            self.content = cut.content;
+            self.stuffing = Stuffing::Stuffed;
+            self.first_lone_dot = None;
         }
     }
 
@@ -129,6 +150,13 @@ impl Body {
     }
 }
 
+mod body;
+mod header;
+mod intake;
 mod lines;
+pub mod standard_input;
+mod source;
+mod utf8;
 
+pub use intake::IntakeFault;
 pub use lines::{Lines, Piece};

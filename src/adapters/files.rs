@@ -1,0 +1,217 @@
+//! Files that steer us: read only when nobody else could have written them, judged by the open descriptor.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::unistd::geteuid;
+
+use crate::world::{FileFault, Files};
+
+/// The longest configuration or alias file, in octets.
+const FILE: u64 = 1024 * 1024;
+/// The longest `:include:` file.
+const INCLUDE: u64 = 64 * 1024;
+
+/// The file system as the effective user sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemFiles;
+
+impl Files for SystemFiles {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault> {
+        let file = match open(path, OFlag::empty()) {
+            Ok(file) => file,
+            // A service account's home may be /dev/null.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(in_the_systems_words(error)),
+        };
+        read_owned(file, &[0, geteuid().as_raw()], FILE).map(Some)
+    }
+
+    fn read_alias_include(&self, path: &Path) -> Result<Vec<u8>, FileFault> {
+        let file = open(path, OFlag::O_NOFOLLOW).map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ELOOP) => FileFault::NotRegular,
+            Some(_) | None => in_the_systems_words(error),
+        })?;
+        read_owned(file, &[0], INCLUDE)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), FileFault> {
+        replace(path, content).map_err(in_the_systems_words)
+    }
+}
+
+/// Opens without ever waiting: a FIFO has no writer, a device may block.
+fn open(path: &Path, flags: OFlag) -> io::Result<File> {
+    let flags = flags | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
+}
+
+fn read_owned(file: File, owners: &[u32], limit: u64) -> Result<Vec<u8>, FileFault> {
+    judge(&file.metadata().map_err(in_the_systems_words)?, owners, limit)?;
+    let mut content = Vec::new();
+    file.take(limit + 1).read_to_end(&mut content).map_err(in_the_systems_words)?;
+    // It may have grown meanwhile.
+    if content.len() as u64 > limit { Err(FileFault::TooLarge) } else { Ok(content) }
+}
+
+fn judge(file: &Metadata, owners: &[u32], limit: u64) -> Result<(), FileFault> {
+    if !file.is_file() {
+        return Err(FileFault::NotRegular);
+    }
+    if !owners.contains(&file.uid()) || file.mode() & 0o022 != 0 {
+        return Err(FileFault::WritableByOthers);
+    }
+    if file.len() > limit { Err(FileFault::TooLarge) } else { Ok(()) }
+}
+
+/// Whole or not at all: a new file beside the old one, on the disk before it takes its name.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A configuration kept elsewhere and linked to stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let beside = name_beside(&path, folder)?;
+    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, &path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+fn name_beside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().ok_or(ErrorKind::InvalidInput)?);
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = folder.join(name);
+    // Left by a process of this number that died.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(beside),
+    }
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn in_the_systems_words(error: io::Error) -> FileFault {
+    FileFault::Unreadable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    use nix::sys::stat::Mode;
+
+    use super::*;
+
+    fn put(folder: &tempfile::TempDir, name: &str, mode: u32) -> PathBuf {
+        let path = folder.path().join(name);
+        fs::write(&path, "content").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn only_files_nobody_else_can_write_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, wanted) in [
+            (0o600, Ok(Some(b"content".to_vec()))),
+            (0o644, Ok(Some(b"content".to_vec()))),
+            (0o664, Err(FileFault::WritableByOthers)),
+            (0o606, Err(FileFault::WritableByOthers)),
+        ] {
+            assert_eq!(SystemFiles.read(&put(&folder, "file", mode)), wanted, "{mode:o}");
+        }
+        assert_eq!(SystemFiles.read(folder.path()), Err(FileFault::NotRegular));
+        assert_eq!(SystemFiles.read(&folder.path().join("missing")), Ok(None));
+        assert_eq!(SystemFiles.read(Path::new("/dev/null/.config/x")), Ok(None));
+        assert_eq!(SystemFiles.read(Path::new("")), Ok(None));
+        assert_eq!(SystemFiles.read(Path::new("/dev/zero")), Err(FileFault::NotRegular));
+    }
+
+    #[test]
+    fn a_fifo_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        nix::unistd::mkfifo(&path, Mode::from_bits_truncate(0o600)).unwrap();
+        assert_eq!(SystemFiles.read(&path), Err(FileFault::NotRegular));
+        assert_eq!(SystemFiles.read_alias_include(&path), Err(FileFault::NotRegular));
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(&folder, "file", 0o600);
+        fs::write(&path, vec![b'x'; 1024 * 1024]).unwrap();
+        assert!(SystemFiles.read(&path).is_ok());
+        fs::write(&path, vec![b'x'; 1024 * 1024 + 1]).unwrap();
+        assert_eq!(SystemFiles.read(&path), Err(FileFault::TooLarge));
+    }
+
+    #[test]
+    fn another_users_file_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(&folder, "file", 0o600);
+        // Only root can give a file away; elsewhere the owner rule is judged on our own file.
+        if geteuid().is_root() {
+            chown(&path, Some(65534), None).unwrap();
+            assert_eq!(SystemFiles.read(&path), Err(FileFault::WritableByOthers));
+            assert_eq!(SystemFiles.read_alias_include(&path), Err(FileFault::WritableByOthers));
+        }
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(judge(&metadata, &[metadata.uid()], FILE), Ok(()));
+        assert_eq!(judge(&metadata, &[metadata.uid() + 1], FILE), Err(FileFault::WritableByOthers));
+    }
+
+    #[test]
+    fn an_include_is_never_reached_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(&folder, "file", 0o644);
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert_eq!(SystemFiles.read_alias_include(&link), Err(FileFault::NotRegular));
+        assert_eq!(SystemFiles.read(&link), Ok(Some(b"content".to_vec())));
+        assert!(matches!(SystemFiles.read_alias_include(&folder.path().join("no")), Err(FileFault::Unreadable(_))));
+        if geteuid().is_root() {
+            assert_eq!(SystemFiles.read_alias_include(&path), Ok(b"content".to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_whole_with_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/config.toml");
+        for content in [&b"first"[..], b"second"] {
+            SystemFiles.write(&path, content).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), content);
+        }
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o077, 0);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_written_through_and_a_failure_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(&folder, "file", 0o600);
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        SystemFiles.write(&link, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        let taken = folder.path().join("taken");
+        fs::create_dir(&taken).unwrap();
+        assert!(SystemFiles.write(&taken, b"x").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+}

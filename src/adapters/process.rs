@@ -1,0 +1,177 @@
+//! This process: how it starts, who called it, where its user's files are, which signals it heeds.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{User, getegid, geteuid, getgid, gethostname, getppid, getuid};
+
+use crate::world::{Caller, Places, Signals};
+
+/// Names another configuration file.
+const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
+
+/// The folder under $XDG_CONFIG_HOME and $XDG_STATE_HOME.
+const FOLDER: &str = "outlook-sendmail";
+
+/// Puts right what callers leave behind, before anything else: the file mode mask (logwatch's 0177 would make folders
+/// unusable) and the signal mask (mutt blocks some). A token in memory must not end up in a core dump, nor be read
+/// by another process of the same user.
+pub fn start() {
+    umask(Mode::from_bits_truncate(0o077));
+    // None of these can fail for a process on itself; one that does is no reason not to send mail.
+    let _ = SigSet::empty().thread_set_mask();
+    let _ = prctl::set_dumpable(false);
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// Signals sent to this process.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessSignals;
+
+impl Signals for ProcessSignals {
+    fn hold_back(&self) {
+        let held: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+        // Threads started later inherit it.
+        let _ = held.thread_block();
+    }
+}
+
+/// Who called us.
+pub fn caller() -> Caller {
+    let uid = getuid();
+    let user = User::from_uid(uid).ok().flatten();
+    let login = user.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
+    let gecos = user.as_ref().map(|user| user.gecos.to_string_lossy().into_owned()).unwrap_or_default();
+    let host_name = gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let parent = short_file(Path::new(&format!("/proc/{}/comm", getppid())));
+    Caller {
+        uid: uid.as_raw(),
+        full_name: full_name(&gecos, &login),
+        login,
+        parent: parent.trim_end().to_owned(),
+        local_domains: local_domains(
+            &host_name,
+            &short_file(Path::new("/etc/hosts")),
+            &short_file(Path::new("/etc/mailname")),
+        ),
+        host_name,
+    }
+}
+
+/// GECOS up to the first comma; `&` stands for the login name with a capital (passwd(5)).
+fn full_name(gecos: &str, login: &str) -> String {
+    let name = gecos.split(',').next().unwrap_or_default();
+    let mut letters = login.chars();
+    let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    name.replace('&', &capital).trim().to_owned()
+}
+
+fn local_domains(host_name: &str, hosts: &str, mailname: &str) -> Vec<String> {
+    let mut domains: Vec<String> = Vec::new();
+    let mut add = |name: &str| {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if !name.is_empty() && !domains.contains(&name) {
+            domains.push(name);
+        }
+    };
+    add("localhost");
+    add("localhost.localdomain");
+    add(host_name);
+    for line in hosts.lines() {
+        let names = || line.split('#').next().unwrap_or_default().split_ascii_whitespace().skip(1);
+        if names().any(|name| name.eq_ignore_ascii_case(host_name)) {
+            names().for_each(&mut add);
+        }
+    }
+    add(mailname.lines().next().unwrap_or_default().trim());
+    domains
+}
+
+/// A small file of the system, empty when it cannot be read.
+fn short_file(path: &Path) -> String {
+    let mut content = Vec::new();
+    match File::open(path).and_then(|file| file.take(1024 * 1024).read_to_end(&mut content)) {
+        Ok(_) => String::from_utf8_lossy(&content).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// Where this user's files are. `named` is what --config says. An empty path is one that was not to be found out: no
+/// home, no configuration.
+pub fn places(named: Option<&Path>) -> Places {
+    if getuid() == geteuid() && getgid() == getegid() {
+        let config = env::var_os(CONFIG_VARIABLE);
+        decide(named, config.as_deref(), dirs::config_dir(), dirs::state_dir())
+    } else {
+        // The environment is the caller's, and we act for somebody else.
+        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let inside = |folder: &str| home.as_ref().map(|home| home.join(folder));
+        decide(named, None, inside(".config"), inside(".local/state"))
+    }
+}
+
+fn decide(
+    named: Option<&Path>,
+    variable: Option<&OsStr>,
+    config_home: Option<PathBuf>,
+    state_home: Option<PathBuf>,
+) -> Places {
+    let usual = || config_home.map(|home| home.join(FOLDER).join("config.toml"));
+    let variable = variable.filter(|value| !value.is_empty()).map(OsString::from).map(PathBuf::from);
+    let config = named.map(PathBuf::from).or(variable).or_else(usual);
+    let state = state_home.map(|home| home.join(FOLDER));
+    Places { config: config.unwrap_or_default(), state: state.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_is_who_the_kernel_says() {
+        let caller = caller();
+        assert_eq!(caller.uid, getuid().as_raw());
+        assert!(!caller.login.is_empty() && !caller.host_name.is_empty() && !caller.parent.contains('\n'));
+        assert!(caller.local_domains.contains(&caller.host_name.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn a_full_name_ends_at_the_comma() {
+        assert_eq!(full_name("Alice Example,Room 1,,", "alice"), "Alice Example");
+        assert_eq!(full_name("& Example", "alice"), "Alice Example");
+        assert_eq!(full_name("", "alice"), "");
+    }
+
+    #[test]
+    fn names_in_hosts_that_stand_with_ours_are_local() {
+        let hosts = "127.0.0.1 localhost\n\
+                     127.0.1.1\tWeb1.example.org web1 # web1 old.example.org\n\
+                     ::1 localhost ip6-localhost\n\
+                     192.0.2.1 other web10\n";
+        assert_eq!(
+            local_domains("web1", hosts, "mail.example.org\nignored\n"),
+            ["localhost", "localhost.localdomain", "web1", "web1.example.org", "mail.example.org"]
+        );
+        assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
+    }
+
+    #[test]
+    fn a_named_configuration_goes_before_the_variable_and_that_before_the_usual_place() {
+        let usual = || Some(PathBuf::from("/home/a/.config"));
+        let config = |named: Option<&str>, variable: Option<&str>| {
+            decide(named.map(Path::new), variable.map(OsStr::new), usual(), None).config
+        };
+        assert_eq!(config(Some("/n"), Some("/v")), Path::new("/n"));
+        assert_eq!(config(None, Some("/v")), Path::new("/v"));
+        assert_eq!(config(None, Some("")), Path::new("/home/a/.config/outlook-sendmail/config.toml"));
+        let places = decide(None, None, None, Some(PathBuf::from("/s")));
+        assert_eq!((places.config, places.state), (PathBuf::new(), PathBuf::from("/s/outlook-sendmail")));
+    }
+}

@@ -1,0 +1,111 @@
+//! Reads a message from standard input to its end, in memory that does not grow with it.
+
+use std::io::{self, Read};
+
+use super::body::{BodyWriter, Progress};
+use super::header::{Header, Verdict};
+use super::source::{BUFFER, Source, Stretch};
+use super::{Dots, Message};
+use crate::failure::{Cause, Failure, Stage};
+use crate::words::Words;
+use crate::world::Spool;
+
+/// Why there is no message. Except after [`IntakeFault::Unreadable`] and on a terminal, standard input has been read
+/// to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IntakeFault {
+    /// Standard input could not be read, in the system's words.
+    Unreadable(Words),
+    /// The spool could not be written, in the system's words.
+    Spool(Words),
+    /// The header is over 2 MiB, or has over 10,000 fields.
+    HeaderTooLarge,
+    /// The whole is over the limit: this many octets.
+    TooLarge(u64),
+}
+
+impl From<IntakeFault> for Failure {
+    fn from(fault: IntakeFault) -> Self {
+        let (cause, detail) = match fault {
+            IntakeFault::Unreadable(words) => (Cause::InputUnreadable, words),
+            IntakeFault::Spool(words) => (Cause::SpoolUnwritable, words),
+            IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, Words::default()),
+            IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, Words::from(format!("{octets} octets"))),
+        };
+        Self::new(Stage::Message, cause, detail)
+    }
+}
+
+impl Message {
+    /// Reads `input` to its end, or up to a lone dot when it is a `terminal` and `dots` allow it. More than `limit`
+    /// octets are read and counted, but not kept.
+    pub fn read(
+        input: &mut dyn Read,
+        terminal: bool,
+        dots: Dots,
+        spool: Box<dyn Spool>,
+        limit: u64,
+    ) -> Result<Self, IntakeFault> {
+        read_through(Source::new(input, BUFFER), terminal, dots, spool, limit)
+    }
+}
+
+fn read_through(
+    mut source: Source<'_>,
+    terminal: bool,
+    dots: Dots,
+    spool: Box<dyn Spool>,
+    limit: u64,
+) -> Result<Message, IntakeFault> {
+    let outcome = collect(&mut source, BodyWriter::new(spool, dots, terminal), limit);
+    match &outcome {
+        Ok(_) | Err(IntakeFault::Unreadable(_)) => {}
+        // A person would have to type the end.
+        Err(_) if terminal => {}
+        // What went wrong first is what is said.
+        Err(_) => drop(source.drain()),
+    }
+    match outcome {
+        Err(IntakeFault::TooLarge(_)) => Err(IntakeFault::TooLarge(source.octets_read())),
+        Ok(_) | Err(_) => outcome,
+    }
+}
+
+fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<Message, IntakeFault> {
+    let mut header = Header::new();
+    let mut progress = Progress::More;
+    while let Some(part) = source.part().map_err(unreadable)? {
+        match header.take(part)? {
+            Verdict::Header => {}
+            Verdict::Separator => break,
+            Verdict::Body => {
+                progress = body.take(&Stretch::Part(part)).map_err(unwritable)?;
+                break;
+            }
+        }
+    }
+    while progress == Progress::More {
+        if source.octets_read() > limit {
+            return Err(IntakeFault::TooLarge(source.octets_read()));
+        }
+        match source.stretch().map_err(unreadable)? {
+            Some(stretch) => progress = body.take(&stretch).map_err(unwritable)?,
+            None => break,
+        }
+    }
+    if source.octets_read() > limit {
+        return Err(IntakeFault::TooLarge(source.octets_read()));
+    }
+    Ok(Message { fields: header.fields, body: body.finish().map_err(unwritable)? })
+}
+
+fn unreadable(error: io::Error) -> IntakeFault {
+    IntakeFault::Unreadable(Words::from(error.to_string()))
+}
+
+fn unwritable(error: io::Error) -> IntakeFault {
+    IntakeFault::Spool(Words::from(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
