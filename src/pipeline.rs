@@ -61,9 +61,8 @@ fn deliver(world: &World, submit: &Submit, story: &mut Story) -> Result<Receipt,
     story.read_letter(&letter);
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit = |token| {
-        Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter)
-    };
+    let mut submit =
+        |token| Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter);
     let token = credentials::access_token(world, account, times.before_dot)?;
     match submit(&token) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.

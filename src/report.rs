@@ -66,7 +66,10 @@ pub fn failed(world: &World, story: &Story, failure: &Failure) -> u8 {
 
 /// What was asked is not done: a record, and one line. Gives the exit status.
 pub fn refused(world: &World, refusal: &Refusal) -> u8 {
-    world.log.record(Priority::Error, &Story::default().tell(&world.caller, &format!("refused: {}", refusal.failure.record())));
+    world.log.record(
+        Priority::Error,
+        &Story::default().tell(&world.caller, &format!("refused: {}", refusal.failure.record())),
+    );
     if refusal.input == StandardInput::Dialogue {
         // The caller waits for a greeting, and may read standard error as one.
         world.terminal.out(&format!("554 5.5.1 {}\r\n", refusal.failure.line()));

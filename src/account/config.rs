@@ -247,11 +247,8 @@ impl RawAccount {
 /// A word of the configuration: its meaning, or `None` when a later version brings it.
 type Choice<T> = (&'static str, Option<T>);
 
-const FROM_WORDS: [Choice<FromPolicy>; 3] = [
-    ("rewrite", Some(FromPolicy::Rewrite)),
-    ("refuse", Some(FromPolicy::Refuse)),
-    ("pass", Some(FromPolicy::Pass)),
-];
+const FROM_WORDS: [Choice<FromPolicy>; 3] =
+    [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
 const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Report)), ("report", Some(OnFailure::Report)), ("keep", None)];
 const STORE_WORDS: [Choice<StoreKind>; 4] = [
@@ -408,8 +405,7 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later =
-            ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
+        let later = ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }

@@ -43,11 +43,7 @@ pub fn set_up(world: &World, wanted: &Login) -> Result<(), Failure> {
 }
 
 /// The account of the configuration that is meant, if any.
-fn known_account(
-    accounts: &Accounts,
-    wanted: &Login,
-    named: Option<&Address>,
-) -> Result<Option<Account>, Failure> {
+fn known_account(accounts: &Accounts, wanted: &Login, named: Option<&Address>) -> Result<Option<Account>, Failure> {
     match (&wanted.account, named) {
         (Some(name), _) => Ok(accounts.named(name).ok().cloned()),
         (None, Some(address)) => Ok(accounts.owner_of(address).cloned()),
@@ -126,9 +122,13 @@ mod tests {
     #[test]
     fn an_account_is_added_behind_what_is_there() {
         let wanted = Login { tenant: Some("organizations".into()), ..Login::default() };
-        let text = with_section(b"# mine\n[accounts.a]\naddress = \"a@x.org\"", "b \"c\"", "b@x.org", Some("id"), &wanted);
+        let text =
+            with_section(b"# mine\n[accounts.a]\naddress = \"a@x.org\"", "b \"c\"", "b@x.org", Some("id"), &wanted);
         let text = String::from_utf8(text).unwrap();
-        assert!(text.starts_with("# mine\n[accounts.a]\naddress = \"a@x.org\"\n\n[accounts.\"b \\\"c\\\"\"]\n"), "{text}");
+        assert!(
+            text.starts_with("# mine\n[accounts.a]\naddress = \"a@x.org\"\n\n[accounts.\"b \\\"c\\\"\"]\n"),
+            "{text}"
+        );
         let accounts = Accounts::parse(Path::new("c"), text.as_bytes()).unwrap();
         let added = accounts.named("b \"c\"").unwrap();
         assert_eq!((added.address.to_string().as_str(), added.tenant.as_str()), ("b@x.org", "organizations"));

@@ -189,12 +189,15 @@ mod tests {
             Field::new("X-A", "2"),
         ];
         apply_fates(&mut fields);
-        assert_eq!(fields, [
-            Field::new("To", "a@x.org,\r\n b@x.org"),
-            Field::new("Subject", "one"),
-            Field::new("X-A", "1"),
-            Field::new("X-A", "2"),
-        ]);
+        assert_eq!(
+            fields,
+            [
+                Field::new("To", "a@x.org,\r\n b@x.org"),
+                Field::new("Subject", "one"),
+                Field::new("X-A", "1"),
+                Field::new("X-A", "2"),
+            ]
+        );
     }
 
     #[test]

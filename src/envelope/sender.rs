@@ -60,7 +60,9 @@ impl SenderPolicy<'_> {
         }
         fields.retain(|field| !is_sender(field) || self.own_addresses(field));
         self.rewrite_resent(fields);
-        let Some(place) = fields.iter().position(|field| field.is("From")) else { return self.add_from(submit, fields) };
+        let Some(place) = fields.iter().position(|field| field.is("From")) else {
+            return self.add_from(submit, fields);
+        };
         match fields.get(place).cloned() {
             Some(field) if !self.own_addresses(&field) => self.rewrite(place, &field, fields),
             _ => Ok(FromOutcome::Untouched),
@@ -149,8 +151,11 @@ impl SenderPolicy<'_> {
         if let Some(field) = fields.get_mut(place) {
             field.value = value;
         }
-        let routable: Vec<_> =
-            mailboxes.iter().filter(|mailbox| self.is_routable(&mailbox.address)).map(|&mailbox| mailbox.clone()).collect();
+        let routable: Vec<_> = mailboxes
+            .iter()
+            .filter(|mailbox| self.is_routable(&mailbox.address))
+            .map(|&mailbox| mailbox.clone())
+            .collect();
         if !routable.is_empty() && !fields.iter().any(|field| field.is("Reply-To")) {
             let entries: Vec<_> = routable.into_iter().map(Entry::Mailbox).collect();
             fields.push(Field::new("Reply-To", render_list(&entries, self.charset)));

@@ -210,7 +210,8 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// What becomes of every other option of -o and -O.
-pub const OTHER_SETTINGS: Disposition<()> = Ignored("it configures a mail server; this program has its own configuration");
+pub const OTHER_SETTINGS: Disposition<()> =
+    Ignored("it configures a mail server; this program has its own configuration");
 
 const fn other_name(name: &'static str, input: StandardInput, reason: &'static str) -> OtherName {
     OtherName { name, input, reason }

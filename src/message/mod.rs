@@ -154,8 +154,8 @@ mod body;
 mod header;
 mod intake;
 mod lines;
-pub mod standard_input;
 mod source;
+pub mod standard_input;
 mod utf8;
 
 pub use intake::IntakeFault;

@@ -69,7 +69,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     page.quote(&message.data)?;
 
     let trips = outlook.smtp.connections().last().map_or(0, |connection| connection.round_trips);
-    page.step(&format!("Exit status {}, {trips} round trips, {:.1} ms", status.code().unwrap_or(-1), took.as_secs_f64() * 1000.0))?;
+    page.step(&format!(
+        "Exit status {}, {trips} round trips, {:.1} ms",
+        status.code().unwrap_or(-1),
+        took.as_secs_f64() * 1000.0
+    ))?;
     page.note("From is the account now (Outlook refuses any other) and says who really called; the blind copy")?;
     page.note("stayed blind; root became the account's owner; everything on the wire was 7-bit.")?;
     if status.success() { Ok(()) } else { Err("sendmail failed".into()) }
@@ -112,7 +116,10 @@ fn conversation(page: &Page, outlook: &Outlook) -> io::Result<()> {
             Side::Server => "S:",
             Side::Event => "--",
         };
-        page.line(entry.side == Side::Client, &format!("{:7.1} ms  {side} {}", entry.after.as_secs_f64() * 1000.0, entry.text))?;
+        page.line(
+            entry.side == Side::Client,
+            &format!("{:7.1} ms  {side} {}", entry.after.as_secs_f64() * 1000.0, entry.text),
+        )?;
     }
     Ok(())
 }

@@ -33,7 +33,8 @@ pub fn fixtures(folder: &str) -> Vec<Fixture> {
 }
 
 fn fixture(path: &Path) -> Fixture {
-    let read = |name: &str| fs::read(path.join(name)).unwrap_or_else(|error| panic!("{}/{name}: {error}", path.display()));
+    let read =
+        |name: &str| fs::read(path.join(name)).unwrap_or_else(|error| panic!("{}/{name}: {error}", path.display()));
     Fixture {
         name: path.file_name().unwrap().to_str().unwrap().to_owned(),
         arguments: arguments(&read("argv")),

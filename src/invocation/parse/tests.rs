@@ -22,7 +22,8 @@ fn fault(argv0: &str, arguments: &[&str]) -> (Cause, String, StandardInput) {
 }
 
 /// What a captured call has to come out as: -t, dots, -f, -F, operands.
-type Row = (&'static [&'static str], &'static str, Dots, Option<&'static str>, Option<&'static str>, &'static [&'static str]);
+type Row =
+    (&'static [&'static str], &'static str, Dots, Option<&'static str>, Option<&'static str>, &'static [&'static str]);
 
 const T: &str = "-t";
 const NO: &str = "";
@@ -121,7 +122,9 @@ fn the_name_is_the_last_component_of_argv0() {
 
 #[test]
 fn a_refused_mode_never_sends_and_knows_its_standard_input() {
-    for flag in ["-bp", "-bi", "-bv", "-bt", "-bd", "-bD", "-bh", "-bH", "-bP", "-bl", "-bC", "-q", "-q30m", "-qf", "-I"] {
+    for flag in
+        ["-bp", "-bi", "-bv", "-bt", "-bd", "-bD", "-bh", "-bH", "-bP", "-bl", "-bC", "-q", "-q30m", "-qf", "-I"]
+    {
         let (cause, _, input) = fault("sendmail", &["-i", flag, "e@x"]);
         assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Unused), "{flag}");
     }

@@ -108,7 +108,11 @@ fn dots_from_a_pipe() {
             let input = format!("{line_end}{}", input.replace('|', line_end));
             let mut body = read_as(input.as_bytes(), false, *dots).body;
             let text = |body: &mut Body| String::from_utf8(octets(body)).unwrap().replace("\r\n", "|");
-            assert_eq!((text(&mut body).as_str(), body.first_lone_dot, body.stuffing), (*wanted, *lone, *stuffing), "{input:?}");
+            assert_eq!(
+                (text(&mut body).as_str(), body.first_lone_dot, body.stuffing),
+                (*wanted, *lone, *stuffing),
+                "{input:?}"
+            );
             body.end_at_lone_dot();
             assert_eq!(text(&mut body), *sendmails, "{input:?}");
         }
@@ -136,7 +140,9 @@ impl Read for Typed {
 
 #[test]
 fn a_lone_dot_typed_ends_the_message_at_once() {
-    for lines in [vec![&b"Subject: x\n"[..], b"\n", b"text\n", b".\n"], vec![&b"Subject: x\n"[..], b".\n"], vec![b".\n"]] {
+    for lines in
+        [vec![&b"Subject: x\n"[..], b"\n", b"text\n", b".\n"], vec![&b"Subject: x\n"[..], b".\n"], vec![b".\n"]]
+    {
         let mut typed = Typed(lines);
         let message = Message::read(&mut typed, true, Dots::LoneDotMayEnd, memory_spool(), LIMIT).unwrap();
         assert!(typed.0.is_empty());
@@ -165,7 +171,9 @@ fn a_line_may_be_long_in_header_and_body() {
 
 #[test]
 fn a_header_has_bounds() {
-    let fault = |input: &[u8]| Message::read(&mut &*input, false, Dots::Content, memory_spool(), LIMIT).map(|_| ()).unwrap_err();
+    let fault = |input: &[u8]| {
+        Message::read(&mut &*input, false, Dots::Content, memory_spool(), LIMIT).map(|_| ()).unwrap_err()
+    };
     assert_eq!(fault("A: b\n".repeat(10_001).as_bytes()), IntakeFault::HeaderTooLarge);
     assert_eq!(fault(format!("A: {}\n", "x".repeat(2 * 1024 * 1024)).as_bytes()), IntakeFault::HeaderTooLarge);
     assert_eq!(fault(format!("A:\n{}", " x\n".repeat(600_000)).as_bytes()), IntakeFault::HeaderTooLarge);
@@ -244,8 +252,24 @@ impl Read for Portions<'_> {
 
 fn segment() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&[u8]> = vec![
-        b"\n", b"\n", b"\r\n", b"\r\n", b"\r\r\n", b"\n.\n", b"\n..", b"\n.", b".", b"..", b"a", b"\r", b"\0", b"\xff",
-        "é".as_bytes(), "😀".as_bytes(), b"twenty octets of text", b"A: b",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"\r\n",
+        b"\r\r\n",
+        b"\n.\n",
+        b"\n..",
+        b"\n.",
+        b".",
+        b"..",
+        b"a",
+        b"\r",
+        b"\0",
+        b"\xff",
+        "é".as_bytes(),
+        "😀".as_bytes(),
+        b"twenty octets of text",
+        b"A: b",
     ];
     prop_oneof![
         8 => prop::sample::select(known).prop_map(<[u8]>::to_vec),
