@@ -1,6 +1,6 @@
 //! One connection's conversation, from the greeting to the verdict, in the fewest flights.
 
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
@@ -16,7 +16,7 @@ use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
 use crate::submission::smtp::xoauth2::Response;
-use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
+use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker, later};
 use crate::words::Words;
 use crate::world::{Clock, Wire, WireFault};
 
@@ -210,13 +210,16 @@ impl Conversation<'_> {
         let latest_dot = self.times.latest_dot();
         let (wire, clock) = (&mut self.wire, self.clock);
         let mut fault = None;
-        let mut stuffing = Stuffing::new(|slice: &[u8]| {
+        let stuffing = Stuffing::new(|slice: &[u8]| {
             wire.send(slice, latest_dot).map_err(|cause| {
                 fault = Some(cause);
                 io::Error::from(io::ErrorKind::BrokenPipe)
             })
         });
-        let written = message.write(&mut stuffing);
+        // Content comes line by line; stuffing is fast on large pieces.
+        let mut pieces = BufWriter::with_capacity(64 * 1024, stuffing);
+        let written = message.write(&mut pieces).and_then(|()| pieces.flush());
+        let (stuffing, _) = pieces.into_parts();
         let quit = if offers.pipelining { Quit.to_string() } else { String::new() };
         let (last, octets) = stuffing.finish(quit.as_bytes());
         if let Some(fault) = fault {
@@ -233,7 +236,7 @@ impl Conversation<'_> {
             )));
         }
         // From here on a fault leaves the message perhaps sent.
-        let deadline = clock.instant() + self.times.final_wait;
+        let deadline = later(clock.instant(), self.times.final_wait);
         self.say(Speaker::Event, &format!("{octets} octets of message"));
         self.say(Speaker::Client, ".");
         if offers.pipelining {

@@ -46,11 +46,16 @@ impl Deadlines {
     /// The account's deadlines, counted from `start`. The reserve is 10 s, but at most a quarter of the deadline.
     pub fn new(account: &Account, start: Instant) -> Self {
         Self {
-            before_dot: start + account.deadline,
+            before_dot: later(start, account.deadline),
             dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
             final_wait: account.final_wait,
         }
     }
+}
+
+/// A configured number of seconds may be beyond what the clock can count; a year is as good then.
+fn later(instant: Instant, wait: Duration) -> Instant {
+    instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
 }
 
 /// One line of the conversation, without secrets.

@@ -740,6 +740,8 @@ fn the_reserve_is_at_most_a_quarter_of_the_deadline() {
     assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(10));
     account.deadline = Duration::from_secs(20);
     assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(5));
+    account.deadline = Duration::MAX;
+    assert!(Deadlines::new(&account, start).before_dot > start);
 }
 
 fn large() -> Special {
