@@ -11,7 +11,6 @@ const QUOTED: usize = 120;
 pub(super) enum Reason {
     OpenQuote,
     OpenComment,
-    OpenLiteral,
     OpenAngle,
     StrayParenthesis,
     EmptyAngle,
@@ -39,7 +38,6 @@ impl Reason {
         match self {
             Self::OpenQuote => "the closing \" is missing",
             Self::OpenComment => "the closing ) is missing",
-            Self::OpenLiteral => "the closing ] is missing",
             Self::OpenAngle => "the closing > is missing",
             Self::StrayParenthesis => "a ) without its (",
             Self::EmptyAngle => "nobody between < and >",

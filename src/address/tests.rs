@@ -159,6 +159,10 @@ const AWKWARD: &[(&[u8], &str)] = &[
     (b"J\xf6rg <a@x>", "J\u{fffd}rg <a@x>"),
     ("J\u{f6}rg M <a@x>".as_bytes(), "J\u{f6}rg M <a@x>"),
     (b"[Ext] John Q. <a@x>", "[Ext] John Q. <a@x>"),
+    (b"[Ext: IT] John <a@x>", "[Ext: IT] John <a@x>"),
+    (b"John [work <a@x>, Jane] <b@x>", "John [work <a@x> | Jane] <b@x>"),
+    (b"\x83A\x81[\x83\x5c <a@x>", "\u{fffd}A\u{fffd}[\u{fffd}\\ <a@x>"),
+    (b"[x@y", "SYNTAX"),
     (b"mailto:a@x", "mailto: a@x;"),
     // Encoded words are names, whatever they decode to.
     (b"=?utf-8?Q?evil=40x.org?= <a@x>", "=?utf-8?Q?evil=40x.org?= <a@x>"),

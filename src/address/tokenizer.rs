@@ -46,7 +46,6 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
             }
             b'"' => quoted(text, &mut at).map(Kind::Quoted).ok_or((Reason::OpenQuote, start))?,
             b'(' => comment(text, &mut at).map(Kind::Comment).ok_or((Reason::OpenComment, start))?,
-            b'[' => literal(text, &mut at).map(Kind::Literal).ok_or((Reason::OpenLiteral, start))?,
             b'.' => Kind::Dot,
             b'@' => Kind::At,
             b',' => Kind::Comma,
@@ -55,16 +54,19 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
             b'<' => Kind::Open,
             b'>' => Kind::Close,
             b')' => return Err((Reason::StrayParenthesis, start)),
-            _ => {
-                at = text.iter().skip(at).position(|&next| ends_atom(next)).map_or(text.len(), |more| at + more);
-                Kind::Atom(text.get(start..at).unwrap_or_default())
-            }
+            b'[' => literal(text, &mut at).map_or_else(|| atom(text, start, &mut at), Kind::Literal),
+            _ => atom(text, start, &mut at),
         };
         let is_comment = matches!(kind, Kind::Comment(_));
         tokens.push(Token { kind, spaced, start, end: at });
         spaced = is_comment;
     }
     Ok(tokens)
+}
+
+fn atom<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
+    *at = text.iter().skip(*at).position(|&next| ends_atom(next)).map_or(text.len(), |more| *at + more);
+    Kind::Atom(text.get(start..*at).unwrap_or_default())
 }
 
 fn ends_atom(octet: u8) -> bool {
@@ -103,12 +105,16 @@ fn comment(text: &[u8], at: &mut usize) -> Option<Vec<u8>> {
     }
 }
 
+/// `None` when this is a bracket in somebody's name: what looks like a literal must not swallow an address.
 fn literal<'a>(text: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
     let rest = text.get(*at..)?;
-    let length = rest.iter().position(|octet| matches!(octet, b'[' | b']'))?;
+    let length = rest.iter().position(|octet| b"[]<>@,;\"()".contains(octet))?;
     let (content, tail) = rest.split_at_checked(length)?;
+    if !tail.starts_with(b"]") {
+        return None;
+    }
     *at += length + 1;
-    tail.starts_with(b"]").then_some(content)
+    Some(content)
 }
 
 fn next(text: &[u8], at: &mut usize) -> Option<u8> {
