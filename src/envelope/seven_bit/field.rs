@@ -82,7 +82,10 @@ fn encoded(raw: &[u8]) -> Vec<u8> {
     if UNSTRUCTURED.into_iter().any(named) || label.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"X-")) {
         encode_words(value, &mut field);
     } else if named("Content-Type") || named("Content-Disposition") {
+        // An open quote must not swallow the field's end.
+        let (value, end) = value.strip_suffix(b"\r\n").map_or((value, &b""[..]), |value| (value, b"\r\n"));
         encode_parameters(value, &mut field);
+        field.extend_from_slice(end);
     } else {
         field.extend(questioned(value));
     }
