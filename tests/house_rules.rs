@@ -28,7 +28,7 @@ const OUTSIDE: [&str; 13] = [
 const UNFINISHED: [&str; 4] = ["TODO", "FIXME", "XXX", "HACK"];
 
 /// A file longer than this, its tests not counted, holds two things under one name.
-const LONGEST_FILE: usize = 320;
+const LONGEST_FILE: usize = 330;
 
 fn sources(folder: &Path) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
