@@ -83,7 +83,8 @@ fn only_adapters_know_the_outside() {
         let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
         for (number, line) in code {
             for word in OUTSIDE {
-                assert!(!line.contains(word), "{name}:{}: {word} belongs into src/adapters", number + 1);
+                let named = line.match_indices(word).any(|(place, _)| !line[..place].ends_with(char::is_alphanumeric));
+                assert!(!named, "{name}:{}: {word} belongs into src/adapters", number + 1);
             }
         }
     }
