@@ -2,6 +2,7 @@
 #![allow(missing_docs, dead_code)]
 
 pub mod fixture;
+pub mod syslog;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -24,6 +25,8 @@ pub struct Machine {
 
 /// What a run left behind.
 pub struct Run {
+    /// The process it was, which its log records name; 0 when not known.
+    pub pid: u32,
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
@@ -132,14 +135,16 @@ pub fn run(command: &mut Command, input: &[u8]) -> Run {
     let writer = thread::spawn(move || {
         let _ = pipe.write_all(&input);
     });
+    let pid = child.id();
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    Run::from(output)
+    Run { pid, ..Run::from(output) }
 }
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {
+            pid: 0,
             // A signal is no exit status anybody may rely on.
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
@@ -160,6 +165,16 @@ impl Run {
         assert_eq!(self.stdout, "");
         assert!(self.stderr.ends_with('\n') && self.stderr.matches('\n').count() == 1, "one line: {:?}", self.stderr);
         assert!(self.stderr.contains(words), "{words:?} in {:?}", self.stderr);
+    }
+}
+
+/// What no output may hold: how the stand-in's tokens begin, and the XOAUTH2 response of [`ACCOUNT`].
+const SECRETS: [&str; 4] = ["EwB", "M.C5", "GAB", "dXNlcj1tZUBvdXRsb29rLmNvbQ"];
+
+/// No token, and nothing made of one.
+pub fn assert_no_secret(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
 
