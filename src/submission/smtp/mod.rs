@@ -1,6 +1,7 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
 mod conversation;
+mod faults;
 mod offers;
 mod outgoing;
 mod parameters;
@@ -26,7 +27,8 @@ use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::submission::Receipt;
-use crate::submission::smtp::conversation::{Conversation, lost};
+use crate::submission::smtp::conversation::Conversation;
+use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
 use crate::words::Words;
 use crate::world::{Clock, Network};
@@ -56,6 +58,11 @@ impl Deadlines {
 /// A configured number of seconds may be beyond what the clock can count; a year is as good then.
 fn later(instant: Instant, wait: Duration) -> Instant {
     instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
+
+    /// The last moment at which the final dot may go out.
+    pub(super) fn latest_dot(&self) -> Instant {
+        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
+    }
 }
 
 /// One line of the conversation, without secrets.
