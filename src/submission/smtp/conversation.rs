@@ -1,7 +1,7 @@
 //! One connection's conversation, from the greeting to the verdict, in the fewest flights.
 
 use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
@@ -10,7 +10,7 @@ use crate::account::{Account, AuthKind};
 use crate::credentials::AccessToken;
 use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
-use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
+use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
@@ -326,8 +326,4 @@ fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
         return Ok(());
     }
     Err(Stop::Leave(refused(phase, reply)))
-}
-
-fn dropped(phase: Phase, fault: WireFault) -> Stop {
-    Stop::Drop(lost(&format!("waiting for {phase}"), fault))
 }

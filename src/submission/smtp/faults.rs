@@ -1,6 +1,8 @@
 //! What a fault of the wire means: before the final dot nothing was sent, after it nobody knows.
 
 use crate::failure::{Cause, Failure, Stage};
+use crate::submission::smtp::Phase;
+use crate::submission::smtp::conversation::Stop;
 use crate::words::Words;
 use crate::world::WireFault;
 
@@ -38,4 +40,9 @@ pub(super) fn perhaps_sent(fault: WireFault) -> Failure {
         | WireFault::TrustAnchors(words) => words,
     };
     failure(Cause::PerhapsSent, words)
+}
+
+/// The same while a reply is waited for; nothing more is said.
+pub(super) fn dropped(phase: Phase, fault: WireFault) -> Stop {
+    Stop::Drop(lost(&format!("waiting for {phase}"), fault))
 }

@@ -53,16 +53,16 @@ impl Deadlines {
             final_wait: account.final_wait,
         }
     }
-}
-
-/// A configured number of seconds may be beyond what the clock can count; a year is as good then.
-fn later(instant: Instant, wait: Duration) -> Instant {
-    instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
 
     /// The last moment at which the final dot may go out.
     pub(super) fn latest_dot(&self) -> Instant {
         self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
     }
+}
+
+/// A configured number of seconds may be beyond what the clock can count; a year is as good then.
+fn later(instant: Instant, wait: Duration) -> Instant {
+    instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
 }
 
 /// One line of the conversation, without secrets.
