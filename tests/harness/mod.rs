@@ -126,10 +126,29 @@ impl Machine {
     }
 }
 
+/// Runs a command with this standard input, all of which it has to read.
+pub fn feed(command: &mut Command, input: &[u8]) -> Run {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let pid = child.id();
+    let written = child.stdin.take().unwrap().write_all(input);
+    let run = Run { pid, ..Run::from(child.wait_with_output().unwrap()) };
+    assert!(written.is_ok(), "the caller would have died of SIGPIPE: {written:?}");
+    run
+}
+
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Run {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     let mut pipe = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = thread::spawn(move || {
@@ -180,7 +199,8 @@ pub fn assert_no_secret(text: &str) {
 
 /// Whether a program the test needs is here; under CI=true it has to be.
 pub fn installed(program: &str) -> bool {
-    let found = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
+    let found =
+        ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
         assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
         let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
