@@ -20,6 +20,9 @@ pub struct Expect {
     pub headers: Vec<(String, String)>,
     pub absent: Vec<String>,
     pub body_contains: Vec<String>,
+    pub body_line: Vec<String>,
+    /// Standard input is a terminal.
+    pub terminal: bool,
     pub body_lines: Option<usize>,
 }
 
@@ -63,6 +66,8 @@ fn expect(path: &Path, text: &str) -> Expect {
                 expect.headers.push((name.to_owned(), value.trim().to_owned()));
             }
             "header-absent" => expect.absent.push(rest.to_owned()),
+            "stdin" => expect.terminal = rest == "terminal",
+            "body-line" => expect.body_line.push(rest.to_owned()),
             "body-contains" => expect.body_contains.push(rest.to_owned()),
             "body-is-lines" => expect.body_lines = Some(rest.parse().unwrap()),
             _ => panic!("{}: {line}", path.display()),

@@ -1,7 +1,8 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
-#![allow(missing_docs, dead_code)]
+#![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
+pub mod mime;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -125,8 +126,12 @@ impl Machine {
 
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Run {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     let mut pipe = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = thread::spawn(move || {
@@ -165,7 +170,8 @@ impl Run {
 
 /// Whether a program the test needs is here; under CI=true it has to be.
 pub fn installed(program: &str) -> bool {
-    let found = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
+    let found =
+        ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
         assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
         let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
