@@ -90,7 +90,12 @@ fn local_domains(host_name: &str, hosts: &str, mailname: &str) -> Vec<String> {
             names().for_each(&mut add);
         }
     }
-    add(mailname.lines().next().unwrap_or_default().trim());
+    // The mail name may be a domain whose mail is kept elsewhere; it is ours when it names this very host.
+    let mail_name = mailname.lines().next().unwrap_or_default().trim();
+    let host_part = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    if host_part(mail_name) == host_part(host_name) {
+        add(mail_name);
+    }
     domains
 }
 
@@ -156,9 +161,10 @@ mod tests {
                      ::1 localhost ip6-localhost\n\
                      192.0.2.1 other web10\n";
         assert_eq!(
-            local_domains("web1", hosts, "mail.example.org\nignored\n"),
-            ["localhost", "localhost.localdomain", "web1", "web1.example.org", "mail.example.org"]
+            local_domains("web1", hosts, "web1.example.net\nignored\n"),
+            ["localhost", "localhost.localdomain", "web1", "web1.example.org", "web1.example.net"]
         );
+        assert!(!local_domains("web1", hosts, "example.org\n").contains(&"example.org".to_owned()));
         assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
     }
 
