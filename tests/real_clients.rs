@@ -18,6 +18,8 @@ struct Client {
     program: &'static str,
     from: From,
     subject: &'static str,
+    /// What it puts behind the body.
+    adds: &'static str,
     /// Its exit status when sendmail's is this.
     failed: fn(i32) -> i32,
 }
@@ -41,14 +43,23 @@ const PHP: Client = Client {
         reply_to: "Web Shop <shop@example.com>",
     },
     subject: "php grüße",
+    adds: "\n",
     failed: |_| 1,
 };
-const GIT: Client = Client { name: "git", program: "git", from: From::Own, subject: "", failed: |status| status };
-const MUTT: Client = Client { name: "mutt", program: "mutt", from: From::Own, subject: "mutt grüße", failed: |_| 1 };
-const BSD_MAILX: Client =
-    Client { name: "bsd-mailx", program: "bsd-mailx", from: From::Missing, subject: "mailx grüße", failed: |_| 1 };
+const GIT: Client =
+    Client { name: "git", program: "git", from: From::Own, subject: "", adds: "", failed: |status| status };
+const MUTT: Client =
+    Client { name: "mutt", program: "mutt", from: From::Own, subject: "mutt grüße", adds: "", failed: |_| 1 };
+const BSD_MAILX: Client = Client {
+    name: "bsd-mailx",
+    program: "bsd-mailx",
+    from: From::Missing,
+    subject: "mailx grüße",
+    adds: "",
+    failed: |_| 1,
+};
 const S_NAIL: Client =
-    Client { name: "s-nail", program: "s-nail", from: From::Own, subject: "s-nail grüße", failed: |_| 4 };
+    Client { name: "s-nail", program: "s-nail", from: From::Own, subject: "s-nail grüße", adds: "", failed: |_| 4 };
 
 /// What every client says: `tests/clients/body`.
 fn body() -> String {
@@ -80,7 +91,7 @@ impl Client {
         assert_eq!(received.len(), 1);
         let arrived = self.check(&received[0]);
         assert_eq!(arrived.text("Subject").as_deref(), Some(self.subject));
-        assert_eq!(arrived.body_text(), body());
+        assert_eq!(arrived.body_text(), body() + self.adds);
     }
 
     /// What holds for every message of every client.
