@@ -16,6 +16,9 @@
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
 //! end badly, [`report`] the only place that prints. Only [`adapters`] and `main.rs` know the operating system.
 
+// A panic is a bug a user sees: state the impossible with a type instead.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 pub mod account;
 pub mod adapters;
 pub mod address;

@@ -49,6 +49,16 @@ impl Story {
         self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
     }
 
+    /// The first hundred, so that the outcome always fits into the record.
+    fn recipients(&self) -> String {
+        let mut list: Vec<_> = self.to.iter().take(100).map(String::as_str).collect();
+        let more = format!("and {} more", self.to.len().saturating_sub(list.len()));
+        if self.to.len() > list.len() {
+            list.push(&more);
+        }
+        list.join(">,<")
+    }
+
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
         format!(
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
@@ -56,7 +66,7 @@ impl Story {
             caller.login,
             caller.parent,
             self.from,
-            self.to.join(">,<"),
+            self.recipients(),
             self.size,
             self.message_id,
             self.subject,

@@ -10,14 +10,21 @@ use crate::account::Account;
 use crate::failure::Failure;
 use crate::world::{Priority, SecretStore, StoreFault, World};
 
-/// Under which name an account's access token is cached.
+/// Under which name an account's access token is in its secret store.
 pub(super) fn name(account: &Account) -> String {
     format!("access:{}", account.name)
 }
 
+/// Under which name it is in the kernel's keyring. That is one for all of a user's configurations, and a token must
+/// not go to the server of another account that happens to have the same name.
+pub(super) fn name_in_memory(world: &World, account: &Account) -> String {
+    let Account { name, address, authority, host, port, .. } = account;
+    format!("access:{name} {address} {authority} {host}:{port} {}", world.places.state.display())
+}
+
 /// The token in the kernel's keyring, when it lasts for `spare` more: the way that costs nothing.
 pub(super) fn in_memory(world: &World, account: &Account, spare: Duration) -> Option<AccessToken> {
-    world.token_cache.load(&name(account)).and_then(|record| parse(world, &record, spare))
+    world.token_cache.load(&name_in_memory(world, account)).and_then(|record| parse(world, &record, spare))
 }
 
 /// The same, then the store's.
@@ -42,11 +49,11 @@ pub(super) fn load(
 pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, token: &AccessToken) {
     let Ok(lifetime) = token.expires_at.duration_since(world.clock.now()) else { return };
     let saved = to_json(token).and_then(|record| {
-        if world.token_cache.save(&name(account), &record, lifetime) {
+        if world.token_cache.save(&name_in_memory(world, account), &record, lifetime) {
             return Ok(());
         }
         // An older one there would be found first.
-        world.token_cache.delete(&name(account));
+        world.token_cache.delete(&name_in_memory(world, account));
         store.save(&name(account), &record)
     });
     if let Err(fault) = saved {

@@ -27,6 +27,25 @@ fn a_cached_token_costs_nothing() {
 }
 
 #[test]
+fn a_token_in_memory_is_not_given_to_another_configurations_account_of_the_same_name() {
+    let fakes = Fakes::default();
+    fakes.grant();
+    fakes.cache.put("A1", START + 3600);
+    let others = [
+        Account { address: "you@outlook.com".parse().unwrap(), ..account() },
+        Account { authority: "https://elsewhere.test".into(), ..account() },
+        Account { host: "smtp.elsewhere.test".into(), ..account() },
+    ];
+    for other in others {
+        fakes.answers(200, r#"{"access_token":"A2","refresh_token":"R1"}"#);
+        let token = access_token(&fakes.world(), &other, fakes.deadline()).unwrap();
+        assert_eq!((token_text(&token), token.origin), ("A2", Origin::Renewed));
+    }
+    let token = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    assert_eq!(token_text(&token), "A1");
+}
+
+#[test]
 fn one_with_less_than_ten_minutes_is_renewed() {
     let fakes = Fakes::default();
     fakes.grant();

@@ -8,11 +8,10 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::account::Account;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
-use crate::envelope::header_text::{encode_unstructured, fold};
+use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Field;
-use crate::words::Words;
 use crate::world::World;
 
 /// What a message without Date or Message-ID gets.
@@ -145,17 +144,33 @@ fn date(stamp: &Stamp) -> String {
 pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
     let mut header = Vec::new();
     for field in fields {
-        let written = if field.value.is_ascii() {
-            fold(&field.name, &field.value)
-        } else {
-            fold(&field.name, &encode_unstructured(&field.value, charset))
-        };
-        header.extend(written.map_err(|_| {
-            let words = format!("{} has a word over 998 octets", field.name);
-            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, Words::from(words))
+        header.extend(written(field, charset).map_err(|fault| {
+            let (FoldFault::Name(words) | FoldFault::LongWord(words) | FoldFault::EightBit(words)) = fault;
+            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
         })?);
     }
     Ok(header)
+}
+
+fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
+    // A field without the space behind its colon is legal, and nobody expects it.
+    let value = field.value.trim_ascii_start();
+    if value.is_ascii() {
+        return fold(&field.name, value);
+    }
+    let addresses = rule_of(&field.name).is_some_and(|rule| rule.role != Role::None);
+    if addresses && parse_list(value).is_ok_and(|entries| needs_smtputf8(&entries)) {
+        return fold_utf8(&field.name, value);
+    }
+    match is_structured(&field.name) {
+        true => fold(&field.name, &encode_structured(value, charset)),
+        false => fold(&field.name, &encode_unstructured(value, charset)),
+    }
+}
+
+/// Such an address cannot be written in ASCII; the message goes out with SMTPUTF8 or not at all.
+fn needs_smtputf8(entries: &[Entry]) -> bool {
+    entries.iter().flat_map(Entry::mailboxes).any(|mailbox| mailbox.address.needs_smtputf8())
 }
 
 /// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.

@@ -37,7 +37,8 @@ pub struct Rule {
     pub role: Role,
     /// What happens to it.
     pub fate: Fate,
-    /// Why.
+    /// Why, for the reader of this table.
+    #[allow(dead_code)]
     pub reason: &'static str,
 }
 

@@ -27,7 +27,8 @@ impl<'a> LocalNames<'a> {
     pub fn is_local(&self, address: &AddrSpec) -> bool {
         let Some(domain) = &address.domain else { return true };
         // A machine that calls itself outlook.com in /etc/mailname must not capture the world's mail.
-        !domain.eq_ignore_ascii_case(self.account.address.domain())
+        let own = std::iter::once(&self.account.address).chain(&self.account.send_as);
+        !own.into_iter().any(|address| address.domain().eq_ignore_ascii_case(domain))
             && self.caller.local_domains.iter().any(|local| local.eq_ignore_ascii_case(domain))
     }
 

@@ -146,8 +146,11 @@ impl SenderPolicy<'_> {
         }
         let entries = parse_list(&original.value).unwrap_or_default();
         let mailboxes: Vec<_> = entries.iter().flat_map(Entry::mailboxes).collect();
-        let display = mailboxes.first().map(|mailbox| mailbox.display.as_slice()).unwrap_or_default();
-        let value = self.mailbox(&self.named(display), self.account.address.as_ref());
+        let display = match mailboxes.first() {
+            Some(mailbox) => mailbox.display.clone(),
+            None => name_before_bracket(&original.unfolded()),
+        };
+        let value = self.mailbox(&self.named(&display), self.account.address.as_ref());
         if let Some(field) = fields.get_mut(place) {
             field.value = value;
         }
@@ -193,6 +196,18 @@ impl SenderPolicy<'_> {
                 field.value = self.mailbox(phrase.as_bytes(), self.account.address.as_ref());
             }
         }
+    }
+}
+
+/// The name in a From whose address cannot be read, such as `systemd <root@>`.
+fn name_before_bracket(value: &[u8]) -> Vec<u8> {
+    match value.iter().position(|&octet| octet == b'<') {
+        Some(bracket) => {
+            let name = value.get(..bracket).unwrap_or_default().trim_ascii();
+            let unquoted = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\""));
+            unquoted.unwrap_or(name).to_vec()
+        }
+        None => Vec::new(),
     }
 }
 

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg;
 
-use super::flags::{Arity, Disposition, Flag, Job, Operation, OTHER_NAMES, flag_named, mode_named, setting_named};
-use super::{Dsn, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands};
+use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
+use super::{
+    Dsn, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands,
+};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;

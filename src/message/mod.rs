@@ -122,14 +122,12 @@ impl Body {
             content.longest_line = content.longest_line.max(text.len() as u64);
             content.lines += 1;
         }
-        Self {
-            length: octets.len() as u64,
-            spool: Box::new(io::Cursor::new(octets)),
-            content,
-            first_lone_dot: None,
-            stuffing: Stuffing::Plain,
-            as_sendmail: None,
-        }
+        Self::in_spool(octets.len() as u64, Box::new(io::Cursor::new(octets)), content)
+    }
+
+    /// A body of this length that lies in a spool, its lines ending CRLF, its dots as they should be.
+    pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
+        Self { spool, length, content, first_lone_dot: None, stuffing: Stuffing::Plain, as_sendmail: None }
     }
 
     /// Reads dots as Sendmail does (`lone_dot = "ends-message"`): without -i the first lone dot ends the body, and

@@ -35,7 +35,8 @@ impl Transaction {
         let accounts = Accounts::load(world).map_err(|failure| refused(world, &sender, &[], &failure, 550))?;
         let dsn = Dsn { notify: None, ret, envid };
         let transaction = Self { accounts, sender, recipients: Vec::new(), notify: Vec::new(), dsn };
-        let limit = transaction.account().map_or_else(standard_input::size_limit, |account| account.provider.size_limit);
+        let limit =
+            transaction.account().map_or_else(standard_input::size_limit, |account| account.provider.size_limit);
         if size > limit {
             return Err(Reply::new(552, "5.3.4", &format!("message too large: the limit is {limit} octets")));
         }
@@ -93,7 +94,8 @@ impl Transaction {
 /// Every recipient of a submission has the same NOTIFY: whatever any of them wishes, and `NEVER` when all wish it.
 fn common_wish(wishes: &[Option<String>]) -> Option<String> {
     let words = || wishes.iter().flatten().flat_map(|wish| wish.split(','));
-    let wished: Vec<&str> = ["SUCCESS", "FAILURE", "DELAY"].into_iter().filter(|&word| words().any(|it| it == word)).collect();
+    let wished: Vec<&str> =
+        ["SUCCESS", "FAILURE", "DELAY"].into_iter().filter(|&word| words().any(|it| it == word)).collect();
     if !wished.is_empty() {
         return Some(wished.join(","));
     }

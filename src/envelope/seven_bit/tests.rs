@@ -631,18 +631,9 @@ impl io::Write for Largest {
 fn a_single_line_of_40_mb_passes_in_small_pieces() {
     for (media, encoding) in [("text/plain", "8bit"), ("text/plain", "quoted-printable"), ("image/png", "base64")] {
         let head = format!("--b b\r\nContent-Type: {media}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
-        let mut body = Body {
-            spool: Box::new(Endless {
-                at: 0,
-                length: 40_000_000,
-                head: head.into_bytes(),
-                tail: b"\r\n--b b--\r\n".to_vec(),
-            }),
-            length: 40_000_000,
-            content: Content { eight_bit: true, longest_line: 39_000_000, ..Content::default() },
-            first_lone_dot: None,
-            stuffing: Stuffing::Plain,
-        };
+        let endless = Endless { at: 0, length: 40_000_000, head: head.into_bytes(), tail: b"\r\n--b b--\r\n".to_vec() };
+        let content = Content { eight_bit: true, longest_line: 39_000_000, ..Content::default() };
+        let mut body = Body::in_spool(40_000_000, Box::new(endless), content);
         let mut fields = fields(MIXED);
         let conversion = Conversion::plan(&mut fields, &mut body).unwrap();
         let mut sink = Largest::default();
@@ -810,28 +801,5 @@ fn example_for_other_parsers() {
     before.insert("after", [header_of(&outcome).replace('\n', "\r\n").as_bytes(), b"\r\n", &outcome.body].concat());
     for (name, octets) in before {
         std::fs::write(format!("{folder}/{name}.eml"), octets).unwrap();
-    }
-}
-
-/// Run by hand in release: a short 8-bit text and 25 MB of clean base64.
-#[test]
-#[ignore = "a measurement"]
-fn time_of_25_mb() {
-    let mut body = "--b b\r\nContent-Type: text/plain\r\n\r\n".to_owned().into_bytes();
-    body.extend("Grüße aus Köln, und noch etwas mehr.\r\n".repeat(500).bytes());
-    body.extend(b"--b b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n");
-    let line = [STANDARD.encode([7; 57]).into_bytes(), b"\r\n".to_vec()].concat();
-    while body.len() < 25_000_000 {
-        body.extend_from_slice(&line);
-    }
-    body.extend(b"--b b--\r\n");
-    let mut body = Body::from_memory(body);
-    for _ in 0..5 {
-        let start = std::time::Instant::now();
-        let conversion = Conversion::plan(&mut fields(MIXED), &mut body).unwrap();
-        let planned = start.elapsed();
-        let mut sink = io::BufWriter::with_capacity(64 * 1024, Largest::default());
-        conversion.write(&mut body, &mut sink).unwrap();
-        println!("plan {planned:?}, both {:?}", start.elapsed());
     }
 }

@@ -1,15 +1,16 @@
 //! One connection's conversation, from the greeting to the verdict, in the fewest flights.
 
 use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::account::{Account, AuthKind};
 use crate::credentials::AccessToken;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
+use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
@@ -325,50 +326,4 @@ fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
         return Ok(());
     }
     Err(Stop::Leave(refused(phase, reply)))
-}
-
-fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
-    Failure::new(Stage::Submission, cause, words)
-}
-
-fn dropped(phase: Phase, fault: WireFault) -> Stop {
-    Stop::Drop(lost(&format!("waiting for {phase}"), fault))
-}
-
-/// A fault of the wire before the final dot: nothing was sent.
-pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
-    match fault {
-        WireFault::TimedOut => failure(Cause::TimedOut, doing),
-        WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),
-        WireFault::NotAReply(words) => failure(Cause::ReplyNonsense, format!("{doing}: {}", words.whole())),
-        WireFault::Injected => failure(Cause::StarttlsInjected, ""),
-        WireFault::Certificate(words) => failure(Cause::Certificate, words),
-        WireFault::Tls(words) => failure(Cause::TlsFailed, words),
-        WireFault::Unresolved(words) => failure(Cause::NameUnresolved, words),
-        WireFault::Unreachable(words) => failure(Cause::Unreachable, words),
-        WireFault::TrustAnchors(words) => failure(Cause::TrustAnchors, words),
-    }
-}
-
-/// A fault of the wire after the final dot: nobody knows.
-fn perhaps_sent(fault: WireFault) -> Failure {
-    let words = match fault {
-        WireFault::TimedOut => Words::from("no answer in time"),
-        WireFault::Injected => Words::default(),
-        WireFault::Lost(words)
-        | WireFault::NotAReply(words)
-        | WireFault::Certificate(words)
-        | WireFault::Tls(words)
-        | WireFault::Unresolved(words)
-        | WireFault::Unreachable(words)
-        | WireFault::TrustAnchors(words) => words,
-    };
-    failure(Cause::PerhapsSent, words)
-}
-
-impl Deadlines {
-    /// The last moment at which the final dot may go out.
-    fn latest_dot(&self) -> Instant {
-        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
-    }
 }

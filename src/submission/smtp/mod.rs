@@ -1,6 +1,7 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
 mod conversation;
+mod faults;
 mod offers;
 mod outgoing;
 mod parameters;
@@ -26,7 +27,8 @@ use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::submission::Receipt;
-use crate::submission::smtp::conversation::{Conversation, lost};
+use crate::submission::smtp::conversation::Conversation;
+use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
 use crate::words::Words;
 use crate::world::{Clock, Network};
@@ -50,6 +52,11 @@ impl Deadlines {
             dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
             final_wait: account.final_wait,
         }
+    }
+
+    /// The last moment at which the final dot may go out.
+    pub(super) fn latest_dot(&self) -> Instant {
+        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
     }
 }
 
