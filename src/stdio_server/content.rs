@@ -71,8 +71,8 @@ impl<'a, 'b> Content<'a, 'b> {
         }
         let most = unread.get(..room.len()).unwrap_or(unread);
         let part = memchr(b'\n', most).and_then(|at| most.get(..=at)).unwrap_or(most);
-        for (place, &octet) in room.iter_mut().zip(part) {
-            *place = octet;
+        if let Some(place) = room.get_mut(..part.len()) {
+            place.copy_from_slice(part);
         }
         let taken = part.len();
         let ended = match part {

@@ -3,6 +3,7 @@
 
 pub mod fixture;
 pub mod mime;
+pub mod stdio_client;
 pub mod syslog;
 
 use std::ffi::OsStr;
