@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 use harness::mime::Arrived;
 use harness::stdio_client::StdioClient;
 use harness::syslog::syslog;
-use harness::{ACCOUNT, Machine, SOON};
+use harness::{ACCOUNT, Machine, SOON, installed};
 use stand_in::Dialogue;
 
 fn dialogue(text: &str) -> Machine {
@@ -78,9 +78,9 @@ fn alpine_says_its_lines() {
     let arrived = replay("alpine", &machine);
     assert_eq!(recipients(&machine), [["bob@example.com", ACCOUNT]]);
     assert_eq!(arrived[0].field("To"), Some("bob@example.com, me@outlook.com"));
-    // The euro sign was raw ISO-8859-15.
+    // The last letter was raw ISO-8859-15.
     let text = arrived[0].body_text();
-    assert!(text.contains("\nline1\n.\n..two\nAfter =A4\n--8323329"), "{text}");
+    assert!(text.contains("\nline1\n=2E\n..two\nAfter =FC\n--8323329"), "{text}");
 }
 
 #[test]
@@ -597,4 +597,83 @@ fn a_client_that_does_not_listen_any_more_gets_nothing_sent() {
     let run = harness::run(machine.command("/bin/sh").args(["-c", &shell]), b"");
     assert!(run.stdout.starts_with("220 ") && run.stderr.is_empty(), "{}", run.stderr);
     assert!(machine.outlook.smtp.connections().is_empty());
+}
+
+// -- real clients
+
+/// Runs a script of `tests/clients`; `None` when its program is not here.
+fn real_client(name: &str, program: &str, machine: &Machine, to: &str) -> Option<harness::Run> {
+    if !installed(program) {
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
+    let run = harness::run(machine.command(script).arg(machine.program("sendmail")).env("CLIENT_TO", to), b"");
+    assert!(machine.outlook.smtp.wait_until_idle(SOON));
+    assert!(machine.outlook.smtp.received_whole().iter().all(|one| one.facts.is_clean()));
+    Some(run)
+}
+
+/// What every client sends: `tests/clients/body`.
+fn body() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/body")).unwrap()
+}
+
+#[test]
+fn nmh_sends() {
+    let machine = Machine::new();
+    let Some(run) = real_client("nmh", "mh/send", &machine, "bob@example.com, root") else { return };
+    assert_eq!(
+        (run.status, run.stdout.as_str(), run.stderr.as_str()),
+        (0, "", ""),
+        "{}",
+        machine.outlook.smtp.transcript()
+    );
+    // Local names come first.
+    let to = [vec![ACCOUNT, "bob@example.com", "carol@example.org"], vec!["secret@example.net"]];
+    assert_eq!(recipients(&machine), to);
+    assert_eq!(subjects(&machine), ["nmh grüße", "nmh grüße"]);
+    let received = machine.outlook.smtp.received();
+    assert!(!received[0].text().contains("secret@"));
+    assert_eq!(Arrived::parse(&received[0].data).body_text(), body());
+}
+
+#[test]
+fn nmh_shows_a_refusal() {
+    let machine = dialogue("on content: 554 5.0.0 Not today\n");
+    let Some(run) = real_client("nmh", "mh/send", &machine, "bob@example.com") else { return };
+    assert_ne!(run.status, 0);
+    assert!(run.stderr.contains("Not today"), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn symfony_sends_twice_in_a_session() {
+    let machine = Machine::new();
+    let Some(run) = real_client("symfony", "../share/php/Symfony/Component/Mailer", &machine, "bob@example.com") else {
+        return;
+    };
+    assert_eq!(
+        (run.status, run.stdout.as_str(), run.stderr.as_str()),
+        (0, "", ""),
+        "{}",
+        machine.outlook.smtp.transcript()
+    );
+    let to = ["bob@example.com", "carol@example.org", "secret@example.net"];
+    assert_eq!(recipients(&machine), [to, to]);
+    assert_eq!(subjects(&machine), ["symfony grüße one", "symfony grüße two"]);
+    for received in machine.outlook.smtp.received() {
+        assert!(!received.text().contains("secret@"));
+        // It always puts a line end in front of the final dot.
+        assert_eq!(Arrived::parse(&received.data).body_text(), body() + "\n");
+    }
+}
+
+#[test]
+fn symfony_shows_a_refusal_and_goes_on() {
+    let machine = dialogue("on rcpt containing \"bad@\" times 1: 550 5.1.1 No such user\n");
+    let Some(run) = real_client("symfony", "../share/php/Symfony/Component/Mailer", &machine, "bad@example.com") else {
+        return;
+    };
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("550 5.1.1 No such user") && run.stderr.lines().count() == 1, "{}", run.stderr);
+    assert_eq!(subjects(&machine), ["symfony grüße two"]);
 }
