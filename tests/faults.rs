@@ -93,7 +93,9 @@ fn a_wrong_header_is_told_before_any_network() {
         (b"To: <a@@example.org>\n\nText\n", 65, "cannot read this address"),
         (&huge, 65, "header too large"),
     ] {
-        feed(&mut sendmail(&machine, &["-t"]), input).assert_failure(status, words);
+        let run = feed(&mut sendmail(&machine, &["-t"]), input);
+        assert_eq!(run.status, status, "{:?} {}", &input[..input.len().min(60)].escape_ascii().to_string(), run.stderr);
+        run.assert_failure(status, words);
     }
     assert_nothing_happened(&machine);
 }
