@@ -316,7 +316,11 @@ fn a_sign_in_that_ends_without_tokens_leaves_nothing() {
 fn a_sign_in_needs_a_client_id_and_no_contradiction() {
     let machine = Machine::signed_out(|_| {}, &[]);
     assert_refused(&login(&machine, DeviceFlow::default(), &["--client-id", "other"]), 64, "change them there");
-    assert_refused(&login(&machine, DeviceFlow::default(), &["--account", "new"]), 78, "no client id");
+    assert_refused(
+        &login(&machine, DeviceFlow::default(), &["--account", "new", "--store", "file"]),
+        78,
+        "no client id",
+    );
     reconfigure(&machine, "client_id", None);
     let run = login(&machine, DeviceFlow::default(), &[]);
     assert_refused(&run, 78, "outlook-sendmail login --client-id ID");
