@@ -1,8 +1,9 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
-#![allow(missing_docs, dead_code)]
+#![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
 pub mod syslog;
+pub mod mime;
 
 use std::ffi::OsStr;
 use std::io::Write;
