@@ -2,6 +2,7 @@
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
+pub mod syslog;
 pub mod mime;
 
 use std::ffi::OsStr;
@@ -25,6 +26,8 @@ pub struct Machine {
 
 /// What a run left behind.
 pub struct Run {
+    /// The process it was, which its log records name; 0 when not known.
+    pub pid: u32,
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
@@ -124,6 +127,21 @@ impl Machine {
     }
 }
 
+/// Runs a command with this standard input, all of which it has to read.
+pub fn feed(command: &mut Command, input: &[u8]) -> Run {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let pid = child.id();
+    let written = child.stdin.take().unwrap().write_all(input);
+    let run = Run { pid, ..Run::from(child.wait_with_output().unwrap()) };
+    assert!(written.is_ok(), "the caller would have died of SIGPIPE: {written:?}");
+    run
+}
+
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Run {
     let mut child = command
@@ -137,14 +155,16 @@ pub fn run(command: &mut Command, input: &[u8]) -> Run {
     let writer = thread::spawn(move || {
         let _ = pipe.write_all(&input);
     });
+    let pid = child.id();
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    Run::from(output)
+    Run { pid, ..Run::from(output) }
 }
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {
+            pid: 0,
             // A signal is no exit status anybody may rely on.
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
@@ -165,6 +185,16 @@ impl Run {
         assert_eq!(self.stdout, "");
         assert!(self.stderr.ends_with('\n') && self.stderr.matches('\n').count() == 1, "one line: {:?}", self.stderr);
         assert!(self.stderr.contains(words), "{words:?} in {:?}", self.stderr);
+    }
+}
+
+/// What no output may hold: how the stand-in's tokens begin, and the XOAUTH2 response of [`ACCOUNT`].
+const SECRETS: [&str; 4] = ["EwB", "M.C5", "GAB", "dXNlcj1tZUBvdXRsb29rLmNvbQ"];
+
+/// No token, and nothing made of one.
+pub fn assert_no_secret(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
 
