@@ -33,7 +33,7 @@ impl Servers {
         }
         if !nix::unistd::geteuid().is_root() {
             assert!(env::var_os("CI").is_none_or(|value| value != "true"), "not root");
-            eprintln!("SKIPPED: Postfix and Dovecot start as root only");
+            skipped("Postfix and Dovecot start as root only");
             return None;
         }
         // Below /tmp whatever TMPDIR says: their sockets need short names.

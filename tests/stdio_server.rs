@@ -677,3 +677,19 @@ fn symfony_shows_a_refusal_and_goes_on() {
     assert!(run.stderr.contains("550 5.1.1 No such user") && run.stderr.lines().count() == 1, "{}", run.stderr);
     assert_eq!(subjects(&machine), ["symfony grüße two"]);
 }
+
+#[test]
+fn alpine_sends() {
+    let machine = Machine::new();
+    let Some(run) = real_client("alpine", "alpine", &machine, "bob@example.com, root@localhost") else { return };
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert_eq!(recipients(&machine), [["bob@example.com", ACCOUNT, "carol@example.org"]]);
+}
+
+#[test]
+fn alpine_shows_a_refusal() {
+    let machine = dialogue("on content: 554 5.0.0 Not today\n");
+    let Some(run) = real_client("alpine", "alpine", &machine, "bob@example.com") else { return };
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("Mail not sent. Error: Outlook refuses"), "{}", run.stderr);
+}
