@@ -4,6 +4,7 @@
 mod harness;
 
 use std::process::Command;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 use std::{fs, path::Path};
@@ -12,6 +13,7 @@ use harness::mime::Arrived;
 use harness::stdio_client::StdioClient;
 use harness::syslog::syslog;
 use harness::{ACCOUNT, Machine, SOON, installed};
+use proptest::prelude::*;
 use stand_in::Dialogue;
 
 fn dialogue(text: &str) -> Machine {
@@ -290,6 +292,33 @@ fn garbage_is_answered_and_survived() {
     assert_eq!(subjects(&machine), ["after garbage"]);
 }
 
+/// What a session of any lines answers, each reply well-formed; it ends with status 0.
+fn survives(machine: &Machine, lines: &[Vec<u8>]) -> usize {
+    let mut client = StdioClient::start(machine);
+    client.write([lines.join(&b"\r\n"[..]), b"\r\n".to_vec()].concat());
+    let mut replies = 0;
+    client.close();
+    while client.reply_within(SOON).is_some() {
+        replies += 1;
+    }
+    client.leave();
+    replies
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_lines_in_any_order_are_answered(picked in prop::collection::vec((0..12_usize, any::<Vec<u8>>()), 0..20)) {
+        static MACHINE: LazyLock<Machine> = LazyLock::new(|| Machine::signed_out(|_| {}, &[]));
+        let known = ["HELO x", "EHLO x", "MAIL FROM:<a@x>", "MAIL FROM:<", "RCPT TO:<b@x>", "RCPT TO:", "RSET", "DATA", "."];
+        let lines: Vec<Vec<u8>> = picked
+            .into_iter()
+            .map(|(at, junk)| known.get(at).map_or(junk, |line| line.as_bytes().to_vec()))
+            .collect();
+        prop_assert!(survives(&MACHINE, &lines) > 0);
+    }
+}
+
 #[test]
 fn content_of_any_octets_is_taken() {
     let machine = Machine::new();
@@ -493,8 +522,10 @@ fn verdict(text: &str) -> (String, usize) {
     let machine = dialogue(text);
     let mut client = StdioClient::greeted(&machine);
     let reply = client.send("judged");
-    // The session goes on, whatever it was.
-    client.ask("NOOP", "250");
+    // The session goes on, whatever it was; RSET says it again, once.
+    let words = client.ask("RSET", "250 2.0.0 ok");
+    assert_eq!(words == "250 2.0.0 ok\r\n", reply.starts_with("250"), "{words}");
+    assert_eq!(client.ask("RSET", "250"), "250 2.0.0 ok\r\n");
     client.quit();
     assert!(machine.outlook.smtp.wait_until_idle(SOON));
     (reply, machine.outlook.smtp.received().len())
@@ -691,5 +722,9 @@ fn alpine_shows_a_refusal() {
     let machine = dialogue("on content: 554 5.0.0 Not today\n");
     let Some(run) = real_client("alpine", "alpine", &machine, "bob@example.com") else { return };
     assert_eq!(run.status, 1);
-    assert!(run.stderr.contains("Mail not sent. Error: Outlook refuses"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("Mail not sent. Sending error: 250 2.0.0 ok after: Outlook refuses: 554 5.0.0 "),
+        "{}",
+        run.stderr
+    );
 }

@@ -24,7 +24,7 @@ pub type Deliver<'a> = dyn Fn(&Submit, Message, &mut Story) -> Result<Receipt, F
 /// the configuration is read at each MAIL, and again with everything else at each final dot.
 pub fn serve(world: &World, wanted: &SmtpOnStdio, deliver: &Deliver<'_>) -> u8 {
     let incoming = Incoming::new(world.input.reader());
-    match (Session { world, wanted, deliver, incoming, transaction: None }).run() {
+    match (Session { world, wanted, deliver, incoming, transaction: None, refusal: None }).run() {
         Ok(()) | Err(Over::ClientGone) => 0,
         Err(Over::Unreadable(error)) => {
             let failure = Failure::new(Stage::Message, Cause::InputUnreadable, error.to_string());
@@ -40,6 +40,9 @@ struct Session<'a> {
     deliver: &'a Deliver<'a>,
     incoming: Incoming<'a>,
     transaction: Option<Transaction>,
+    /// Why the last message was not sent. alpine says RSET behind the verdict on a message, and shows its user what
+    /// that was answered, so this is said again.
+    refusal: Option<String>,
 }
 
 /// Why a session ends without QUIT.
@@ -66,10 +69,7 @@ impl Session<'_> {
                 Ok(Command::Ehlo) => self.greet(self.offers()),
                 Ok(Command::Mail(path)) => self.mail(path).unwrap_or_else(|refusal| refusal),
                 Ok(Command::Rcpt(path)) => self.rcpt(&path).unwrap_or_else(|refusal| refusal),
-                Ok(Command::Rset) => {
-                    self.transaction = None;
-                    Reply::new(250, "2.0.0", "ok")
-                }
+                Ok(Command::Rset) => self.reset(),
                 Ok(Command::Noop) => Reply::new(250, "2.0.0", "ok"),
                 Ok(Command::Verify) => Reply::new(252, "2.5.0", "send it and see"),
                 Ok(Command::Help) => Reply::new(214, "2.0.0", "HELO EHLO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT")
@@ -98,6 +98,14 @@ impl Session<'_> {
         reply
     }
 
+    fn reset(&mut self) -> Reply {
+        self.transaction = None;
+        match self.refusal.take() {
+            Some(refusal) => Reply::new(250, "2.0.0", &format!("ok after: {refusal}")),
+            None => Reply::new(250, "2.0.0", "ok"),
+        }
+    }
+
     fn offers(&self) -> Reply {
         Reply::bare(250, self.host())
             .and("PIPELINING")
@@ -115,6 +123,7 @@ impl Session<'_> {
         }
         let parameters = parameters::mail(&path.parameters)?;
         self.transaction = Some(Transaction::open(self.world, path.address, parameters)?);
+        self.refusal = None;
         Ok(Reply::new(250, "2.1.0", "sender ok"))
     }
 
@@ -150,6 +159,7 @@ impl Session<'_> {
             Err(fault) => Err(Failure::from(fault)),
         };
         report::record(self.world, &story, verdict.as_ref());
+        self.refusal = verdict.as_ref().err().map(Failure::line);
         Ok(match verdict {
             Ok(receipt) => Reply::taken(&receipt),
             Err(failure) => Reply::failed(&failure, 554),

@@ -112,9 +112,14 @@ impl StdioClient {
         self.reply()
     }
 
+    /// Says no more.
+    pub fn close(&mut self) {
+        drop(self.input.take());
+    }
+
     /// Closes our side and waits for the end: how it ended, what it still said, and what was on standard error.
     pub fn end(mut self) -> (ExitStatus, String, String) {
-        drop(self.input.take());
+        self.close();
         let said: String = self.replies.iter().collect();
         let errors = self.errors.recv_timeout(SOON).expect("standard error ends");
         (self.child.wait().unwrap(), said, String::from_utf8_lossy(&errors).into_owned())
