@@ -72,6 +72,15 @@ pub struct Flag {
     pub doc: &'static str,
 }
 
+/// What an honoured value of -b asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Send one message.
+    Send,
+    /// Be an SMTP server on standard input and output.
+    SmtpOnStdio,
+}
+
 /// A value of -b.
 #[derive(Clone, Copy, Debug)]
 pub struct Mode {
@@ -80,7 +89,7 @@ pub struct Mode {
     /// What standard input is in this mode.
     pub input: StandardInput,
     /// What becomes of it.
-    pub disposition: Disposition<()>,
+    pub disposition: Disposition<Operation>,
     /// What it asks for.
     pub doc: &'static str,
 }
@@ -114,7 +123,7 @@ const NO_FILE: &str = "arguments never choose a file to write; -v shows the tran
 const NO_QUEUE: &str = "there is no queue in this version: a message is sent while the caller waits";
 const NO_ALIASES: &str = "there is no alias database to build: aliases are read as they are";
 const NO_SERVER: &str = "this program is not a server";
-const NO_SMTP: &str = "SMTP on standard input is not in this version";
+const NO_ARPANET: &str = "SMTP on standard input and output is -bs";
 const NO_CHECKS: &str = "address checks are not in this version";
 
 use Arity::{Attached, None as Nothing, Required, UnlessDash};
@@ -169,15 +178,15 @@ pub const FLAGS: &[Flag] = &[
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
 ];
 
-const fn mode(letter: char, input: StandardInput, disposition: Disposition<()>, doc: &'static str) -> Mode {
+const fn mode(letter: char, input: StandardInput, disposition: Disposition<Operation>, doc: &'static str) -> Mode {
     Mode { letter, input, disposition, doc }
 }
 
 /// Every value of -b.
 #[rustfmt::skip]
 pub const MODES: &[Mode] = &[
-    mode('m', StandardInput::Message, Honoured(()), "send the message on standard input (the default)"),
-    mode('a', StandardInput::Dialogue, Refused(NO_SMTP), "ARPANET mode"),
+    mode('m', StandardInput::Message, Honoured(Operation::Send), "send the message on standard input (the default)"),
+    mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
     mode('C', StandardInput::Unused, Refused("check the configuration by sending a message with -v"), "check the configuration"),
     mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
     mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
@@ -187,7 +196,7 @@ pub const MODES: &[Mode] = &[
     mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
     mode('P', StandardInput::Unused, Refused(NO_QUEUE), "print the queue's length"),
     mode('p', StandardInput::Unused, Refused(NO_QUEUE), "print the queue"),
-    mode('s', StandardInput::Dialogue, Refused(NO_SMTP), "speak SMTP on standard input and output"),
+    mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
     mode('t', StandardInput::Unused, Refused(NO_CHECKS), "test addresses"),
     mode('v', StandardInput::Unused, Refused(NO_CHECKS), "verify addresses"),
 ];

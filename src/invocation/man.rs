@@ -34,7 +34,7 @@ fn page() -> String {
         page.push_str(&item(row.letter, row.arity, row.value));
         page.push_str(&sentence(row.doc));
     }
-    for row in MODES.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(()))) {
+    for row in MODES.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
         page.push_str(&format!(".It Fl b{}\n{}", row.letter, sentence(row.doc)));
     }
     for row in SETTINGS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(()))) {

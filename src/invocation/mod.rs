@@ -40,6 +40,8 @@ pub enum StandardInput {
 pub enum Invocation {
     /// Send one message from standard input.
     Submit(Submit),
+    /// Be an SMTP server on standard input and output.
+    SmtpOnStdio(SmtpOnStdio),
     /// Show the help text on standard output.
     Help(Program),
     /// The tool was called without arguments: the help text on standard error, status 64. A message may be waiting
@@ -56,6 +58,7 @@ impl Invocation {
     pub fn config(&self) -> Option<&Path> {
         match self {
             Self::Submit(submit) => submit.config.as_deref(),
+            Self::SmtpOnStdio(wanted) => wanted.config.as_deref(),
             Self::Login(login) => login.config.as_deref(),
             Self::Help(_) | Self::Usage | Self::Version => None,
         }
@@ -89,6 +92,15 @@ pub struct Submit {
     /// `-N`, `-R`, `-V`.
     pub dsn: Dsn,
     /// `--config FILE` of the tool; the environment variable is judged elsewhere.
+    pub config: Option<PathBuf>,
+}
+
+/// `-bs`: the dialogue says everything else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SmtpOnStdio {
+    /// `-F`.
+    pub full_name: Option<Vec<u8>>,
+    /// `--config FILE` of the tool.
     pub config: Option<PathBuf>,
 }
 
