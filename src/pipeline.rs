@@ -21,10 +21,11 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::SmtpOnStdio(wanted)) => {
             stdio_server::serve(world, &wanted, &|submit, message, story| deliver(world, submit, message, story))
         }
-        Ok(Invocation::Login(login)) => match commands::set_up(world, &login) {
-            Ok(()) => 0,
-            Err(failure) => report::complain(world, &failure),
-        },
+        Ok(Invocation::PrintQueue) => report::show(world, "Mail queue is empty\n"),
+        Ok(Invocation::RunQueue) => 0,
+        Ok(Invocation::CheckAliases) => commands::check_aliases(world),
+        Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
+        Ok(Invocation::Login(login)) => report::done(world, commands::set_up(world, &login)),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {

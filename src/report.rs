@@ -117,6 +117,16 @@ pub fn complain(world: &World, failure: &Failure) -> u8 {
     failure.exit_status() as u8
 }
 
+/// A command's end: nothing, or its one line. Gives the exit status.
+pub fn done(world: &World, outcome: Result<(), Failure>) -> u8 {
+    outcome.map_or_else(|failure| complain(world, &failure), |()| 0)
+}
+
+/// Something odd that is no failure.
+pub fn warn(world: &World, text: &str) {
+    world.terminal.err(&format!("sendmail: {text}\n"));
+}
+
 /// Text somebody asked for.
 pub fn show(world: &World, text: &str) -> u8 {
     world.terminal.out(text);

@@ -21,7 +21,7 @@ mod sender;
 pub mod seven_bit;
 
 pub use header::Stamp;
-use local_names::LocalNames;
+pub use local_names::{LocalNames, address_failure};
 use sender::{FromOutcome, SenderPolicy};
 use seven_bit::{Conversion, PlanFault};
 

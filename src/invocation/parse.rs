@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use lexopt::Arg;
 
 use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
-use super::{
-    Dsn, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands,
-};
+use super::{HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
@@ -21,7 +19,13 @@ const ENVELOPE_ID: usize = 100;
 pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
     let name = Path::new(&argv0).file_name().unwrap_or_default();
     if let Some(other) = OTHER_NAMES.iter().find(|other| name == other.name) {
-        return Err(refused(other.input, format!("{}: {}", other.name, other.reason)));
+        // Their arguments mean nothing here: Debian's maintainer scripts call newaliases with odd ones.
+        return match other.disposition {
+            Disposition::Honoured(operation) => Ok(invocation(operation, Submit::default())),
+            Disposition::Ignored(reason) | Disposition::Refused(reason) => {
+                Err(refused(other.input, format!("{}: {reason}", other.name)))
+            }
+        };
     }
     if name == "outlook-sendmail" { tool(arguments) } else { classic(Program::Sendmail, arguments, None) }
 }
@@ -62,28 +66,30 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
         Some(first) if first == "--version" => return Ok(Invocation::Version),
         Some(_) | None => {}
     }
-    let mut submit = Submit {
-        header_recipients: HeaderRecipients::Ignored,
-        operands: Vec::new(),
-        sender: None,
-        full_name: None,
-        dots: Dots::MayBeStuffed,
-        verbosity: Verbosity::Silent,
-        dsn: Dsn::default(),
-        config,
-    };
+    let mut submit = Submit { config, ..Submit::default() };
     let mut operation = Operation::Send;
     let read = flags(arguments, &mut submit, &mut operation);
+    match read {
+        Ok(()) => Ok(invocation(operation, submit)),
+        // Whoever said -bs is waiting for a greeting.
+        Err(refusal) if operation == Operation::SmtpOnStdio => {
+            Err(Refusal { input: StandardInput::Dialogue, ..refusal })
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The invocation for what there is to do.
+fn invocation(operation: Operation, submit: Submit) -> Invocation {
     match operation {
-        Operation::Send => read.map(|()| Invocation::Submit(submit)),
-        Operation::SmtpOnStdio => match read {
-            Ok(()) => {
-                let Submit { full_name, config, .. } = submit;
-                Ok(Invocation::SmtpOnStdio(SmtpOnStdio { full_name, config }))
-            }
-            // Whoever said -bs is waiting for a greeting.
-            Err(refusal) => Err(Refusal { input: StandardInput::Dialogue, ..refusal }),
-        },
+        Operation::Send => Invocation::Submit(submit),
+        Operation::SmtpOnStdio => {
+            Invocation::SmtpOnStdio(SmtpOnStdio { full_name: submit.full_name, config: submit.config })
+        }
+        Operation::PrintQueue => Invocation::PrintQueue,
+        Operation::RunQueue => Invocation::RunQueue,
+        Operation::CheckAliases => Invocation::CheckAliases,
+        Operation::Verify => Invocation::Verify(submit),
     }
 }
 
@@ -159,6 +165,11 @@ fn carry_out(
                 Disposition::Refused(reason) => {
                     return Err(refused(mode.input, format!("-b{}: {reason}", mode.letter)));
                 }
+            }
+        }
+        Job::Instead(wanted) => {
+            if *operation == Operation::Send {
+                *operation = wanted;
             }
         }
         Job::LetterSetting => match value.split_first() {
