@@ -2,8 +2,8 @@
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
-pub mod syslog;
 pub mod mime;
+pub mod syslog;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -203,10 +203,15 @@ pub fn installed(program: &str) -> bool {
     let found =
         ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
+        skipped(&format!("{program} is not installed; run tests/install-test-packages"));
     }
     found
+}
+
+/// A test that cannot run here says so, and fails under CI=true.
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// Long enough for anything on loopback.
