@@ -90,12 +90,26 @@ fn a_wrong_header_is_told_before_any_network() {
         (&b"Subject: nobody\n\nText\n"[..], 64, "no recipients"),
         (b"To: a@example.org\rb@example.org\n\nText\n", 65, "control character in an address"),
         (b"To: a\0b@example.org\n\nText\n", 65, "control character in an address"),
+        (b"Bcc: a\rb@example.org\n\nText\n", 65, "control character in an address"),
         (b"To: <a@@example.org>\n\nText\n", 65, "cannot read this address"),
         (&huge, 65, "header too large"),
     ] {
-        feed(&mut sendmail(&machine, &["-t"]), input).assert_failure(status, words);
+        let run = feed(&mut sendmail(&machine, &["-t"]), input);
+        assert_eq!(run.status, status, "{:?} {}", &input[..input.len().min(60)].escape_ascii().to_string(), run.stderr);
+        run.assert_failure(status, words);
     }
     assert_nothing_happened(&machine);
+}
+
+#[test]
+fn a_control_character_in_the_header_starts_no_field() {
+    let machine = Machine::new();
+    let input = b"To: a@example.org\nSubject: a\rBcc: evil@example.org\nX-A: 1\0\r2\n\nText\n";
+    machine.sendmail(["-t"], input).assert_silent_success();
+    let received = &machine.outlook.smtp.received()[0];
+    assert_eq!(received.recipients(), ["a@example.org"]);
+    assert!(received.facts.is_clean(), "{:?}", received.facts);
+    assert!(received.text().contains("\r\nSubject: a Bcc: evil@example.org\r\n"), "{}", received.text());
 }
 
 #[test]
