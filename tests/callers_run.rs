@@ -112,7 +112,7 @@ fn check_message(fixture: &Fixture, message: &Received) -> Vec<String> {
 fn may_be_alice(machine: &Machine) -> bool {
     let may = run(as_alice(machine).arg("true"), b"").status == 0;
     if !may {
-        skipped("this system does not let a process have a host name and users of its own (unshare)");
+        skipped("unshare --uts --mount does not work: no host name and users of a process's own");
     }
     may
 }

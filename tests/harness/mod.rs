@@ -3,6 +3,7 @@
 
 pub mod fixture;
 pub mod mime;
+pub mod stdio_client;
 pub mod syslog;
 
 use std::ffi::OsStr;
@@ -198,6 +199,12 @@ pub fn assert_no_secret(text: &str) {
     }
 }
 
+/// Says that something is not tested here; under CI=true that is a failure.
+pub fn skipped(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "cannot be skipped: {reason}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+}
+
 /// Whether a program the test needs is here; under CI=true it has to be.
 pub fn installed(program: &str) -> bool {
     let found =
@@ -206,12 +213,6 @@ pub fn installed(program: &str) -> bool {
         skipped(&format!("{program} is not installed; run tests/install-test-packages"));
     }
     found
-}
-
-/// A test that cannot run here says so, and fails under CI=true.
-pub fn skipped(why: &str) {
-    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// Long enough for anything on loopback.

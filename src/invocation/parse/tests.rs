@@ -128,10 +128,22 @@ fn a_refused_mode_never_sends_and_knows_its_standard_input() {
         let (cause, _, input) = fault("sendmail", &["-i", flag, "e@x"]);
         assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Unused), "{flag}");
     }
-    for arguments in [&["-bs"][..], &["-bs", "-odb", "-oem", "-om"], &["-bs", "-i"], &["-ba"]] {
-        assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue);
+    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-f"], &["-bs", "-bp"]] {
+        assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue, "{arguments:?}");
     }
-    assert_eq!(fault("sendmail", &["-bs"]).1, "-bs: SMTP on standard input is not in this version");
+}
+
+#[test]
+fn an_smtp_dialogue_needs_no_other_argument_and_minds_none() {
+    let plain = SmtpOnStdio { full_name: None, config: None };
+    let captured = [&["-bs"][..], &["-bs", "-odb", "-oem"], &["-bs", "-odb", "-oem", "-om"], &["-bs", "-i"]];
+    for arguments in captured.into_iter().chain([&["-bm", "-bs"][..], &["-v", "-t", "-f", "x", "-bs", "e@x"]]) {
+        assert_eq!(call("sendmail", arguments), Ok(Invocation::SmtpOnStdio(plain.clone())), "{arguments:?}");
+    }
+    assert!(matches!(call("sendmail", &["-bs", "-bm", "e@x"]), Ok(Invocation::Submit(_))));
+    let named = SmtpOnStdio { full_name: Some(b"Web".to_vec()), config: Some("/c".into()) };
+    let read = call("outlook-sendmail", &["--config", "/c", "-FWeb", "-bs"]);
+    assert_eq!(read, Ok(Invocation::SmtpOnStdio(named)));
 }
 
 #[test]
