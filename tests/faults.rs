@@ -161,7 +161,7 @@ fn what_this_version_does_not_do_sends_nothing() {
     for name in ["mailq", "newaliases"] {
         machine.run_as(name, [""; 0], MESSAGE).assert_failure(64, "not offered");
     }
-    for arguments in [&["-bs"][..], &["-ba"]] {
+    for arguments in [&["-ba"][..], &["-bs", "-Z"]] {
         let run = run(&mut sendmail(&machine, arguments), b"EHLO x\r\nQUIT\r\n");
         assert_eq!((run.status, run.stderr.as_str()), (64, ""));
         assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
@@ -172,7 +172,7 @@ fn what_this_version_does_not_do_sends_nothing() {
 #[test]
 fn a_refused_mode_does_not_touch_standard_input() {
     let machine = Machine::new();
-    for arguments in [&["-bp"][..], &["-bs"], &["--help"], &["--version"]] {
+    for arguments in [&["-bp"][..], &["-ba"], &["--help"], &["--version"]] {
         let mut child = sendmail(&machine, arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
