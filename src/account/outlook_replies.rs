@@ -75,6 +75,9 @@ const ROWS: &[Row] = &[
     code(ANY, &[432], Cause::TooManyAtOnce),
     text(ANY, &["concurrent connections limit"], Cause::TooManyAtOnce),
     text(ANY, &["thread limit exceeded"], Cause::TooManyAtOnce),
+    // -- how many at once
+    status(&[Phase::Rcpt], &["4.5.3", "5.5.3"], Cause::TooManyRecipients),
+    text(&[Phase::Rcpt], &["too many recipients"], Cause::TooManyRecipients),
     // -- reputation
     status(ANY, &["5.1.8", "5.7.501", "5.7.502", "5.7.503"], Cause::Suspended),
     status(ANY, &["5.7.705", "5.7.708"], Cause::Refused),
@@ -199,7 +202,7 @@ mod tests {
         (Rcpt, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", Cause::RecipientRefused),
         (Rcpt, "550 5.4.1 Recipient address rejected: Access denied.", Cause::RecipientRefused),
         (Rcpt, "552 5.2.2 mailbox full", Cause::RecipientRefused),
-        (Rcpt, "452 4.5.3 Too many recipients", Cause::RecipientDeferred),
+        (Rcpt, "452 4.5.3 Too many recipients", Cause::TooManyRecipients),
         (Rcpt, "450 4.7.3 Organization queue quota exceeded", Cause::RecipientDeferred),
         (
             Content,

@@ -42,7 +42,8 @@ pub fn apply_fates(fields: &mut Vec<Field>) {
         match rule_of(&field.name).map_or(Fate::Keep, |rule| rule.fate) {
             Fate::Drop => {}
             Fate::Keep => kept.push(field),
-            Fate::KeepFirst => {
+            Fate::KeepFirstFilled if field.unfolded().is_empty() => {}
+            Fate::KeepFirst | Fate::KeepFirstFilled => {
                 if !kept.iter().any(|earlier| earlier.is(&field.name)) {
                     kept.push(field);
                 }
@@ -213,6 +214,9 @@ mod tests {
             Field::new("to", " b@x.org"),
             Field::new("Cc", " "),
             Field::new("subject", "two"),
+            Field::new("Date", " "),
+            Field::new("From", ""),
+            Field::new("From", "me@x.org"),
             Field::new("bcc", "c@x.org"),
             Field::new("Return-Path", "<r@x.org>"),
             Field::new("X-A", "1"),
@@ -224,6 +228,7 @@ mod tests {
             [
                 Field::new("To", "a@x.org,\r\n b@x.org"),
                 Field::new("Subject", "one"),
+                Field::new("From", "me@x.org"),
                 Field::new("X-A", "1"),
                 Field::new("X-A", "2"),
             ]

@@ -540,7 +540,7 @@ fn nobody_gets_it_when_somebody_is_refused() {
 #[test]
 fn only_temporary_refusals_are_temporary() {
     for (replies, cause) in [
-        (["452 4.5.3 Too many", "450 4.2.1 later"], Cause::RecipientDeferred),
+        (["452 4.5.3 Too many", "450 4.2.1 later"], Cause::TooManyRecipients),
         (["452 4.5.3 Too many", "550 5.1.1 no"], Cause::RecipientRefused),
         (["550 5.1.8 bad outbound sender", "450 later"], Cause::Suspended),
     ] {
