@@ -237,6 +237,8 @@ causes! {
     HeloRefused => Config, "5.5.4", "the server refuses our EHLO name", "set ehlo in the configuration";
     /// The token was refused.
     AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
+    /// The sign-in was refused, and a new token would not help.
+    SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
     /// Passwords are switched off.
     PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
     /// A policy of the organisation forbids it.

@@ -42,6 +42,8 @@ const ROWS: &[Row] = &[
     status(ANY, &["5.7.30"], Cause::PasswordDead),
     text(&[Phase::Auth], &["did not meet the criteria"], Cause::PolicyRefused),
     text(&[Phase::Auth], &["security defaults"], Cause::PolicyRefused),
+    // Never the token's fault: a new one would only look like guessing.
+    status(&[Phase::Auth], &["5.7.139"], Cause::SignInRefused),
     status(ANY, &["5.7.57"], Cause::MechanismMissing),
     Row { phases: ANY, codes: &[451], statuses: &["5.7.3"], texts: &["starttls is required"], cause: Cause::TlsFailed },
     // -- personal accounts: the verdict of the outbound spam filter
@@ -160,7 +162,7 @@ mod tests {
         (
             Auth,
             "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [HOST]",
-            Cause::AuthRejected,
+            Cause::SignInRefused,
         ),
         (
             Auth,
