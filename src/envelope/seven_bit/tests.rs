@@ -741,7 +741,7 @@ fn split(entity: &[u8]) -> (Vec<Field>, Vec<u8>) {
         }
         let colon = line.iter().position(|&octet| octet == b':').unwrap();
         let name = String::from_utf8(line[..colon].trim_ascii_end().to_vec()).unwrap();
-        fields.push(Field { name, value: line[colon + 1..].trim_ascii_end().to_vec() });
+        fields.push(Field::new(&name, line[colon + 1..].trim_ascii_end()));
         rest = after;
     }
     (fields, rest.to_vec())
