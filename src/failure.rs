@@ -256,7 +256,7 @@ causes! {
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
-    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "";
+    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nobody got the message; see what its attachments and MIME parts hold";
     /// A quota that refills with time.
     QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "wait some hours, up to a day; trying at once makes it worse";
     /// Too many messages at a time.
@@ -270,11 +270,11 @@ causes! {
     /// The mailbox cannot hold the copy in Sent Items.
     MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
     /// Refused for good otherwise.
-    Refused => Unavailable, "5.0.0", "Outlook refuses the message", "";
+    Refused => Unavailable, "5.0.0", "Outlook refuses the message", "nobody got the message";
     /// Refused for now otherwise.
     Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
-    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: the connection was lost after the message and before the answer", "look in Sent Items before sending it again";
+    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: the message went out, and no answer to it could be read", "look in Sent Items before sending it again";
     // -- us
     /// A bug.
     Bug => Software, "5.3.0", "internal error", "please report this";
@@ -304,6 +304,6 @@ mod tests {
     #[test]
     fn a_failure_is_one_line() {
         let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
-        assert_eq!(failure.line(), "Outlook refuses the message: 554 no way");
+        assert_eq!(failure.line(), "Outlook refuses the message: 554 no way -- nobody got the message");
     }
 }
