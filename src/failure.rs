@@ -217,7 +217,7 @@ causes! {
     /// The connection broke before anything was sent.
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
-    TimedOut => Temporary, "4.4.7", "no time left before the message was sent", "nothing was sent; try again, or raise deadline in the configuration";
+    TimedOut => Temporary, "4.4.7", "ran out of time", "nothing was sent; try again, or raise deadline in the configuration";
     /// STARTTLS is not offered.
     StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
     /// Octets arrived in the clear behind the reply to STARTTLS.
@@ -244,7 +244,7 @@ causes! {
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "Outlook allows it only through Graph (transport = \"graph\"), or an administrator must enable it";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; a new personal one sends only through Graph, which this version cannot";
     /// The account may not send as this sender.
     SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
     /// A recipient was refused for good; nobody got the message.
@@ -256,9 +256,9 @@ causes! {
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
-    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nobody got the message; see what its attachments and MIME parts hold";
+    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nothing was sent";
     /// A quota that refills with time.
-    QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "wait some hours, up to a day; trying at once makes it worse";
+    QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "nothing was sent; wait some hours, up to a day: trying at once makes it worse";
     /// Too many messages at a time.
     TooManyAtOnce => Temporary, "4.3.2", "too many messages at the same time", "nothing was sent; try again in a minute";
     /// Punished for repeated failures.
@@ -270,11 +270,11 @@ causes! {
     /// The mailbox cannot hold the copy in Sent Items.
     MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
     /// Refused for good otherwise.
-    Refused => Unavailable, "5.0.0", "Outlook refuses the message", "nobody got the message";
+    Refused => Unavailable, "5.0.0", "Outlook refuses", "nothing was sent";
     /// Refused for now otherwise.
     Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
-    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: the message went out, and no answer to it could be read", "look in Sent Items before sending it again";
+    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
     // -- us
     /// A bug.
     Bug => Software, "5.3.0", "internal error", "please report this";
@@ -304,6 +304,6 @@ mod tests {
     #[test]
     fn a_failure_is_one_line() {
         let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
-        assert_eq!(failure.line(), "Outlook refuses the message: 554 no way -- nobody got the message");
+        assert_eq!(failure.line(), "Outlook refuses: 554 no way -- nothing was sent");
     }
 }

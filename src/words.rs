@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// How many characters of somebody else's text a person is shown; the log gets all of it.
-const SHOWN: usize = 300;
+/// How many characters of somebody else's text a person is shown; the log gets all of it. Exchange puts the reason
+/// first and the host to ask its support about last.
+const SHOWN: usize = HEAD + TAIL;
+const HEAD: usize = 200;
+const TAIL: usize = 100;
 
 /// How much of it is kept at all, in octets.
 const KEPT: usize = 64 * 1024;
@@ -32,12 +35,14 @@ impl Words {
         Self(clean.trim().to_owned())
     }
 
-    /// At most 300 characters, for a person.
+    /// At most 300 characters, for a person: the middle is what is left out.
     pub fn short(&self) -> String {
-        match self.0.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("{}…", self.0.get(..end).unwrap_or_default()),
-            None => self.0.clone(),
+        if self.0.chars().count() <= SHOWN {
+            return self.0.clone();
         }
+        let head = self.0.char_indices().nth(HEAD).and_then(|(end, _)| self.0.get(..end));
+        let tail = self.0.char_indices().nth_back(TAIL - 1).and_then(|(start, _)| self.0.get(start..));
+        format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
     }
 
     /// Everything, for the log.
@@ -98,5 +103,7 @@ mod tests {
         let words = Words::from("ü".repeat(400));
         assert_eq!(words.short().chars().count(), 301);
         assert_eq!(words.whole().chars().count(), 400);
+        let words = Words::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
+        assert!(words.short().starts_with("554 ü") && words.short().ends_with("ü [Hostname=X]"));
     }
 }

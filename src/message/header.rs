@@ -87,7 +87,8 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space.
+    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
+    /// an address with one of them is refused (decision 10 of the design).
     fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
@@ -98,7 +99,7 @@ impl Header {
                 field.replaced = Replaced::LineEnd;
             }
             field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' => octet,
+                b'\t' | b'\r' | 0 => octet,
                 _ if octet.is_ascii_control() => b' ',
                 _ => octet,
             }));
