@@ -16,7 +16,7 @@ pub use phase::Phase;
 pub use reply::Reply;
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use lettre::Transport;
 use lettre::address::Envelope;
@@ -24,7 +24,7 @@ use lettre::address::Envelope;
 use crate::account::Account;
 use crate::credentials::AccessToken;
 use crate::envelope::Letter;
-use crate::failure::{Cause, Failure};
+use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::submission::Receipt;
 use crate::submission::smtp::conversation::Conversation;
@@ -32,15 +32,6 @@ use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
 use crate::words::Words;
 use crate::world::{Clock, Network};
-
-/// How long to wait after the first 432; each further wait is twice as long, and up to as much again by chance.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// The longest such wait, without chance.
-const LONGEST_WAIT: Duration = Duration::from_secs(4);
-
-/// What another attempt takes at least.
-const ATTEMPT: Duration = Duration::from_secs(1);
 
 /// How long things may take (decision 9 of the design).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,35 +111,9 @@ impl<'a> Smtp<'a> {
     /// Submits a letter: all recipients, or nobody.
     ///
     /// # Errors
-    /// Nothing was sent, except with [`Cause::PerhapsSent`].
+    /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
     pub fn submit(&self, letter: &mut Letter) -> Result<Receipt, Failure> {
-        self.patiently(letter)
-    }
-
-    /// Waits while the account has too many connections open (432), as long as the deadline allows (decision 20 of the
-    /// design). Only an answer that says so is waited out: the message was refused, so it cannot arrive twice.
-    fn patiently(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            let outcome = self.converse(message);
-            // Those who were refused together must not come back together.
-            let jitter = wait.mul_f64(f64::from(self.jitter()) / 1e9);
-            let next = self.clock.instant() + wait + jitter;
-            match outcome {
-                Err(refused) if refused.cause == Cause::TooManyAtOnce && next + ATTEMPT < self.times.latest_dot() => {
-                    let text = Words::from(format!("waiting {:.1} s", (wait + jitter).as_secs_f64()));
-                    (self.transcript.borrow_mut())(Line { speaker: Speaker::Event, text });
-                    self.clock.sleep(wait + jitter);
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
-                verdict => return verdict,
-            }
-        }
-    }
-
-    /// A billionth part of something no two processes agree on.
-    fn jitter(&self) -> u32 {
-        self.clock.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos())
+        self.converse(letter)
     }
 
     fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
