@@ -42,6 +42,8 @@ const ROWS: &[Row] = &[
     status(ANY, &["5.7.30"], Cause::PasswordDead),
     text(&[Phase::Auth], &["did not meet the criteria"], Cause::PolicyRefused),
     text(&[Phase::Auth], &["security defaults"], Cause::PolicyRefused),
+    // Never the token's fault: a new one would only look like guessing.
+    status(&[Phase::Auth], &["5.7.139"], Cause::SignInRefused),
     status(ANY, &["5.7.57"], Cause::MechanismMissing),
     Row { phases: ANY, codes: &[451], statuses: &["5.7.3"], texts: &["starttls is required"], cause: Cause::TlsFailed },
     // -- personal accounts: the verdict of the outbound spam filter
@@ -75,6 +77,9 @@ const ROWS: &[Row] = &[
     code(ANY, &[432], Cause::TooManyAtOnce),
     text(ANY, &["concurrent connections limit"], Cause::TooManyAtOnce),
     text(ANY, &["thread limit exceeded"], Cause::TooManyAtOnce),
+    // -- how many at once
+    status(&[Phase::Rcpt], &["4.5.3", "5.5.3"], Cause::TooManyRecipients),
+    text(&[Phase::Rcpt], &["too many recipients"], Cause::TooManyRecipients),
     // -- reputation
     status(ANY, &["5.1.8", "5.7.501", "5.7.502", "5.7.503"], Cause::Suspended),
     status(ANY, &["5.7.705", "5.7.708"], Cause::Refused),
@@ -157,7 +162,7 @@ mod tests {
         (
             Auth,
             "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [HOST]",
-            Cause::AuthRejected,
+            Cause::SignInRefused,
         ),
         (
             Auth,
@@ -199,7 +204,7 @@ mod tests {
         (Rcpt, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", Cause::RecipientRefused),
         (Rcpt, "550 5.4.1 Recipient address rejected: Access denied.", Cause::RecipientRefused),
         (Rcpt, "552 5.2.2 mailbox full", Cause::RecipientRefused),
-        (Rcpt, "452 4.5.3 Too many recipients", Cause::RecipientDeferred),
+        (Rcpt, "452 4.5.3 Too many recipients", Cause::TooManyRecipients),
         (Rcpt, "450 4.7.3 Organization queue quota exceeded", Cause::RecipientDeferred),
         (
             Content,
