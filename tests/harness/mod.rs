@@ -2,8 +2,8 @@
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
-pub mod syslog;
 pub mod mime;
+pub mod syslog;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -39,7 +39,10 @@ impl FileStore {
     fn folder_exists(&self) -> Result<bool, StoreFault> {
         match private_folder::is_ours(&self.folder) {
             Ok(true) => Ok(true),
-            Ok(false) => Err(StoreFault::Exposed(about(&self.folder, "others can write it or own it"))),
+            Ok(false) => Err(StoreFault::Exposed(about(
+                &self.folder,
+                "it or the folder above it belongs to others, or they can write it",
+            ))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StoreFault::Unreadable(about(&self.folder, error))),
         }
