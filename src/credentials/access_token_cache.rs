@@ -24,7 +24,7 @@ pub(super) fn name_in_memory(world: &World, account: &Account) -> String {
 
 /// The token in the kernel's keyring, when it lasts for `spare` more: the way that costs nothing.
 pub(super) fn in_memory(world: &World, account: &Account, spare: Duration) -> Option<AccessToken> {
-    world.token_cache.load(&name_in_memory(world, account)).and_then(|record| parse(world, &record, spare))
+    world.token_cache.load(&name_in_memory(world, account)).and_then(|record| parse(world, account, &record, spare))
 }
 
 /// The same, then the store's.
@@ -38,7 +38,7 @@ pub(super) fn load(
         return Ok(Some(token));
     }
     match store.load(&name(account)) {
-        Ok(record) => Ok(record.and_then(|record| parse(world, &record, spare))),
+        Ok(record) => Ok(record.and_then(|record| parse(world, account, &record, spare))),
         // The cache is spoiled, the grant need not be: renewing writes a new one.
         Err(StoreFault::Unreadable(_) | StoreFault::Exposed(_) | StoreFault::Unwritable(_)) => Ok(None),
         Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => Err(store_failure(fault)),
@@ -48,7 +48,7 @@ pub(super) fn load(
 /// Caches a token until it expires. Never fails: without a cache the next message renews.
 pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, token: &AccessToken) {
     let Ok(lifetime) = token.expires_at.duration_since(world.clock.now()) else { return };
-    let saved = to_json(token).and_then(|record| {
+    let saved = to_json(world, account, token).and_then(|record| {
         if world.token_cache.save(&name_in_memory(world, account), &record, lifetime) {
             return Ok(());
         }
@@ -62,24 +62,34 @@ pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, to
     }
 }
 
-/// `None` for what expires too soon and for what is no token.
-fn parse(world: &World, record: &Secret, spare: Duration) -> Option<AccessToken> {
+/// `None` for what expires too soon, for what is no token, and for another configuration's.
+fn parse(world: &World, account: &Account, record: &Secret, spare: Duration) -> Option<AccessToken> {
     #[derive(Deserialize)]
     struct Record {
         access_token: Secret,
         expires_at: u64,
+        #[serde(default)]
+        account: Option<String>,
     }
     let record: Record = serde_json::from_slice(record.reveal()).ok()?;
+    if record.account.is_some_and(|other| other != name_in_memory(world, account)) {
+        return None;
+    }
     let expires_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(record.expires_at))?;
     let left = expires_at.duration_since(world.clock.now()).ok()?;
     (left >= spare).then_some(AccessToken { token: record.access_token, expires_at, origin: Origin::Cached })
 }
 
-fn to_json(token: &AccessToken) -> Result<Secret, StoreFault> {
+fn to_json(world: &World, account: &Account, token: &AccessToken) -> Result<Secret, StoreFault> {
     #[derive(Serialize)]
     struct Record<'a> {
         access_token: &'a str,
         expires_at: u64,
+        account: &'a str,
     }
-    to_secret_json(&Record { access_token: text(&token.token)?, expires_at: unix_seconds(token.expires_at) })
+    to_secret_json(&Record {
+        access_token: text(&token.token)?,
+        expires_at: unix_seconds(token.expires_at),
+        account: &name_in_memory(world, account),
+    })
 }

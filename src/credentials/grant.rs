@@ -54,6 +54,15 @@ impl Grant {
         Ok(grant)
     }
 
+    /// The grant, if it was given by `authority`: no other endpoint is shown it.
+    pub(super) fn of(self, authority: &str) -> Result<Self, Failure> {
+        if self.authority.is_empty() || self.authority == authority {
+            return Ok(self);
+        }
+        let words = format!("the sign-in stored under this account's name is for {}, not {authority}", self.authority);
+        Err(failure(Cause::NoGrant, words))
+    }
+
     /// Stores it.
     pub(super) fn save(&self, account_name: &str, store: &dyn SecretStore) -> Result<(), StoreFault> {
         store.save(&name(account_name), &self.to_json()?)

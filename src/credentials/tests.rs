@@ -46,6 +46,32 @@ fn a_token_in_memory_is_not_given_to_another_configurations_account_of_the_same_
 }
 
 #[test]
+fn nor_is_one_in_the_store() {
+    let fakes = Fakes::default();
+    fakes.grant();
+    fakes.cache.works.set(false);
+    fakes.answers(200, RENEWED);
+    access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    let again = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    assert_eq!((token_text(&again), again.origin), ("A2", Origin::Cached));
+    fakes.answers(200, r#"{"access_token":"A3"}"#);
+    let other = Account { host: "smtp.elsewhere.test".into(), ..account() };
+    assert_eq!(token_text(&access_token(&fakes.world(), &other, fakes.deadline()).unwrap()), "A3");
+}
+
+#[test]
+fn a_refresh_token_goes_to_nobody_but_the_endpoint_that_gave_it() {
+    let fakes = Fakes::default();
+    fakes.answers(200, RENEWED);
+    fakes.store.put("grant:me", r#"{"refresh_token":"R1","authority":"https://login.test"}"#);
+    let elsewhere = Account { authority: "https://elsewhere.test".into(), ..account() };
+    let failure = access_token(&fakes.world(), &elsewhere, fakes.deadline()).unwrap_err();
+    assert_eq!(failure.cause, Cause::NoGrant);
+    assert!(failure.line().contains("https://login.test") && fakes.https.requests.borrow().is_empty());
+    assert!(access_token(&fakes.world(), &account(), fakes.deadline()).is_ok());
+}
+
+#[test]
 fn one_with_less_than_ten_minutes_is_renewed() {
     let fakes = Fakes::default();
     fakes.grant();
