@@ -11,6 +11,8 @@
 //! | [`credentials`] | the account | [`credentials::AccessToken`] |
 //! | [`submission`] | letter and token | [`submission::Receipt`] or a [`failure::Failure`] |
 //!
+//! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
+//!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
 //! end badly, [`report`] the only place that prints. Only [`adapters`] and `main.rs` know the operating system.
 
@@ -28,6 +30,7 @@ pub mod invocation;
 pub mod message;
 pub mod pipeline;
 pub mod report;
+pub mod stdio_server;
 pub mod submission;
 pub mod words;
 pub mod world;

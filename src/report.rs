@@ -3,7 +3,7 @@
 use crate::envelope::Letter;
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
-use crate::invocation::{Program, Refusal, StandardInput, Verbosity};
+use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
 use crate::message::{Field, Message};
 use crate::submission::Receipt;
 use crate::submission::smtp::{Line, Speaker};
@@ -28,7 +28,7 @@ impl Story {
         let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
         self.subject = printable(&find("Subject").unwrap_or_default());
         self.from = printable(&find("From").unwrap_or_default());
-        self.to = operands.iter().map(|operand| printable(operand)).collect();
+        self.to = operands.iter().map(|operand| printable(bare(operand))).collect();
         self.to.extend(find("To").map(|to| printable(&to)));
     }
 
@@ -38,6 +38,18 @@ impl Story {
         self.to = letter.envelope().to().iter().map(ToString::to_string).collect();
         self.size = letter.size();
         letter.message_id().clone_into(&mut self.message_id);
+    }
+
+    /// What is known of a message that was refused before it came.
+    pub fn of_envelope(sender: &[u8], recipients: &[&[u8]]) -> Self {
+        let to = recipients.iter().map(|recipient| printable(bare(recipient))).collect();
+        Self { from: printable(bare(sender)), to, ..Self::default() }
+    }
+
+    /// What the arguments or the SMTP dialogue say, in case there is no message.
+    pub fn read_envelope(&mut self, submit: &Submit) {
+        self.from = printable(bare(submit.sender.as_deref().unwrap_or_default()));
+        self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
     }
 
     /// As many as leave room for the outcome in the record.
@@ -69,16 +81,27 @@ impl Story {
     }
 }
 
-/// The message is Outlook's now: a record, and not a word to the caller.
-pub fn sent(world: &World, story: &Story, receipt: &Receipt) -> u8 {
-    world.log.record(Priority::Info, &story.tell(&world.caller, &format!("sent: {}", receipt.words.whole())));
-    0
+/// What became of a message, for the log: one record.
+pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+    let (priority, outcome) = match verdict {
+        Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
+        Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
+    };
+    world.log.record(priority, &story.tell(&world.caller, &outcome));
 }
 
-/// The message is not Outlook's: a record, and one line. Gives the exit status.
-pub fn failed(world: &World, story: &Story, failure: &Failure) -> u8 {
-    world.log.record(Priority::Error, &story.tell(&world.caller, &format!("failed: {}", failure.record())));
-    complain(world, failure)
+/// A client of -bs is gone without a final dot: a record.
+pub fn broken_off(world: &World, story: &Story) {
+    let outcome = "not sent: the client was gone before the message ended";
+    world.log.record(Priority::Warning, &story.tell(&world.caller, outcome));
+}
+
+/// What became of a message, for the caller: not a word when it was sent, else one line. Gives the exit status.
+pub fn verdict(world: &World, verdict: Result<&Receipt, &Failure>) -> u8 {
+    match verdict {
+        Ok(_) => 0,
+        Err(failure) => complain(world, failure),
+    }
 }
 
 /// What was asked is not done: a record, and one line. Gives the exit status.
@@ -99,6 +122,16 @@ pub fn refused(world: &World, refusal: &Refusal) -> u8 {
 pub fn complain(world: &World, failure: &Failure) -> u8 {
     world.terminal.err(&format!("sendmail: {}\n", failure.line()));
     failure.exit_status() as u8
+}
+
+/// A command's end: nothing, or its one line. Gives the exit status.
+pub fn done(world: &World, outcome: Result<(), Failure>) -> u8 {
+    outcome.map_or_else(|failure| complain(world, &failure), |()| 0)
+}
+
+/// Something odd that is no failure.
+pub fn warn(world: &World, text: &str) {
+    world.terminal.err(&format!("sendmail: {text}\n"));
 }
 
 /// Text somebody asked for.
@@ -130,6 +163,11 @@ pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ 
 /// A caller's text within its delimiters: a subject must not go on with `" sent:` in the log.
 fn inside(text: &str, delimiters: [char; 2]) -> String {
     text.replace(delimiters, "_")
+}
+
+/// An address without its brackets: the record has its own.
+fn bare(address: &[u8]) -> &[u8] {
+    address.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(address)
 }
 
 /// At most 200 characters of somebody else's text, on one line.

@@ -280,6 +280,8 @@ pub trait Log {
 pub trait Signals {
     /// From now on TERM, INT and HUP wait until we are done.
     fn hold_back(&self);
+    /// No longer: one that came meanwhile ends us now.
+    fn release(&self);
 }
 
 /// Standard output and standard error; a closed one is not an error.
@@ -288,6 +290,8 @@ pub trait Terminal {
     fn out(&self, text: &str);
     /// Writes to standard error.
     fn err(&self, text: &str);
+    /// Writes to standard output, however long the reader takes; says whether it was written.
+    fn reply(&self, text: &str) -> bool;
 }
 
 /// An in-memory spool, for small bodies and for tests.

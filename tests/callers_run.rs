@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use harness::fixture::{Fixture, Sent, differences, fixtures};
-use harness::{Machine, Run, SOON, installed, run};
+use harness::{Machine, Run, SOON, installed, run, skipped};
 use stand_in::Received;
 
 /// Who the expectations are written for, whoever runs this and wherever: names of its own, files of its own.
@@ -35,6 +35,9 @@ fn as_alice(machine: &Machine) -> Command {
     fs::write(folder.join("hosts"), HOSTS).unwrap();
     fs::write(folder.join("passwd"), PASSWD).unwrap();
     let mut command = machine.command("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
     command.args(["--uts", "--mount", "/bin/sh", "-c", AS_ALICE_ON_HOST1, "sh"]).arg(folder);
     command
 }
@@ -109,8 +112,7 @@ fn check_message(fixture: &Fixture, message: &Received) -> Vec<String> {
 fn may_be_alice(machine: &Machine) -> bool {
     let may = run(as_alice(machine).arg("true"), b"").status == 0;
     if !may {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "unshare --uts --mount does not work");
-        eprintln!("SKIPPED: needs root, for a host name and a user of its own");
+        skipped("unshare --uts --mount does not work: no host name and users of a process's own");
     }
     may
 }

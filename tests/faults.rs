@@ -14,7 +14,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use harness::syslog::syslog;
-use harness::{Machine, Run, SOON, assert_no_secret, feed, installed, run};
+use harness::{Machine, Run, SOON, assert_no_secret, feed, installed, run, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, geteuid, mkfifo};
@@ -47,8 +47,7 @@ fn set_mode(path: &Path, mode: u32) {
 /// Whether the test can do what only root can; under CI=true it has to.
 fn root(what: &str) -> bool {
     if !geteuid().is_root() {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "not root: {what}");
-        let _ = writeln!(io::stderr(), "SKIPPED: only root can {what}");
+        skipped(&format!("only root can {what}"));
     }
     geteuid().is_root()
 }
@@ -90,12 +89,26 @@ fn a_wrong_header_is_told_before_any_network() {
         (&b"Subject: nobody\n\nText\n"[..], 64, "no recipients"),
         (b"To: a@example.org\rb@example.org\n\nText\n", 65, "control character in an address"),
         (b"To: a\0b@example.org\n\nText\n", 65, "control character in an address"),
+        (b"Bcc: a\rb@example.org\n\nText\n", 65, "control character in an address"),
         (b"To: <a@@example.org>\n\nText\n", 65, "cannot read this address"),
         (&huge, 65, "header too large"),
     ] {
-        feed(&mut sendmail(&machine, &["-t"]), input).assert_failure(status, words);
+        let run = feed(&mut sendmail(&machine, &["-t"]), input);
+        assert_eq!(run.status, status, "{:?} {}", &input[..input.len().min(60)].escape_ascii().to_string(), run.stderr);
+        run.assert_failure(status, words);
     }
     assert_nothing_happened(&machine);
+}
+
+#[test]
+fn a_control_character_in_the_header_starts_no_field() {
+    let machine = Machine::new();
+    let input = b"To: a@example.org\nSubject: a\rBcc: evil@example.org\nX-A: 1\0\r2\n\nText\n";
+    machine.sendmail(["-t"], input).assert_silent_success();
+    let received = &machine.outlook.smtp.received()[0];
+    assert_eq!(received.recipients(), ["a@example.org"]);
+    assert!(received.facts.is_clean(), "{:?}", received.facts);
+    assert!(received.text().contains("\r\nSubject: a Bcc: evil@example.org\r\n"), "{}", received.text());
 }
 
 #[test]
@@ -121,45 +134,62 @@ fn a_message_over_the_limit_is_read_to_its_end() {
 }
 
 #[test]
-fn what_this_version_does_not_do_sends_nothing() {
+fn what_is_not_offered_sends_nothing() {
     syslog();
     let machine = Machine::new();
-    for arguments in [
-        &["-bp"][..],
-        &["-bi"],
-        &["-bd"],
-        &["-bD"],
-        &["-bt"],
-        &["-bv", "a@example.org"],
-        &["-bh"],
-        &["-bH"],
-        &["-bP"],
-        &["-q"],
-        &["-q30m"],
-        &["-qf"],
-        &["-I"],
-    ] {
+    for arguments in [&["-bd"][..], &["-bD"], &["-bt"], &["-bh"], &["-bH"], &["-bP"], &["-bl"], &["-bC"]] {
         let run = run(&mut sendmail(&machine, arguments), MESSAGE);
         run.assert_failure(64, "not offered");
         if let Some(log) = syslog() {
             assert!(log.record_of(run.pid).contains(" refused: status=64 "));
         }
     }
-    for name in ["mailq", "newaliases"] {
-        machine.run_as(name, [""; 0], MESSAGE).assert_failure(64, "not offered");
-    }
-    for arguments in [&["-bs"][..], &["-ba"]] {
-        let run = run(&mut sendmail(&machine, arguments), b"EHLO x\r\nQUIT\r\n");
-        assert_eq!((run.status, run.stderr.as_str()), (64, ""));
-        assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
-    }
+    let run = run(&mut sendmail(&machine, &["-ba"]), b"EHLO x\r\nQUIT\r\n");
+    assert_eq!((run.status, run.stderr.as_str()), (64, ""));
+    assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
     assert_nothing_happened(&machine);
 }
 
 #[test]
-fn a_refused_mode_does_not_touch_standard_input() {
+fn the_queue_and_the_aliases_are_asked_about_without_a_message() {
     let machine = Machine::new();
-    for arguments in [&["-bp"][..], &["-bs"], &["--help"], &["--version"]] {
+    let said = |name: &str, arguments: &[&str]| {
+        let run = machine.run_as(name, arguments, MESSAGE);
+        (run.status, run.stdout, run.stderr)
+    };
+    let quietly = |text: &str| (0, text.to_owned(), String::new());
+    for (name, arguments) in [("mailq", &[][..]), ("mailq", &["-v", "-Ac"]), ("sendmail", &["-bp"])] {
+        assert_eq!(said(name, arguments), quietly("Mail queue is empty\n"), "{name} {arguments:?}");
+    }
+    for (name, arguments) in [
+        ("sendmail", &["-q"][..]),
+        ("sendmail", &["-q30m"]),
+        ("sendmail", &["-qf"]),
+        ("sendmail", &["-bi"]),
+        ("newaliases", &[]),
+        ("newaliases", &[""]),
+    ] {
+        assert_eq!(said(name, arguments), quietly(""), "{name} {arguments:?}");
+    }
+    fs::write(machine.folder.path().join("aliases"), "root: alice, b@example.org\nalice: |/bin/x\nlist: <<\n").unwrap();
+    let (status, out, err) = said("newaliases", &[]);
+    assert_eq!((status, out.as_str(), err.lines().count()), (0, "", 2), "{err}");
+    assert!(err.contains("aliases line 2: commands and files") && err.contains("line 3: cannot read"), "{err}");
+    assert_eq!(
+        said("sendmail", &["-bv", "root", "Grace <grace@example.org>"]),
+        quietly(
+            "root... deliverable: mailer outlook, user b@example.org\n\
+             grace@example.org... deliverable: mailer outlook, user grace@example.org\n"
+        )
+    );
+    machine.sendmail(["-bv", "<<"], b"").assert_failure(65, "cannot read this address");
+    assert_nothing_happened(&machine);
+}
+
+#[test]
+fn what_is_not_sending_does_not_touch_standard_input() {
+    let machine = Machine::new();
+    for arguments in [&["-bp"][..], &["-ba"], &["-bv", "root"], &["-q"], &["-bi"], &["--help"], &["--version"]] {
         let mut child = sendmail(&machine, arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -61,10 +61,19 @@ pub struct ProcessSignals;
 
 impl Signals for ProcessSignals {
     fn hold_back(&self) {
-        let held: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
         // Threads started later inherit it.
-        let _ = held.thread_block();
+        let _ = ending().thread_block();
     }
+
+    fn release(&self) {
+        // Threads started meanwhile keep it: one that comes now is this thread's.
+        let _ = ending().thread_unblock();
+    }
+}
+
+/// Signals that ask us to end.
+fn ending() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// Who called us.

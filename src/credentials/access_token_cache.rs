@@ -48,7 +48,7 @@ pub(super) fn load(
 /// Caches a token until it expires. Never fails: without a cache the next message renews.
 pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, token: &AccessToken) {
     let Ok(lifetime) = token.expires_at.duration_since(world.clock.now()) else { return };
-    let saved = to_json(world, account, token).and_then(|record| {
+    let saved = to_json(token, &name_in_memory(world, account)).and_then(|record| {
         if world.token_cache.save(&name_in_memory(world, account), &record, lifetime) {
             return Ok(());
         }
@@ -62,17 +62,17 @@ pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, to
     }
 }
 
-/// `None` for what expires too soon, for what is no token, and for another configuration's.
+/// `None` for what expires too soon, for another configuration's account of the same name, and for what is no token.
 fn parse(world: &World, account: &Account, record: &Secret, spare: Duration) -> Option<AccessToken> {
     #[derive(Deserialize)]
     struct Record {
         access_token: Secret,
         expires_at: u64,
         #[serde(default)]
-        account: Option<String>,
+        owner: Option<String>,
     }
     let record: Record = serde_json::from_slice(record.reveal()).ok()?;
-    if record.account.is_some_and(|other| other != name_in_memory(world, account)) {
+    if record.owner.is_some_and(|owner| owner != name_in_memory(world, account)) {
         return None;
     }
     let expires_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(record.expires_at))?;
@@ -80,16 +80,13 @@ fn parse(world: &World, account: &Account, record: &Secret, spare: Duration) -> 
     (left >= spare).then_some(AccessToken { token: record.access_token, expires_at, origin: Origin::Cached })
 }
 
-fn to_json(world: &World, account: &Account, token: &AccessToken) -> Result<Secret, StoreFault> {
+fn to_json(token: &AccessToken, owner: &str) -> Result<Secret, StoreFault> {
     #[derive(Serialize)]
     struct Record<'a> {
         access_token: &'a str,
         expires_at: u64,
-        account: &'a str,
+        owner: &'a str,
     }
-    to_secret_json(&Record {
-        access_token: text(&token.token)?,
-        expires_at: unix_seconds(token.expires_at),
-        account: &name_in_memory(world, account),
-    })
+    let expires_at = unix_seconds(token.expires_at);
+    to_secret_json(&Record { access_token: text(&token.token)?, expires_at, owner })
 }

@@ -270,6 +270,10 @@ impl Terminal for Rc<Paper> {
     fn err(&self, text: &str) {
         self.err.borrow_mut().push_str(text);
     }
+    fn reply(&self, text: &str) -> bool {
+        self.out(text);
+        true
+    }
 }
 
 /// Ports that must not be touched.
@@ -310,4 +314,5 @@ impl Network for Nothing {
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}
+    fn release(&self) {}
 }

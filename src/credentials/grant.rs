@@ -54,13 +54,13 @@ impl Grant {
         Ok(grant)
     }
 
-    /// The grant, if it was given by `authority`: no other endpoint is shown it.
-    pub(super) fn of(self, authority: &str) -> Result<Self, Failure> {
+    /// Whoever gave a refresh token is the only one who may see it: another configuration's account of the same name
+    /// may have another authority.
+    pub(super) fn for_authority(self, authority: &str) -> Result<Self, Failure> {
         if self.authority.is_empty() || self.authority == authority {
             return Ok(self);
         }
-        let words = format!("the sign-in stored under this account's name is for {}, not {authority}", self.authority);
-        Err(failure(Cause::NoGrant, words))
+        Err(failure(Cause::NoGrant, format!("the sign-in that is kept is one to {}", self.authority)))
     }
 
     /// Stores it.

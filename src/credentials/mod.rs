@@ -158,7 +158,7 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 }
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
-    let grant = Grant::load(&account.name, store)?.of(&account.authority)?;
+    let grant = Grant::load(&account.name, store)?.for_authority(&account.authority)?;
     let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)

@@ -46,29 +46,21 @@ fn a_token_in_memory_is_not_given_to_another_configurations_account_of_the_same_
 }
 
 #[test]
-fn nor_is_one_in_the_store() {
+fn a_token_in_the_store_is_not_either_and_a_refresh_token_stays_with_its_authority() {
     let fakes = Fakes::default();
-    fakes.grant();
     fakes.cache.works.set(false);
+    fakes.grant();
     fakes.answers(200, RENEWED);
     access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
-    let again = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
-    assert_eq!((token_text(&again), again.origin), ("A2", Origin::Cached));
-    fakes.answers(200, r#"{"access_token":"A3"}"#);
     let other = Account { host: "smtp.elsewhere.test".into(), ..account() };
+    fakes.answers(200, r#"{"access_token":"A3","refresh_token":"R2","expires_in":3600}"#);
     assert_eq!(token_text(&access_token(&fakes.world(), &other, fakes.deadline()).unwrap()), "A3");
-}
 
-#[test]
-fn a_refresh_token_goes_to_nobody_but_the_endpoint_that_gave_it() {
-    let fakes = Fakes::default();
-    fakes.answers(200, RENEWED);
-    fakes.store.put("grant:me", r#"{"refresh_token":"R1","authority":"https://login.test"}"#);
-    let elsewhere = Account { authority: "https://elsewhere.test".into(), ..account() };
-    let failure = access_token(&fakes.world(), &elsewhere, fakes.deadline()).unwrap_err();
-    assert_eq!(failure.cause, Cause::NoGrant);
-    assert!(failure.line().contains("https://login.test") && fakes.https.requests.borrow().is_empty());
-    assert!(access_token(&fakes.world(), &account(), fakes.deadline()).is_ok());
+    fakes.store.put("grant:me", r#"{"refresh_token":"R1","client_id":"c","authority":"https://elsewhere.test"}"#);
+    fakes.store.put("access:me", "{}");
+    let requests = fakes.https.requests.borrow().len();
+    let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
+    assert_eq!((failure.cause, fakes.https.requests.borrow().len()), (Cause::NoGrant, requests));
 }
 
 #[test]

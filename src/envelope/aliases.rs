@@ -60,6 +60,13 @@ impl Aliases {
         Self { file: file.to_owned(), lines }
     }
 
+    /// Every name that has a definition, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let mut names: Vec<_> = self.lines.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        names.sort();
+        names.into_iter()
+    }
+
     /// Follows `name` to its end. A name without an alias, and without the catch-all `*`, is its own end.
     ///
     /// # Errors

@@ -58,6 +58,26 @@ impl<'a> LocalNames<'a> {
         Ok(found)
     }
 
+    /// What is wrong in the alias file, a line each.
+    pub fn problems(&self) -> Vec<String> {
+        let aliases = match self.aliases() {
+            Ok(aliases) => aliases,
+            Err(failure) => return vec![failure.line()],
+        };
+        let outcomes = aliases.names().map(|name| self.expand(&name));
+        let problems = outcomes.flat_map(|outcome| match outcome {
+            Ok(expansion) => expansion.warnings,
+            Err(failure) => vec![failure.line()],
+        });
+        let mut distinct: Vec<String> = Vec::new();
+        for problem in problems {
+            if !distinct.contains(&problem) {
+                distinct.push(problem);
+            }
+        }
+        distinct
+    }
+
     /// Who gets what nobody else claims.
     fn owner(&self) -> &Address {
         self.account.local_mail_to.as_ref().unwrap_or(&self.account.address)

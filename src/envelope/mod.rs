@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use lettre::address::Envelope;
 
 use crate::account::{Account, LoneDot};
+use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
 use crate::message::{Body, Message};
@@ -20,7 +21,7 @@ mod sender;
 pub mod seven_bit;
 
 pub use header::Stamp;
-use local_names::LocalNames;
+pub use local_names::{LocalNames, address_failure};
 use sender::{FromOutcome, SenderPolicy};
 use seven_bit::{Conversion, PlanFault};
 
@@ -132,6 +133,20 @@ impl Letter {
         sink.write_all(b"\r\n")?;
         self.conversion.write(&mut self.body, sink)
     }
+}
+
+/// Whether mail for `address` can be addressed at all, as far as that is certain before there is a message.
+///
+/// # Errors
+/// Alias file faults; an address SMTP cannot express.
+pub fn check_recipient(
+    address: &AddrSpec,
+    account: &Account,
+    caller: &Caller,
+    files: &dyn Files,
+    log: &dyn Log,
+) -> Result<(), Failure> {
+    LocalNames::new(account, caller, files, log).resolve(address).map(drop)
 }
 
 /// What the content needs of the server.

@@ -87,7 +87,8 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space.
+    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
+    /// an address with one of them is refused (decision 10 of the design).
     fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
@@ -95,7 +96,7 @@ impl Header {
         }
         if let Some(field) = self.fields.last_mut() {
             field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' => octet,
+                b'\t' | b'\r' | 0 => octet,
                 _ if octet.is_ascii_control() => b' ',
                 _ => octet,
             }));

@@ -17,8 +17,8 @@ pub struct Message {
 pub struct Field {
     /// The name as written, without colon or space: printable US-ASCII.
     pub name: String,
-    /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any octet
-    /// may occur but NUL and a bare CR or LF (which became spaces).
+    /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
+    /// octet may occur but a bare LF and control characters (which became spaces); a NUL and a bare CR may.
     pub value: Vec<u8>,
 }
 
@@ -33,13 +33,18 @@ impl Field {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// The value on one line, without leading and trailing white space.
+    /// The value on one line, without leading and trailing white space; a NUL or bare CR becomes a space.
     pub fn unfolded(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.value.len());
-        for &octet in &self.value {
-            if octet != b'\r' && octet != b'\n' {
-                line.push(octet);
-            }
+        let mut rest = self.value.as_slice();
+        while let [octet, tail @ ..] = rest {
+            rest = match rest {
+                [b'\r', b'\n', after @ ..] => after,
+                _ => {
+                    line.push(if matches!(octet, b'\r' | b'\n' | 0) { b' ' } else { *octet });
+                    tail
+                }
+            };
         }
         line.trim_ascii().to_vec()
     }

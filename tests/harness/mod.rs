@@ -3,6 +3,7 @@
 
 pub mod fixture;
 pub mod mime;
+pub mod stdio_client;
 pub mod syslog;
 
 use std::ffi::OsStr;
@@ -198,13 +199,18 @@ pub fn assert_no_secret(text: &str) {
     }
 }
 
+/// Says that something is not tested here; under CI=true that is a failure.
+pub fn skipped(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "cannot be skipped: {reason}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+}
+
 /// Whether a program the test needs is here; under CI=true it has to be.
 pub fn installed(program: &str) -> bool {
     let found =
         ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
+        skipped(&format!("{program} is not installed; run tests/install-test-packages"));
     }
     found
 }
