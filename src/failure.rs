@@ -173,7 +173,7 @@ causes! {
     /// The configuration cannot be read.
     ConfigUnreadable => Config, "5.3.5", "cannot read the configuration", "it must be a regular file you may read";
     /// A file we act on could have been written by somebody else.
-    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it must belong to you or root; run: chmod go-w FILE";
+    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it and its folder must belong to you or root; run: chmod go-w on both";
     /// The aliases file cannot be used.
     Aliases => Config, "5.3.5", "aliases error", "";
     /// A setting this version cannot carry out.
