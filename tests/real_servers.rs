@@ -153,7 +153,12 @@ fn seed_grant(machine: &Machine) {
         "renewed_at": 1_795_000_000,
     });
     let mut file = fs::OpenOptions::new();
-    let file = file.write(true).create_new(true).mode(0o600).open(folder.join("grant:me")).unwrap();
+    let file = file
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(folder.join(format!("grant:{}", machine.outlook.options().account.to_lowercase())))
+        .unwrap();
     serde_json::to_writer(file, &grant).unwrap();
 }
 

@@ -5,22 +5,23 @@ use std::time::Duration;
 use lettre::Address;
 
 use crate::account::Account;
-use crate::credentials;
 use crate::credentials::device_code::{self, Invitation, SignedIn};
+use crate::credentials::{self, AccessToken, Grant};
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::World;
 
 /// What a sign-in taught us, for the configuration.
-#[derive(Debug)]
 pub struct Learned {
     /// The mailbox's primary address.
     pub address: Address,
-    /// The registration it was made with.
-    pub client_id: String,
+    /// What the person gave.
+    pub grant: Grant,
+    /// What it opens for the next hour.
+    pub token: AccessToken,
 }
 
-/// Signs in to `account` and stores the grant under the account's name. Of the account, `name`, `client_id`,
-/// `provider`, `tenant`, `authority`, `store` and `tls_ca_file` count; `named` is the address the person gave, if any.
+/// Signs in to `account`; nothing is stored yet. Of the account, `client_id`, `provider`, `tenant`, `authority`, `store`
+/// and `tls_ca_file` count; `named` is the address the person gave, if any.
 ///
 /// # Errors
 ///
@@ -44,9 +45,18 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>) -> Resul
         Failure::new(Stage::Credentials, Cause::SignInDeclined, advice)
     })?;
     grant.address = address.to_string();
-    credentials::keep(world, account, &grant, &token)?;
-    world.terminal.out(&welcome(&address, named));
-    Ok(Learned { address, client_id: grant.client_id })
+    Ok(Learned { address, grant, token })
+}
+
+/// Stores what was learned as the account's, and says so.
+///
+/// # Errors
+///
+/// The causes of the store.
+pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
+    credentials::keep(world, account, &learned.grant, &learned.token)?;
+    world.terminal.out(&welcome(&learned.address, named));
+    Ok(())
 }
 
 /// Back to the line's start, and clear it (ECMA-48 EL).
@@ -96,7 +106,9 @@ mod tests {
     }
 
     fn try_login(fakes: &Fakes) -> Result<Learned, Failure> {
-        login(&fakes.world(), &account(), None)
+        let learned = login(&fakes.world(), &account(), None)?;
+        keep(&fakes.world(), &account(), &learned, None)?;
+        Ok(learned)
     }
 
     #[test]
@@ -106,7 +118,7 @@ mod tests {
         fakes.answers(400, &error("slow_down")).answers(200, &tokens(r#"{"email":"me@outlook.com"}"#));
         let learned = try_login(&fakes).unwrap();
         assert_eq!(learned.address.to_string(), "me@outlook.com");
-        assert_eq!(learned.client_id, "configured-id");
+        assert_eq!(learned.grant.client_id, "configured-id");
         assert_eq!(*fakes.clock.slept.borrow(), [5, 5, 10]);
         let requests = fakes.https.requests.borrow();
         assert_eq!(
@@ -119,7 +131,7 @@ mod tests {
             "https://login.test/consumers/oauth2/v2.0/token \
              grant_type=urn:ietf:params:oauth:grant-type:device_code client_id=configured-id device_code=D1"
         );
-        let grant = fakes.store.text("grant:me");
+        let grant = fakes.store.text("grant:me@outlook.com");
         assert!(
             grant.contains(r#""refresh_token":"R1""#) && grant.contains(r#""address":"me@outlook.com""#),
             "{grant}"
@@ -155,14 +167,14 @@ mod tests {
         ] {
             let fakes = Fakes::default();
             fakes.answers(200, INVITATION).answers(400, &error(code));
-            let failure = try_login(&fakes).unwrap_err();
+            let failure = try_login(&fakes).err().unwrap();
             assert_eq!(failure.cause, cause, "{code}");
             assert!(!failure.record().contains("D1"), "{}", failure.record());
-            assert_eq!(fakes.store.text("grant:me"), "");
+            assert_eq!(fakes.store.text("grant:me@outlook.com"), "");
         }
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).fails(HttpsFault::Certificate("changed".into()));
-        assert_eq!(try_login(&fakes).unwrap_err().cause, Cause::TokenCertificate);
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::TokenCertificate);
     }
 
     #[test]
@@ -172,7 +184,7 @@ mod tests {
         for _ in 0..3 {
             fakes.answers(400, &error("authorization_pending"));
         }
-        assert_eq!(try_login(&fakes).unwrap_err().cause, Cause::SignInDeclined);
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::SignInDeclined);
         assert_eq!(*fakes.clock.slept.borrow(), [5, 5, 2]);
     }
 
@@ -183,16 +195,17 @@ mod tests {
         fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"primary@outlook.com"}"#));
         let learned = login(&fakes.world(), &account(), Some(&named)).unwrap();
         assert_eq!(learned.address.to_string(), "primary@outlook.com");
+        keep(&fakes.world(), &account(), &learned, Some(&named)).unwrap();
         assert!(fakes.paper.out.borrow().contains("The mailbox of alias@outlook.com is called primary@outlook.com"));
 
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens("{}"));
         assert_eq!(login(&fakes.world(), &account(), Some(&named)).unwrap().address, named);
-        assert!(fakes.store.text("grant:me").contains("alias@outlook.com"));
+        assert!(fakes.store.text("grant:me@outlook.com").contains("alias@outlook.com"));
 
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens("{}"));
-        assert!(try_login(&fakes).unwrap_err().line().contains("login ADDRESS"));
+        assert!(try_login(&fakes).err().unwrap().line().contains("login ADDRESS"));
     }
 
     #[test]
@@ -210,7 +223,7 @@ mod tests {
         let fakes = Fakes::default();
         *fakes.store.saving.borrow_mut() = Some(StoreFault::Unwritable("disk full".into()));
         fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"me@outlook.com"}"#));
-        assert_eq!(try_login(&fakes).unwrap_err().cause, Cause::SecretUnwritable);
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::SecretUnwritable);
         assert!(!fakes.paper.out.borrow().contains("Signed in"));
     }
 
@@ -220,13 +233,13 @@ mod tests {
         fakes.grant();
         fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"me@outlook.com"}"#));
         let unconfigured = Account { client_id: None, ..account() };
-        assert_eq!(login(&fakes.world(), &unconfigured, None).unwrap().client_id, "grant-id");
+        assert_eq!(login(&fakes.world(), &unconfigured, None).unwrap().grant.client_id, "grant-id");
     }
 
     #[test]
     fn no_refresh_token_is_no_sign_in() {
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, r#"{"access_token":"A1"}"#);
-        assert_eq!(try_login(&fakes).unwrap_err().cause, Cause::TokenNonsense);
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::TokenNonsense);
     }
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use lettre::Address;
 
 use crate::account::{Account, Accounts, file_failure};
-use crate::commands::login::{Learned, login};
+use crate::commands::login::{keep, login};
 use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Login;
+use crate::report;
 use crate::world::World;
 
 /// What an account is called when nobody says otherwise.
@@ -36,7 +37,12 @@ pub fn set_up(world: &World, wanted: &Login) -> Result<(), Failure> {
             refuse_changes(&account, wanted, file)?;
             // What the file leaves open the grant remembers.
             let account = Account { client_id: account.client_id.clone().or(wanted.client_id.clone()), ..account };
-            login(world, &account, named.as_ref())?;
+            let learned = login(world, &account, named.as_ref())?;
+            keep(world, &account, &learned, named.as_ref())?;
+            if !account.owns(&learned.address) {
+                let why = "Outlook signs in only under the primary address";
+                report::warn(world, &format!("set address = \"{}\" in {}: {why}", learned.address, file.display()));
+            }
             account
         }
         None => add(world, wanted, named.as_ref(), text)?,
@@ -73,9 +79,10 @@ fn add(world: &World, wanted: &Login, named: Option<&Address>, text: &[u8]) -> R
     let placeholder = named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string);
     let draft = with_section(text, name, &placeholder, wanted.client_id.as_deref(), wanted);
     let account = Accounts::parse(file, &draft)?.named(name)?.clone();
-    let Learned { address, client_id, .. } = login(world, &account, named)?;
-    let final_text = with_section(text, name, address.as_ref(), Some(&client_id), wanted);
+    let learned = login(world, &account, named)?;
+    let final_text = with_section(text, name, learned.address.as_ref(), Some(&learned.grant.client_id), wanted);
     let account = Accounts::parse(file, &final_text)?.named(name)?.clone();
+    keep(world, &account, &learned, named)?;
     world.files.write(file, &final_text).map_err(|fault| file_failure(file, &fault))?;
     world.terminal.out(&format!("Wrote account {name} to {}.\n", file.display()));
     Ok(account)

@@ -65,7 +65,7 @@ impl Fakes {
     pub(crate) fn grant(&self) {
         let json =
             r#"{"refresh_token":"R1","client_id":"grant-id","scope":"S offline_access","renewed_at":1800000000}"#;
-        self.store.put("grant:me", json);
+        self.store.put("grant:me@outlook.com", json);
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Secret, failure};
+use crate::account::Account;
 use crate::failure::{Cause, Failure};
 use crate::world::{SecretStore, StoreFault};
 
@@ -42,8 +43,8 @@ pub struct Grant {
 
 impl Grant {
     /// The stored grant of an account.
-    pub(super) fn load(account_name: &str, store: &dyn SecretStore) -> Result<Self, Failure> {
-        let stored = store.load(&name(account_name)).map_err(store_failure)?;
+    pub(super) fn load(account: &Account, store: &dyn SecretStore) -> Result<Self, Failure> {
+        let stored = store.load(&name(account)).map_err(store_failure)?;
         let stored = stored.ok_or_else(|| failure(Cause::NoGrant, ""))?;
         // serde_json's errors may quote what they read.
         let grant: Self = serde_json::from_slice(stored.reveal())
@@ -64,8 +65,8 @@ impl Grant {
     }
 
     /// Stores it.
-    pub(super) fn save(&self, account_name: &str, store: &dyn SecretStore) -> Result<(), StoreFault> {
-        store.save(&name(account_name), &self.to_json()?)
+    pub(super) fn save(&self, account: &Account, store: &dyn SecretStore) -> Result<(), StoreFault> {
+        store.save(&name(account), &self.to_json()?)
     }
 
     /// The grant after a renewal, when that is worth a write.
@@ -106,9 +107,9 @@ impl Grant {
     }
 }
 
-/// Under which name an account's grant is stored.
-pub(super) fn name(account_name: &str) -> String {
-    format!("grant:{account_name}")
+/// Under which name an account's grant is stored: the mailbox's, for several configurations may call theirs `me`.
+pub(super) fn name(account: &Account) -> String {
+    format!("grant:{}", account.address.to_string().to_ascii_lowercase())
 }
 
 /// Tokens come from JSON, so they are text.

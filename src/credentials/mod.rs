@@ -106,7 +106,7 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
     let store = open_store(world, account, deadline)?;
     // A renewal under way would write the old grant's successor over this one.
     let _alone = lock(world, account, deadline);
-    grant.save(&account.name, &*store).map_err(grant::store_failure)?;
+    grant.save(account, &*store).map_err(grant::store_failure)?;
     access_token_cache::save(world, account, &*store, token);
     Ok(())
 }
@@ -131,7 +131,7 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
 ///
 /// [`Cause::NoGrant`] and the causes of its store.
 pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Result<Grant, Failure> {
-    Grant::load(&account.name, &*open_store(world, account, deadline)?)
+    Grant::load(account, &*open_store(world, account, deadline)?)
 }
 
 /// Forgets grant and cached token, here; Microsoft keeps the grant until it is revoked at account.microsoft.com.
@@ -144,7 +144,7 @@ pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(),
     world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
     let store = open_store(world, account, deadline)?;
     store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
-    store.delete(&grant::name(&account.name)).map_err(grant::store_failure)
+    store.delete(&grant::name(account)).map_err(grant::store_failure)
 }
 
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
@@ -158,11 +158,11 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 }
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
-    let grant = Grant::load(&account.name, store)?.for_authority(&account.authority)?;
+    let grant = Grant::load(account, store)?.for_authority(&account.authority)?;
     let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)
-        && let Err(fault) = newer.save(&account.name, store)
+        && let Err(fault) = newer.save(account, store)
     {
         // The old refresh token stays valid, up to 90 days after its last use: this mail goes out.
         let why = grant::store_failure(fault).line();

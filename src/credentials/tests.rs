@@ -31,8 +31,10 @@ fn a_token_in_memory_is_not_given_to_another_configurations_account_of_the_same_
     let fakes = Fakes::default();
     fakes.grant();
     fakes.cache.put("A1", START + 3600);
+    // Another mailbox has another grant as well.
+    fakes.store.put("grant:you@outlook.com", r#"{"refresh_token":"R1"}"#);
     let others = [
-        Account { address: "you@outlook.com".parse().unwrap(), ..account() },
+        Account { address: "You@outlook.com".parse().unwrap(), ..account() },
         Account { authority: "https://elsewhere.test".into(), ..account() },
         Account { host: "smtp.elsewhere.test".into(), ..account() },
     ];
@@ -56,7 +58,9 @@ fn a_token_in_the_store_is_not_either_and_a_refresh_token_stays_with_its_authori
     fakes.answers(200, r#"{"access_token":"A3","refresh_token":"R2","expires_in":3600}"#);
     assert_eq!(token_text(&access_token(&fakes.world(), &other, fakes.deadline()).unwrap()), "A3");
 
-    fakes.store.put("grant:me", r#"{"refresh_token":"R1","client_id":"c","authority":"https://elsewhere.test"}"#);
+    fakes
+        .store
+        .put("grant:me@outlook.com", r#"{"refresh_token":"R1","client_id":"c","authority":"https://elsewhere.test"}"#);
     fakes.store.put("access:me", "{}");
     let requests = fakes.https.requests.borrow().len();
     let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
@@ -78,7 +82,7 @@ fn one_with_less_than_ten_minutes_is_renewed() {
     );
     assert!(fakes.cache.text().contains("A2"));
     assert!(fakes.cache.text().contains(&format!("{}", START + 3600)));
-    assert!(fakes.store.text("grant:me").contains(r#""refresh_token":"R2","client_id":"grant-id""#));
+    assert!(fakes.store.text("grant:me@outlook.com").contains(r#""refresh_token":"R2","client_id":"grant-id""#));
     assert_eq!(*fakes.locks.acquired.borrow(), ["token:me"]);
     let again = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
     assert_eq!(token_text(&again), "A2");
@@ -270,7 +274,7 @@ fn without_a_grant_or_with_a_broken_one_a_person_has_to_sign_in() {
     let fakes = Fakes::default();
     assert_eq!(cause(&fakes), Cause::NoGrant);
     for broken in ["", "{}", "not JSON: R1", r#"{"refresh_token":""}"#, r#"{"refresh_token":["R1"]}"#] {
-        fakes.store.put("grant:me", broken);
+        fakes.store.put("grant:me@outlook.com", broken);
         let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
         assert_eq!(failure.cause, Cause::SecretUnreadable, "{broken}");
         assert!(!failure.record().contains("R1"), "{}", failure.record());
@@ -297,7 +301,7 @@ fn the_client_id_is_the_configurations_else_the_grants() {
 
     if PACKAGED_CLIENT_ID.is_none() {
         let fakes = Fakes::default();
-        fakes.store.put("grant:me", r#"{"refresh_token":"R1"}"#);
+        fakes.store.put("grant:me@outlook.com", r#"{"refresh_token":"R1"}"#);
         let failure = access_token(&fakes.world(), &unconfigured, fakes.deadline()).unwrap_err();
         assert_eq!(failure.cause, Cause::NoClientId);
     }
@@ -308,7 +312,8 @@ fn a_sign_in_waits_for_a_renewal_under_way() {
     let fakes = Fakes::default();
     fakes.grant();
     let store = Rc::clone(&fakes.store);
-    *fakes.locks.meanwhile.borrow_mut() = Some(Box::new(move || store.put("grant:me", r#"{"refresh_token":"R2"}"#)));
+    *fakes.locks.meanwhile.borrow_mut() =
+        Some(Box::new(move || store.put("grant:me@outlook.com", r#"{"refresh_token":"R2"}"#)));
     let grant: Grant = serde_json::from_str(r#"{"refresh_token":"fresh"}"#).unwrap();
     let token = AccessToken {
         token: Secret::from("A5"),
@@ -317,7 +322,7 @@ fn a_sign_in_waits_for_a_renewal_under_way() {
     };
     keep(&fakes.world(), &account(), &grant, &token).unwrap();
     assert_eq!(*fakes.locks.acquired.borrow(), ["token:me"]);
-    assert!(fakes.store.text("grant:me").contains("fresh"));
+    assert!(fakes.store.text("grant:me@outlook.com").contains("fresh"));
     assert!(fakes.cache.text().contains("A5"));
 }
 
@@ -328,5 +333,5 @@ fn forgetting_leaves_nothing() {
     fakes.cache.put("A1", START + 3000);
     fakes.store.put("access:me", "{}");
     forget(&fakes.world(), &account(), fakes.deadline()).unwrap();
-    assert_eq!(fakes.cache.text() + &fakes.store.text("grant:me") + &fakes.store.text("access:me"), "");
+    assert_eq!(fakes.cache.text() + &fakes.store.text("grant:me@outlook.com") + &fakes.store.text("access:me"), "");
 }
