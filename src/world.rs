@@ -1,5 +1,6 @@
 //! Everything this program may touch outside itself: one trait or record per thing, implemented in `adapters`.
 
+use std::cell::LazyCell;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -11,8 +12,8 @@ use crate::words::Words;
 
 /// All of it, handed down the pipeline.
 pub struct World {
-    /// Who called us.
-    pub caller: Caller,
+    /// Who called us, found out when it is first asked for.
+    pub caller: LazyCell<Caller>,
     /// Where this user's files are.
     pub places: Places,
     /// Time.

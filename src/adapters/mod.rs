@@ -1,5 +1,6 @@
 //! The outside world as the operating system offers it.
 
+use std::cell::LazyCell;
 use std::path::Path;
 
 use crate::world::World;
@@ -23,7 +24,7 @@ pub mod wire;
 pub fn world(config: Option<&Path>) -> World {
     let places = process::places(config);
     World {
-        caller: process::caller(),
+        caller: LazyCell::new(process::caller),
         clock: Box::new(clock::SystemClock::new()),
         random: Box::new(clock::SystemRandom),
         input: Box::new(input::StandardInput),

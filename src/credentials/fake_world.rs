@@ -1,6 +1,6 @@
 //! A world for tests: a clock that only sleeping moves, a store, a cache and a scripted token endpoint.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(crate) struct Fakes {
 impl Fakes {
     pub(crate) fn world(&self) -> World {
         World {
-            caller: Caller::default(),
+            caller: LazyCell::new(Caller::default),
             places: Places::default(),
             clock: Box::new(Rc::clone(&self.clock)),
             random: Box::new(Nothing),

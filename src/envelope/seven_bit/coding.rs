@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::escapes;
 use crate::message::Piece;
 
 /// The longest line of either encoding.
@@ -16,11 +17,18 @@ const GROUP: usize = 57;
 /// Lines of base64 encoded at a time.
 const LINES: usize = 64;
 
-/// A line of quoted-printable under construction: at most 76 octets and its end.
-#[derive(Default)]
+/// A line of quoted-printable under construction.
 pub(super) struct Quoted {
-    line: Vec<u8>,
+    /// Room for a line, its end, and what a whole word leaves behind it.
+    line: [u8; LINE + 12],
+    column: usize,
     soft: bool,
+}
+
+impl Default for Quoted {
+    fn default() -> Self {
+        Self { line: [0; LINE + 12], column: 0, soft: false }
+    }
 }
 
 impl Quoted {
@@ -29,65 +37,57 @@ impl Quoted {
     /// A line that follows a soft break must be no boundary, no lone dot and no mbox `From `.
     pub(super) fn literal(&mut self, octet: u8, sink: &mut dyn Write) -> io::Result<()> {
         self.make_room(1, sink)?;
-        if self.soft && self.line.is_empty() && matches!(octet, b'-' | b'.' | b'F') {
+        if self.soft && self.column == 0 && matches!(octet, b'-' | b'.' | b'F') {
             return self.escape(octet, sink);
         }
-        self.line.push(octet);
+        self.put([octet], 1);
         Ok(())
     }
 
-    /// Adds octets of which each stands for itself, as many at once as fit into a line.
-    fn literals(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
-        let mut rest = octets;
-        while let Some((&first, behind)) = rest.split_first() {
-            let room = (LINE - 1).saturating_sub(self.line.len());
-            if room == 0 || self.line.is_empty() {
-                self.literal(first, sink)?;
-                rest = behind;
-                continue;
-            }
-            let (now, later) = rest.split_at_checked(room).unwrap_or((rest, b""));
-            self.line.extend_from_slice(now);
-            rest = later;
-        }
-        Ok(())
-    }
-
-    /// Adds octets that must stay together: an escape that was there already.
+    /// Adds an escape that was there already, which must stay together, or its beginning.
     pub(super) fn together(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         self.make_room(octets.len(), sink)?;
-        self.line.extend_from_slice(octets);
+        for &octet in octets {
+            self.put([octet], 1);
+        }
         Ok(())
     }
 
     /// Adds one octet as `=XX`.
     pub(super) fn escape(&mut self, octet: u8, sink: &mut dyn Write) -> io::Result<()> {
         self.make_room(3, sink)?;
-        self.line.extend_from_slice(&[b'=', hexadecimal(octet >> 4), hexadecimal(octet & 15)]);
+        self.put(escape(octet), 3);
         Ok(())
     }
 
     /// Ends the line where the text's line ends.
     pub(super) fn end_line(&mut self, sink: &mut dyn Write) -> io::Result<()> {
-        self.line.extend_from_slice(b"\r\n");
-        self.flush(sink)?;
+        self.put(*b"\r\n", 2);
         self.soft = false;
-        Ok(())
+        self.flush(sink)
     }
 
     fn make_room(&mut self, octets: usize, sink: &mut dyn Write) -> io::Result<()> {
-        if self.line.len() + octets >= LINE {
-            self.line.extend_from_slice(b"=\r\n");
-            self.flush(sink)?;
+        if self.column + octets >= LINE {
+            self.put(*b"=\r\n", 3);
             self.soft = true;
+            self.flush(sink)?;
         }
         Ok(())
     }
 
     fn flush(&mut self, sink: &mut dyn Write) -> io::Result<()> {
-        sink.write_all(&self.line)?;
-        self.line.clear();
-        Ok(())
+        let line = self.line.get(..self.column).unwrap_or_default();
+        self.column = 0;
+        sink.write_all(line)
+    }
+
+    /// Writes the first `count` octets; those behind them are written over later. A copy of known size is one move.
+    fn put<const SIZE: usize>(&mut self, octets: [u8; SIZE], count: usize) {
+        if let Some(room) = self.line.get_mut(self.column..).and_then(<[u8]>::first_chunk_mut) {
+            *room = octets;
+            self.column += count;
+        }
     }
 
     /// Encodes a piece of text.
@@ -108,14 +108,11 @@ impl Quoted {
             self.escape(first, sink)?;
             rest = behind;
         }
-        while let Some(run) = rest.iter().position(|&octet| !stands_for_itself(octet)) {
-            let (plain, from) = rest.split_at(run);
-            self.literals(plain, sink)?;
-            let Some((&octet, behind)) = from.split_first() else { break };
-            self.escape(octet, sink)?;
-            rest = behind;
+        let (words, rest) = rest.as_chunks();
+        for word in words {
+            self.encode_word(*word, word.len(), sink)?;
         }
-        self.literals(rest, sink)?;
+        self.encode_word(escapes::padded(rest), rest.len(), sink)?;
         if let Some(space) = space {
             self.escape(space, sink)?;
         }
@@ -124,12 +121,48 @@ impl Quoted {
         }
         Ok(())
     }
+
+    /// Encodes the first `count` octets of a word: at once when they fit into the line, else one by one.
+    fn encode_word(&mut self, octets: [u8; 8], count: usize, sink: &mut dyn Write) -> io::Result<()> {
+        let mut word = u64::from_le_bytes(octets);
+        let mut marks = escapes::marks(word);
+        let starts_soft_line = self.soft && self.column == 0;
+        if starts_soft_line || self.column + count + 2 * escapes::marked(marks) >= LINE {
+            return octets.iter().take(count).try_for_each(|&octet| {
+                if stands_for_itself(octet) { self.literal(octet, sink) } else { self.escape(octet, sink) }
+            });
+        }
+        let mut left = count;
+        while marks != 0 {
+            let plain = marks.trailing_zeros() / 8;
+            self.put(word.to_le_bytes(), plain as usize);
+            word >>= 8 * plain;
+            self.put(escape(word as u8), 3);
+            word >>= 8;
+            marks = (marks >> (8 * plain)) >> 8;
+            left -= plain as usize + 1;
+        }
+        self.put(word.to_le_bytes(), left);
+        Ok(())
+    }
+}
+
+/// The length of a line encoded, its end included, when it is whole and stays one line: counted, not encoded.
+pub(super) fn quoted_length(piece: Piece<'_>) -> Option<u64> {
+    let text = piece.octets.strip_suffix(b"\r\n").filter(|_| piece.starts_line && piece.ends_line)?;
+    if is_plain(text) {
+        return Some(piece.octets.len() as u64);
+    }
+    let at_the_ends =
+        usize::from(needs_start_escaped(text)) + usize::from(text.last().is_some_and(|&last| is_space(last)));
+    let length = text.len() + 2 * (escapes::escapes(text) + at_the_ends);
+    (length < LINE).then_some(length as u64 + 2)
 }
 
 /// Whether a line needs no encoding.
 fn is_plain(text: &[u8]) -> bool {
     text.len() <= LINE
-        && text.iter().all(|&octet| stands_for_itself(octet))
+        && escapes::escapes(text) == 0
         && !text.last().is_some_and(|&octet| is_space(octet))
         && text != b"."
         && !text.starts_with(b"From ")
@@ -147,6 +180,10 @@ fn stands_for_itself(octet: u8) -> bool {
 
 fn is_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
+}
+
+fn escape(octet: u8) -> [u8; 3] {
+    [b'=', hexadecimal(octet >> 4), hexadecimal(octet & 15)]
 }
 
 fn hexadecimal(digit: u8) -> u8 {
@@ -208,6 +245,28 @@ impl Grouped {
     }
 }
 
+/// How long [`Grouped`] would make the same pieces.
+#[derive(Default)]
+pub(super) struct GroupedLength {
+    octets: u64,
+    /// How many of them the last line's end is.
+    line_end: u64,
+}
+
+impl GroupedLength {
+    pub(super) fn see(&mut self, piece: Piece<'_>) {
+        self.octets += piece.octets.len() as u64;
+        self.line_end = if piece.ends_line && piece.octets.ends_with(b"\r\n") { 2 } else { 0 };
+    }
+
+    pub(super) fn finish(&self, with_line_end: bool) -> u64 {
+        let octets = self.octets - if with_line_end { 0 } else { self.line_end };
+        let (whole, rest) = (octets / GROUP as u64, octets % GROUP as u64);
+        let last = if rest == 0 { 0 } else { rest.div_ceil(3) * 4 + 2 };
+        whole * (LINE as u64 + 2) + last
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -238,11 +297,28 @@ mod tests {
             let mut sink = Vec::new();
             let piece = Piece { octets: line.as_bytes(), starts_line: true, ends_line: true };
             Quoted::default().encode(piece, &mut sink).unwrap();
+            match quoted_length(piece) {
+                Some(length) => prop_assert_eq!(length, sink.len() as u64),
+                None => prop_assert!(sink.len() > LINE),
+            }
             if is_plain(text.as_bytes()) {
                 prop_assert_eq!(sink, line.as_bytes());
             } else {
                 prop_assert_eq!(String::from_utf8(sink).unwrap(), String::from_utf8(slowly(text.as_bytes())).unwrap());
             }
+        }
+
+        #[test]
+        fn base64_is_as_long_as_counted(lengths in proptest::collection::vec(0usize..200, 0..5), with_line_end: bool) {
+            let (mut coder, mut length, mut sink) = (Grouped::default(), GroupedLength::default(), Vec::new());
+            for line in lengths {
+                let line = [vec![b'x'; line], b"\r\n".to_vec()].concat();
+                let piece = Piece { octets: &line, starts_line: true, ends_line: true };
+                coder.encode(piece, &mut sink).unwrap();
+                length.see(piece);
+            }
+            coder.finish(with_line_end, &mut sink).unwrap();
+            prop_assert_eq!(length.finish(with_line_end), sink.len() as u64);
         }
     }
 }

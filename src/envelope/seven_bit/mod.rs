@@ -25,6 +25,7 @@ use crate::words::Words;
 
 mod coding;
 mod entity;
+mod escapes;
 mod field;
 mod note;
 mod plan;
@@ -41,7 +42,7 @@ pub use note::{Change, Note};
 use entity::{Encoding, Facts};
 use plan::{Decision, Planner};
 use walk::walk;
-use write::Writer;
+use write::{Sink, Writer};
 
 /// The longest line on the wire, without its end (RFC 5321 section 4.5.3.1.6).
 const LINE: usize = 998;
@@ -106,7 +107,8 @@ impl Conversion {
         &self.notes
     }
 
-    /// How many octets [`Self::write`] will write. Immediate when nothing is converted, else a run that only counts.
+    /// How many octets [`Self::write`] will write. Immediate when nothing is converted, else a run that only counts,
+    /// and encodes lines only where their length cannot be told otherwise.
     ///
     /// # Errors
     /// Those of the spool.
@@ -114,9 +116,12 @@ impl Conversion {
         if self.root.is_none() && body.stuffing == Stuffing::Plain {
             return Ok(body.length);
         }
-        let mut counter = Counter(0);
-        self.write(body, &mut counter)?;
-        Ok(counter.0)
+        let mut sink = Sink::Count(0);
+        self.pass(body, &mut sink)?;
+        Ok(match sink {
+            Sink::Count(total) => total,
+            Sink::Out(_) => 0,
+        })
     }
 
     /// Writes the body as planned.
@@ -124,6 +129,10 @@ impl Conversion {
     /// # Errors
     /// Those of `sink` and of the spool.
     pub fn write(&self, body: &mut Body, sink: &mut dyn Write) -> io::Result<()> {
+        self.pass(body, &mut Sink::Out(sink))
+    }
+
+    fn pass(&self, body: &mut Body, sink: &mut Sink<'_>) -> io::Result<()> {
         let mut lines = body.lines()?;
         if let Some(root) = &self.root {
             return walk(root, &mut lines, &mut Writer::new(&self.decisions, sink));
@@ -131,20 +140,6 @@ impl Conversion {
         while let Some(piece) = lines.next_piece()? {
             sink.write_all(piece.octets)?;
         }
-        Ok(())
-    }
-}
-
-/// A sink that only counts.
-struct Counter(u64);
-
-impl Write for Counter {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0 += octets.len() as u64;
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::memchr_iter;
 
-use super::LINE;
+use super::{LINE, escapes};
 use crate::message::{Content, Piece};
 
 /// What occurs that cannot go as it is.
@@ -22,6 +22,8 @@ impl Found {
 /// Looks at lines for what cannot go as it is; only for what the body as a whole is known to hold.
 pub(super) struct Scan {
     wanted: Found,
+    /// All lines of the whole body are UTF-8, so any part of them is.
+    is_all_utf8: bool,
     pub(super) found: Found,
     line: usize,
     octets: u64,
@@ -33,7 +35,15 @@ impl Scan {
     pub(super) fn new(content: &Content) -> Self {
         let wanted =
             Found { eight_bit: content.eight_bit, control: content.control, long: content.longest_line > LINE as u64 };
-        Self { wanted, found: Found::default(), line: 0, octets: 0, escapes: 0, utf8: Utf8::default() }
+        Self {
+            wanted,
+            is_all_utf8: content.utf8,
+            found: Found::default(),
+            line: 0,
+            octets: 0,
+            escapes: 0,
+            utf8: Utf8::default(),
+        }
     }
 
     pub(super) fn restart(&mut self) {
@@ -51,15 +61,18 @@ impl Scan {
             self.found.long |= self.line > LINE;
         }
         if self.wanted.eight_bit {
-            if !text.is_ascii() {
-                self.found.eight_bit = true;
-                self.escapes += text.iter().map(|octet| u64::from(octet >> 7)).sum::<u64>();
-                self.utf8.see(text);
-            } else if !text.is_empty() {
-                self.utf8.see_ascii();
-            }
-            if piece.ends_line {
-                self.utf8.see_ascii();
+            let eight_bit = escapes::eight_bit(text);
+            self.found.eight_bit |= eight_bit > 0;
+            self.escapes += eight_bit as u64;
+            if !self.is_all_utf8 {
+                if eight_bit > 0 {
+                    self.utf8.see(text);
+                } else if !text.is_empty() {
+                    self.utf8.see_ascii();
+                }
+                if piece.ends_line {
+                    self.utf8.see_ascii();
+                }
             }
         }
         if self.wanted.control {

@@ -1,8 +1,8 @@
-//! The second pass: the body as planned.
+//! The second pass: the body as planned, written or only measured.
 
 use std::io::{self, Write};
 
-use super::coding::{Grouped, Quoted};
+use super::coding::{Grouped, GroupedLength, Quoted, quoted_length};
 use super::entity::Facts;
 use super::plan::{Coding, Decision};
 use super::repair::{GroupedRepair, Questions, QuotedRepair};
@@ -10,9 +10,32 @@ use super::walk::{End, Open, Visitor, unpadded};
 use super::{LINE, field};
 use crate::message::Piece;
 
-pub(super) struct Writer<'a> {
+/// Where the body goes.
+pub(super) enum Sink<'a> {
+    Out(&'a mut dyn Write),
+    /// Nowhere: its octets are counted.
+    Count(u64),
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Out(out) => out.write(octets),
+            Self::Count(total) => {
+                *total += octets.len() as u64;
+                Ok(octets.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) struct Writer<'a, 's> {
     decisions: &'a [Decision],
-    sink: &'a mut dyn Write,
+    sink: &'a mut Sink<'s>,
     content: Coder,
     margin: Questions,
     fragments: Questions,
@@ -25,13 +48,14 @@ enum Coder {
     Plain,
     Quoted(Quoted),
     Grouped(Grouped),
+    GroupedLength(GroupedLength),
     QuotedRepair(QuotedRepair),
     GroupedRepair(GroupedRepair),
     Questions(Questions),
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(decisions: &'a [Decision], sink: &'a mut dyn Write) -> Self {
+impl<'a, 's> Writer<'a, 's> {
+    pub(super) fn new(decisions: &'a [Decision], sink: &'a mut Sink<'s>) -> Self {
         Self {
             decisions,
             sink,
@@ -48,7 +72,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-impl Visitor for Writer<'_> {
+impl Visitor for Writer<'_, '_> {
     type Fault = io::Error;
 
     fn field(&mut self, ordinal: usize, _raw: &[u8], fixed: &[u8]) -> io::Result<()> {
@@ -97,6 +121,9 @@ impl Visitor for Writer<'_> {
         self.content = match decision.coding {
             None => Coder::Plain,
             Some(Coding::QuotedPrintable) => Coder::Quoted(Quoted::default()),
+            Some(Coding::Base64) if matches!(self.sink, Sink::Count(_)) => {
+                Coder::GroupedLength(GroupedLength::default())
+            }
             Some(Coding::Base64) => Coder::Grouped(Grouped::default()),
             Some(Coding::RepairQuotedPrintable) => Coder::QuotedRepair(QuotedRepair::default()),
             Some(Coding::RepairBase64) => Coder::GroupedRepair(GroupedRepair::default()),
@@ -108,7 +135,19 @@ impl Visitor for Writer<'_> {
     fn content(&mut self, piece: Piece<'_>) -> io::Result<()> {
         match &mut self.content {
             Coder::Plain => self.sink.write_all(piece.octets),
-            Coder::Quoted(coder) => coder.encode(piece, self.sink),
+            Coder::Quoted(coder) => {
+                if let Sink::Count(total) = self.sink
+                    && let Some(length) = quoted_length(piece)
+                {
+                    *total += length;
+                    return Ok(());
+                }
+                coder.encode(piece, self.sink)
+            }
+            Coder::GroupedLength(length) => {
+                length.see(piece);
+                Ok(())
+            }
             Coder::Grouped(coder) => coder.encode(piece, self.sink),
             Coder::QuotedRepair(coder) => coder.repair(piece, self.sink),
             Coder::GroupedRepair(coder) => coder.repair(piece, self.sink),
@@ -132,6 +171,12 @@ impl Visitor for Writer<'_> {
     fn closed(&mut self, _open: &[Open], end: End) -> io::Result<()> {
         match std::mem::replace(&mut self.content, Coder::Plain) {
             Coder::Grouped(mut coder) => coder.finish(end == End::Body, self.sink),
+            Coder::GroupedLength(length) => {
+                if let Sink::Count(total) = self.sink {
+                    *total += length.finish(end == End::Body);
+                }
+                Ok(())
+            }
             Coder::Plain
             | Coder::Quoted(_)
             | Coder::QuotedRepair(_)
