@@ -200,8 +200,8 @@ mod tests {
 
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens("{}"));
-        assert_eq!(login(&fakes.world(), &account(), Some(&named)).unwrap().address, named);
-        assert!(fakes.store.text("grant:me@outlook.com").contains("alias@outlook.com"));
+        let learned = login(&fakes.world(), &account(), Some(&named)).unwrap();
+        assert_eq!((learned.address, learned.grant.address.as_str()), (named, "alias@outlook.com"));
 
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens("{}"));
