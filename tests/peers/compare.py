@@ -28,14 +28,16 @@ class Difference:
 
 def mapped(address):
     """A peer's recipient as ours would name it: a local name is the account."""
-    address = address.strip()
-    if address.startswith("<") and address.endswith(">"):
-        address = address[1:-1]
+    address = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)", "", address).strip()
+    # Sendmail keeps an operand as it came; its display name goes when it is delivered.
+    angle = re.fullmatch(r"""(?:"(?:\\.|[^"\\])*"|[^"<>])*<([^<>]*)>""", address)
+    address = angle.group(1) if angle else address
     local, at, domain = address.rpartition("@")
     if not at:
         local, domain = address, ""
-    if local.startswith('"') and re.fullmatch(r'"[\w!#$%&\'*+/=?^`{|}~.-]+"', local) and ".." not in local and local[1] != "." and local[-2] != ".":
-        local = local[1:-1]
+    # Quotes are the transport's, not the name's; Postfix's queue has none.
+    if len(local) > 1 and local.startswith('"') and local.endswith('"'):
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
     if domain.lower() in OUR_DOMAINS:
         return ACCOUNT if local and local != "MAILER-DAEMON" else f"{local}@"
     return f"{local}@{domain.lower()}"
@@ -135,8 +137,9 @@ def decoded_part(lines, depth):
     return kept + [b""] + part_lines(fields, b"\n".join(lines[end + 1 :]) + b"\n", depth + 1)
 
 
-def differences(ours, theirs):
-    """Everything the two did not do alike; after a difference in the status nothing else can be compared."""
+def differences(ours, theirs, given):
+    """Everything the two did not do alike; after a difference in the status nothing else can be compared. `given`: the
+    names of the fields that came in, whose order counts."""
     if ours.taken != theirs.taken or (ours.status == 0) != (theirs.status == 0):
         tell = lambda outcome: (outcome.status, "taken" if outcome.taken else "not taken")
         yield Difference("status", "", tell(ours), tell(theirs))
@@ -148,13 +151,13 @@ def differences(ours, theirs):
         yield Difference("recipients", "", sorted(mine - other), sorted(other - mine))
     if ours.sender != mapped(theirs.sender):
         yield Difference("sender", "", ours.sender, theirs.sender)
-    yield from field_differences(ours.fields, theirs.fields)
+    yield from field_differences(ours.fields, theirs.fields, given)
     mine, other = body_lines(ours), body_lines(theirs)
     if mine != other:
         yield Difference("body", "", mine, other)
 
 
-def field_differences(ours, theirs):
+def field_differences(ours, theirs, given):
     mine, other = collections.defaultdict(list), collections.defaultdict(list)
     for fields, by_name in ((ours, mine), (theirs, other)):
         for name, value in fields:
@@ -170,6 +173,6 @@ def field_differences(ours, theirs):
             for one, two in zip(mine[name], other[name]):
                 if comparable(name, one) != comparable(name, two):
                     yield Difference("value", name, readable(one), readable(two))
-    order = lambda fields: [name.lower() for name, _ in fields if name.lower() in same]
+    order = lambda fields: [name.lower() for name, _ in fields if name.lower() in same & given]
     if order(ours) != order(theirs):
         yield Difference("order", "", order(ours), order(theirs))
