@@ -84,12 +84,12 @@ def rule(kinds, *names, peer=None):
 
 
 def explain(difference, call, peer):
-    """The first rule that holds, or None."""
+    """The names of the rules that hold: the first, or for recipients as many as it takes; [None] when it stays a riddle."""
     for name, kinds, names, only, function in RULES:
         if difference.kind in kinds and (not names or difference.what in names) and only in (None, peer):
             if function(difference, call, getattr(call, peer)):
-                return name
-    return None
+                return [name]
+    return recipient_forms(difference, call, peer) if difference.kind == "recipients" else [None]
 
 
 def table(path):
@@ -126,7 +126,7 @@ def unreadable_is_65(difference, call, theirs):
 
 @rule("status", peer="postfix")
 def postfix_has_fewer_flags(difference, call, theirs):
-    complaints = "invalid option", "-n option not supported", "unsupported: -X", "unauthorized configuration directory"
+    complaints = "invalid option", "-B option needs", "-n option not supported", "unsupported: -X", "unauthorized configuration directory"
     return only_ours(difference) and theirs.status == 75 and says(theirs, *complaints)
 
 
@@ -141,6 +141,11 @@ def sendmail_privileged_flag(difference, call, theirs):
     complaints = "RunAsUser for MSP ignored", "real uid not trusted", "unknown option name", "Compiled with:"
     named = letters & set("XCDsTQdO") or any(flag == "o" and value[:1] in "AL" for flag, value in call.flags)
     return only_ours(difference) and named and says(theirs, *complaints)
+
+
+@rule("status", peer="sendmail")
+def sendmail_fewer_flags(difference, call, theirs):
+    return only_ours(difference) and theirs.status == 64 and says(theirs, "illegal option", "Illegal body type", "Bad -B")
 
 
 @rule("status", peer="sendmail")
@@ -187,8 +192,18 @@ def header_unfinished(call):
     return not call.body and not call.case.data.endswith(b"\n") and b"\n\n" not in call.case.data.replace(b"\r\n", b"\n")
 
 
+def header_unfinished_text(call):
+    """The input ends inside a line of the header that is no field (yet)."""
+    return b"\n\n" not in call.case.data.replace(b"\r\n", b"\n") and not call.case.data.endswith(b"\n")
+
+
 @rule("status recipients added order body", peer="sendmail")
 def sendmail_quoted_from_line(difference, call, theirs):
+    return quoted_from_line(call)
+
+
+@rule("value", "date", "message-id", peer="sendmail")
+def sendmail_quoted_from_line_stamps(difference, call, theirs):
     return quoted_from_line(call)
 
 
@@ -205,63 +220,130 @@ def resent_without_recipients(call):
     return any(name.startswith("resent-") for name in call.given) and not call.given & {"resent-to", "resent-cc", "resent-bcc"}
 
 
-@rule("recipients", peer="postfix")
-def resent_means_all_fields(difference, call, theirs):
-    return call.dash_t and resent_without_recipients(call) and not difference.ours
-
-
 @rule("recipients", peer="sendmail")
 def sendmail_nul_bounces(difference, call, theirs):
     return b"\0" in call.case.data and not theirs.recipients
 
 
-@rule("recipients", peer="sendmail")
-def sendmail_apparently_to(difference, call, theirs):
-    shown = {compare.mapped(item) for value in call.values("apparently-to") for item in value.split(",")}
-    return not difference.ours and set(difference.theirs) <= shown
+FORMS = []
 
 
-def each_explained(difference, ours=(), theirs=()):
-    """Every address only one side has is of an explained form, and both sides' reasons belong together."""
-    return all(any(form(address) for form in ours) for address in difference.ours) and all(
-        any(form(address) for form in theirs) for address in difference.theirs
-    )
+def form(peer=None):
+    """Declares a rule about one address of theirs (or of ours) that the other side has not, or has otherwise."""
+
+    def declare(function):
+        FORMS.append((function.__name__.replace("_", "-"), peer, function))
+        return function
+
+    return declare
 
 
-@rule("recipients")
-def odd_addresses_read_apart(difference, call, theirs):
-    """Several of the forms below may meet in one call: each address must be of one of them."""
-    every = {compare.mapped(address) for address in call.ours.recipients}
-    other = {compare.mapped(address) for address in theirs.recipients}
-    postfix = theirs is call.postfix
-    lower = {address.lower() for address in other}
-    raw = " ".join(call.operands) + " " + " ".join(compare.text(value) for _, value in call.fields)
-    # What of theirs an address of ours may have been read out of.
-    forms = {
-        "group-ends-open": lambda a: re.fullmatch(r"(?i)(mailto|group):\s*.+", a),
-        "bang": lambda a: postfix and a == "user@host",
-        "localdomain": lambda a: a.endswith("@localhost.localdomain"),
-        "nobody": lambda a: postfix and a == "MAILER-DAEMON@",
-        "idn": lambda a: re.search("@.*[^\x00-\x7f]", a),
-        "group": lambda a: not postfix and re.fullmatch(r"[\w ]+:.*|.*;", a),
-        "route": lambda a: not postfix and re.fullmatch(r"@[\w.]+:.*", a),
-        "glued": lambda a: not postfix and (a.startswith("<") or ";" in a or re.search(r"><", a)),
-    }
-    if not all(any(form(address) for form in forms.values()) for address in difference.theirs):
-        return False
-    for address in difference.ours:
-        local, _, domain = address.rpartition("@")
-        dropped_by_case = postfix and address.lower() in lower
-        dash = postfix and local.startswith("-")
-        out_of = any(local in odd and domain in odd for odd in difference.theirs)
-        idn = domain.startswith("xn--") and any(re.search("@.*[^\x00-\x7f]", odd) for odd in difference.theirs)
-        account = address == ACCOUNT and any(
-            form in odd for odd in difference.theirs for form in ("user@host", "@localhost.localdomain", ";")
-        )
-        member = not postfix and any(address.lower() in text.lower() for text in re.findall(r":[^;]*;", raw))
-        if not (dropped_by_case or dash or out_of or idn or account or member):
-            return False
-    return True
+def recipient_forms(difference, call, peer):
+    """Each address only one side has must be of a known form, and what stands for it must be on the other side."""
+    ours, theirs = set(difference.ours), set(difference.theirs)
+    all_ours = {compare.mapped(address) for address in call.ours.recipients}
+    all_theirs = {compare.mapped(address) for address in getattr(call, peer).recipients}
+    used = []
+    for name, only, function in FORMS:
+        if only not in (None, peer):
+            continue
+        for odd in sorted(theirs):
+            stands_for = function(odd, all_ours, all_theirs, call)
+            if stands_for is not None and stands_for <= all_ours:
+                theirs.discard(odd)
+                ours -= stands_for
+                used.append(name)
+        for odd in sorted(ours):
+            if function(None, {odd}, all_theirs, call):
+                ours.discard(odd)
+                used.append(name)
+    return sorted(set(used)) if not ours and not theirs else [None]
+
+
+def only_if(condition, *addresses):
+    return set(addresses) if condition else None
+
+
+@form(peer="postfix")
+def postfix_ignores_case(odd, ours, theirs, call):
+    if odd is None:
+        address, = ours
+        return only_if(address.lower() in {other.lower() for other in theirs}, address)
+
+
+@form(peer="postfix")
+def postfix_drops_leading_dash(odd, ours, theirs, call):
+    if odd is None:
+        address, = ours
+        return only_if(address.startswith("-"), address)
+
+
+@form()
+def unended_group_is_read(odd, ours, theirs, call):
+    found = odd and re.fullmatch(r"(?:mailto|Group): ?([^;]+)", odd)
+    return only_if(found, found and found.group(1))
+
+
+@form(peer="sendmail")
+def sendmail_group_in_queue(odd, ours, theirs, call):
+    # A group of one is queued as it came, of several in pieces: "Friends: a@example.com" and "b@example.net;".
+    found = odd and re.fullmatch(r"(?:[\w ]+:)? ?([^;:]+@[^;:]+);?", odd)
+    return only_if(found and (":" in odd or ";" in odd), found and compare.mapped(found.group(1)))
+
+
+@form(peer="postfix")
+def postfix_bang_path(odd, ours, theirs, call):
+    return only_if(odd == "user@host", ACCOUNT)
+
+
+@form()
+def localhost_localdomain_is_local(odd, ours, theirs, call):
+    return only_if(odd and odd.endswith("@localhost.localdomain"), ACCOUNT)
+
+
+@form(peer="postfix")
+def postfix_empty_is_postmaster(odd, ours, theirs, call):
+    return set() if odd == "MAILER-DAEMON@" else None
+
+
+@form()
+def idn_to_a_labels(odd, ours, theirs, call):
+    if odd and re.search("@.*[^\x00-\x7f]", odd):
+        local, _, domain = odd.rpartition("@")
+        return {f"{local}@{domain.encode('idna').decode()}"}
+    return None
+
+
+def addresses_in(call, *names):
+    values = ",".join(call.values(*names))
+    return {compare.mapped(item) for item in re.split(r"[,;:]", values)}
+
+
+@form(peer="postfix")
+def resent_means_all_fields(odd, ours, theirs, call):
+    return only_if(odd and call.dash_t and resent_without_recipients(call) and odd in addresses_in(call, "to", "cc", "bcc"))
+
+
+@form(peer="sendmail")
+def sendmail_apparently_to(odd, ours, theirs, call):
+    return only_if(odd and call.dash_t and odd in addresses_in(call, "apparently-to"))
+
+
+@form(peer="sendmail")
+def sendmail_keeps_last_dot(odd, ours, theirs, call):
+    return only_if(odd and odd.endswith("."), (odd or "")[:-1])
+
+
+@form(peer="sendmail")
+def sendmail_keeps_route(odd, ours, theirs, call):
+    found = odd and re.fullmatch(r"@[\w.]+:(.+)", odd)
+    return only_if(found, found and found.group(1))
+
+
+@form(peer="sendmail")
+def sendmail_keeps_glued_addresses(odd, ours, theirs, call):
+    parts = [part for part in re.split(r"[<>; ]+", odd or "") if part]
+    return only_if(len(parts) > 1 and re.search("[<;]", odd), *map(compare.mapped, parts))
 
 
 @rule("sender")
@@ -279,7 +361,10 @@ def from_is_account(difference, call, theirs):
 
 @rule("added", "x-original-from")
 def original_kept(difference, call, theirs):
-    return call.values("from")[:1] and compare.comparable("from", difference.ours[0]) == compare.comparable("from", call.values("from")[0]) or call.senders
+    shown = compare.comparable("from", difference.ours[0])
+    if "from" in call.given:
+        return shown == compare.comparable("from", call.values("from")[0])
+    return any(shown in compare.comparable("from", sender) for sender in call.senders)
 
 
 @rule("added", "reply-to")
@@ -345,6 +430,11 @@ def postfix_completes_only_resent(difference, call, theirs):
     return any(name.startswith("resent-") for name in call.given) and difference.what not in call.given
 
 
+@rule("added", "from", "date", "message-id", peer="postfix")
+def postfix_g_completes_nothing(difference, call, theirs):
+    return any(flag == "G" for flag, _ in call.flags) and difference.what not in call.given
+
+
 @rule("dropped", "to", "cc", "reply-to")
 def repeated_field_merged(difference, call, theirs):
     if len(difference.ours) != 1 or len(difference.theirs) < 2:
@@ -360,7 +450,8 @@ def empty_list_goes(difference, call, theirs):
 
 @rule("dropped", "from", "date", "message-id", "subject", "sender", "mime-version", "references", "in-reply-to")
 def first_of_one_stays(difference, call, theirs):
-    return len(difference.ours) == 1 and len(difference.theirs) > 1
+    first = difference.what in ("from", "sender") or difference.ours[:1] == [compare.readable(call.values(difference.what)[0])]
+    return len(difference.ours) == 1 and len(difference.theirs) > 1 and first
 
 
 @rule("dropped", "dkim-signature")
@@ -376,7 +467,8 @@ def sendmail_eats_full_name(difference, call, theirs):
 @rule("added value dropped", "content-type", "content-transfer-encoding", "mime-version")
 def made_seven_bit(difference, call, theirs):
     odd = re.search(rb"[^\x01-\x7f]|\r(?!\n)|\r\r\n|[^\n]{999}", call.case.data)
-    return difference.kind != "dropped" and bool(odd)
+    relabelled = difference.what == "content-transfer-encoding" and (difference.ours, difference.theirs) == ("7bit", "binary")
+    return difference.kind != "dropped" and bool(odd or relabelled)
 
 
 def plain(text):
@@ -416,6 +508,51 @@ def postfix_qualifies_more_fields(difference, call, theirs):
     return re.sub("@" + LOCAL, "", difference.theirs) == difference.ours
 
 
+def tidied(what, text, *steps):
+    text = compare.comparable(what, text)
+    for step in steps:
+        text = step(text)
+    return re.sub(",+", ",", plain(text)).strip(",")
+
+
+def without_odd_forms(text):
+    """A dot behind the domain, a route, host!user, a semicolon outside a group."""
+    text = re.sub(r"@[\w.]+:(?=\w+@)", "", text.replace("host!user", "root").replace("user@host", "root"))
+    text = re.sub(r"(?<=[a-z])\.(?=[,;>]|$)", "", text)
+    return re.sub(r"<([^<> ]+@[^<>]+)>(?=,|$)", r"\1", re.sub(r"(?<!:);+(?=[\w,]|$)", ",", text))
+
+
+ODD_FORM = r"\.com\.|host!user|\w;\w|<@"
+
+
+@rule("value dropped", "to", "cc", "reply-to")
+def odd_address_tidied_or_not(difference, call, theirs):
+    # Postfix tidies every address in a header, Sendmail none; ours those of a field it has to write anew.
+    what, came = difference.what, ", ".join(call.values(difference.what))
+    sides = [value if isinstance(value, str) else ", ".join(value) for value in (difference.ours, difference.theirs)]
+    ours, other = (tidied(what, side, without_odd_forms) for side in sides)
+    return re.search(ODD_FORM, came) and ours == other
+
+
+def without_lost_comments(text):
+    return re.sub(r"\([^()]*\) ?", "", re.sub(r"(^|[,:])\([^()]*\)", r"\1", text))
+
+
+@rule("value dropped", "to", "cc")
+def leading_comment_lost(difference, call, theirs):
+    what = difference.what
+    sides = [value if isinstance(value, str) else ", ".join(value) for value in (difference.ours, difference.theirs)]
+    ours, other = (tidied(what, side, without_lost_comments, without_odd_forms) for side in sides)
+    came = compare.readable(", ".join(call.values(what)))
+    return ACCOUNT in sides[0] and re.search(r"(^|[,:;]) *\(", came) and ours == other
+
+
+@rule("value", "to", "cc", "from", "reply-to")
+def idn_header_to_a_labels(difference, call, theirs):
+    encode = lambda domain: "@" + domain.group(1).encode("idna").decode()
+    return re.sub(r"@([\w.-]*[^\x00-\x7f][\w.-]*)", encode, difference.theirs) == difference.ours
+
+
 @rule("value")
 def control_character_is_blank(difference, call, theirs):
     clean = re.sub(r"[ \x00-\x1f\x7f]+", " ", difference.theirs).strip()
@@ -434,11 +571,18 @@ def lone_dot_is_content(difference, call, theirs):
     if not lone_dot(call):
         return False
     cut = len(difference.theirs)
-    return difference.ours[cut : cut + 1] == [b"."] and unstuffed(difference.ours[:cut]) == unstuffed(difference.theirs)
+    before = zip(difference.ours, difference.theirs)
+    return difference.ours[cut : cut + 1] == [b"."] and all(one == two or one == b"." + two or b"." + one == two for one, two in before)
 
 
-def unstuffed(lines):
-    return [line[1:] if line.startswith(b"..") else line for line in lines]
+@rule("body", peer="sendmail")
+def sendmail_last_dot_at_end(difference, call, theirs):
+    return call.case.data.endswith(b"\n.") and call.dash_i and difference.ours == [*difference.theirs, b"."]
+
+
+@rule("body", peer="sendmail")
+def sendmail_loses_unfinished_header_text(difference, call, theirs):
+    return header_unfinished_text(call) and not difference.theirs
 
 
 @rule("body")
@@ -455,6 +599,14 @@ def postfix_bare_cr_is_blank(difference, call, theirs):
 
 
 @rule("body")
+def cr_at_end_is_line_end(difference, call, theirs):
+    if not call.case.data.endswith(b"\n\r"):
+        return False
+    theirs_lines = [compare.text(line).encode() for line in difference.theirs]
+    return difference.ours in ([*theirs_lines, b""], [*theirs_lines[:-1], b""])
+
+
+@rule("body")
 def latin_text_labelled(difference, call, theirs):
     latin = [compare.text(line).encode() for line in difference.theirs]
     return latin == difference.ours and any(not line.isascii() for line in difference.theirs)
@@ -464,3 +616,9 @@ def latin_text_labelled(difference, call, theirs):
 def sendmail_moves_stamps(difference, call, theirs):
     without = lambda names: [name for name in names if name not in ("date", "message-id", "return-path")]
     return without(difference.ours) == without(difference.theirs) and header_unfinished(call)
+
+
+@rule("order", peer="sendmail")
+def sendmail_moves_empty_from(difference, call, theirs):
+    without = lambda names: [name for name in names if name != "from"]
+    return without(difference.ours) == without(difference.theirs) and not call.values("from")[0].strip()
