@@ -130,6 +130,11 @@ def postfix_has_fewer_flags(difference, call, theirs):
     return only_ours(difference) and theirs.status == 75 and says(theirs, *complaints)
 
 
+@rule("status", peer="postfix")
+def postfix_warns_about_dsn_value(difference, call, theirs):
+    return call.ours.status == 64 and says(theirs, "bad -R option value -- ignored", "bad -N option value -- ignored")
+
+
 @rule("status", peer="sendmail")
 def sendmail_f_twice(difference, call, theirs):
     return only_ours(difference) and theirs.status == 64 and len(call.senders) > 1 and says(theirs, 'More than one "from" person')
@@ -138,8 +143,8 @@ def sendmail_f_twice(difference, call, theirs):
 @rule("status", peer="sendmail")
 def sendmail_privileged_flag(difference, call, theirs):
     letters = {flag for flag, _ in call.flags}
-    complaints = "RunAsUser for MSP ignored", "real uid not trusted", "unknown option name", "Compiled with:"
-    named = letters & set("XCDsTQdO") or any(flag == "o" and value[:1] in "AL" for flag, value in call.flags)
+    complaints = "RunAsUser for MSP ignored", "real uid not trusted", "unknown option name", "Compiled with:", "Permission denied", "Unknown 8-bit mode"
+    named = letters & set("AXCDcsTQdO") or any(flag == "o" and value[:1] in "AL8" for flag, value in call.flags)
     return only_ours(difference) and named and says(theirs, *complaints)
 
 
@@ -207,10 +212,13 @@ def sendmail_quoted_from_line_stamps(difference, call, theirs):
     return quoted_from_line(call)
 
 
-@rule("status recipients added", peer="sendmail")
+@rule("status recipients added value order", peer="sendmail")
 def sendmail_loses_unfinished_header(difference, call, theirs):
     last = call.fields[-1][0] if call.fields else ""
-    return header_unfinished(call) and (difference.kind != "added" or difference.what == last)
+    if difference.kind == "order":
+        without = lambda names: [name for name in names if name not in (last, "date", "message-id")]
+        return header_unfinished(call) and without(difference.ours) == without(difference.theirs)
+    return header_unfinished(call) and (difference.kind in ("status", "recipients") or difference.what == last)
 
 
 # ---- for whom ----------------------------------------------------------------------------------------------------
@@ -364,7 +372,8 @@ def original_kept(difference, call, theirs):
     shown = compare.comparable("from", difference.ours[0])
     if "from" in call.given:
         return shown == compare.comparable("from", call.values("from")[0])
-    return any(shown in compare.comparable("from", sender) for sender in call.senders)
+    bare = re.sub(r".*<(.*)>.*", r"\1", shown)
+    return any(bare in compare.comparable("from", sender) for sender in call.senders)
 
 
 @rule("added", "reply-to")
@@ -509,7 +518,7 @@ def postfix_qualifies_more_fields(difference, call, theirs):
 
 
 def tidied(what, text, *steps):
-    text = compare.comparable(what, text)
+    text = compare.comparable(what, text).replace(ACCOUNT, "root")
     for step in steps:
         text = step(text)
     return re.sub(",+", ",", plain(text)).strip(",")
@@ -522,7 +531,7 @@ def without_odd_forms(text):
     return re.sub(r"<([^<> ]+@[^<>]+)>(?=,|$)", r"\1", re.sub(r"(?<!:);+(?=[\w,]|$)", ",", text))
 
 
-ODD_FORM = r"\.com\.|host!user|\w;\w|<@"
+ODD_FORM = r"\.com\.|host!user|\w;\w|<@|(?i:mailto|group):"
 
 
 @rule("value dropped", "to", "cc", "reply-to")
@@ -551,6 +560,23 @@ def leading_comment_lost(difference, call, theirs):
 def idn_header_to_a_labels(difference, call, theirs):
     encode = lambda domain: "@" + domain.group(1).encode("idna").decode()
     return re.sub(r"@([\w.-]*[^\x00-\x7f][\w.-]*)", encode, difference.theirs) == difference.ours
+
+
+@rule("value", "to", "cc", peer="postfix")
+def unreadable_field_stays(difference, call, theirs):
+    came = [compare.readable(value) for value in call.values(difference.what)]
+    unreadable = lambda text: "\\" in re.sub(r'"(\\.|[^"\\])*"', "", text) or text.count("<") != text.count(">") or re.search(r"\w \w+@", text)
+    return difference.ours in came and unreadable(difference.ours)
+
+
+@rule("status", peer="postfix")
+def nobody_named(difference, call, theirs):
+    return "no recipients" in call.ours.said and call.operands == ["(only comment)"]
+
+
+@rule("recipients value", peer="postfix")
+def unclosed_quote(difference, call, theirs):
+    return call.ours.taken and any(value.count('"') % 2 for value in call.values("to", "cc", "from"))
 
 
 @rule("value")
@@ -610,12 +636,6 @@ def cr_at_end_is_line_end(difference, call, theirs):
 def latin_text_labelled(difference, call, theirs):
     latin = [compare.text(line).encode() for line in difference.theirs]
     return latin == difference.ours and any(not line.isascii() for line in difference.theirs)
-
-
-@rule("order", peer="sendmail")
-def sendmail_moves_stamps(difference, call, theirs):
-    without = lambda names: [name for name in names if name not in ("date", "message-id", "return-path")]
-    return without(difference.ours) == without(difference.theirs) and header_unfinished(call)
 
 
 @rule("order", peer="sendmail")
