@@ -228,9 +228,19 @@ def resent_without_recipients(call):
     return any(name.startswith("resent-") for name in call.given) and not call.given & {"resent-to", "resent-cc", "resent-bcc"}
 
 
-@rule("recipients", peer="sendmail")
+@rule("status recipients", peer="sendmail")
 def sendmail_nul_bounces(difference, call, theirs):
-    return b"\0" in call.case.data and not theirs.recipients
+    refused = difference.kind == "status" and only_ours(difference) and says(theirs, "NUL byte not allowed")
+    return b"\0" in call.case.data and (refused or not theirs.recipients)
+
+
+@rule("value body", peer="sendmail")
+def sendmail_cuts_eighth_bit(difference, call, theirs):
+    seven = "7BIT" in call.flag("B") or any(value.startswith("7") for value in call.flag("o"))
+    cut = lambda octets: bytes(octet & 0x7F for octet in octets)
+    other = difference.theirs if difference.kind == "body" else [difference.theirs.encode()]
+    source = call.case.data.replace(b"\r\n", b"\n")
+    return seven and all(line.isascii() and line in cut(source) for line in other) and not source.isascii()
 
 
 FORMS = []
@@ -350,7 +360,10 @@ def sendmail_keeps_route(odd, ours, theirs, call):
 
 @form(peer="sendmail")
 def sendmail_keeps_glued_addresses(odd, ours, theirs, call):
-    parts = [part for part in re.split(r"[<>; ]+", odd or "") if part]
+    if odd is None:
+        address, = ours  # Of glued ones it may take the last alone.
+        return only_if(any(f"<{address}><" in text for text in [*call.operands, *call.values("to", "cc")]), address)
+    parts = [part for part in re.split(r"[<>; ]+", odd) if part]
     return only_if(len(parts) > 1 and re.search("[<;]", odd), *map(compare.mapped, parts))
 
 
@@ -364,7 +377,14 @@ def account_is_sender(difference, call, theirs):
 
 @rule("value added", "from")
 def from_is_account(difference, call, theirs):
-    return difference.ours and ACCOUNT in str(difference.ours) and not (difference.kind == "added" and difference.theirs)
+    if difference.kind == "added":
+        return not difference.theirs and len(difference.ours) == 1 and ACCOUNT in difference.ours[0]
+    name = re.fullmatch(r"(?:(.*) )?<?" + ACCOUNT + ">?", difference.ours)
+    bare = lambda text: re.sub(r'[\\"]', "", text)
+    names = ["alice on host1"]
+    if not "".join(call.values("from")).strip():
+        names += call.flag("F")[-1:] + ["Alice Example"]
+    return name and any(bare(who) in bare(name.group(1) or "") for who in names)
 
 
 @rule("added", "x-original-from")
@@ -543,17 +563,19 @@ def odd_address_tidied_or_not(difference, call, theirs):
     return re.search(ODD_FORM, came) and ours == other
 
 
-def without_lost_comments(text):
-    return re.sub(r"\([^()]*\) ?", "", re.sub(r"(^|[,:])\([^()]*\)", r"\1", text))
-
-
 @rule("value dropped", "to", "cc")
 def leading_comment_lost(difference, call, theirs):
-    what = difference.what
+    what, came = difference.what, compare.comparable("to", ",".join(call.values(difference.what)))
+    lost = re.findall(r"(?:^|[,:;]) *(\((?:[^()]|\([^()]*\))*\))", came)
+
+    def without(text):
+        for comment in lost:
+            text = text.replace(" " + comment, "").replace(comment, "")
+        return text
+
     sides = [value if isinstance(value, str) else ", ".join(value) for value in (difference.ours, difference.theirs)]
-    ours, other = (tidied(what, side, without_lost_comments, without_odd_forms) for side in sides)
-    came = compare.readable(", ".join(call.values(what)))
-    return ACCOUNT in sides[0] and re.search(r"(^|[,:;]) *\(", came) and ours == other
+    ours, other = (tidied(what, side, without, without_odd_forms) for side in sides)
+    return lost and not any(comment in compare.comparable(what, sides[0]) for comment in lost) and ours == other
 
 
 @rule("value", "to", "cc", "from", "reply-to")
@@ -565,7 +587,7 @@ def idn_header_to_a_labels(difference, call, theirs):
 @rule("value", "to", "cc", peer="postfix")
 def unreadable_field_stays(difference, call, theirs):
     came = [compare.readable(value) for value in call.values(difference.what)]
-    unreadable = lambda text: "\\" in re.sub(r'"(\\.|[^"\\])*"', "", text) or text.count("<") != text.count(">") or re.search(r"\w \w+@", text)
+    unreadable = lambda text: "\\" in re.sub(r'"(\\.|[^"\\])*"', "", text) or text.count("<") != text.count(">") or re.search(r"\w \w+@|@ *(,|$)|@\w+@", text)
     return difference.ours in came and unreadable(difference.ours)
 
 
