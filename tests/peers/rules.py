@@ -538,7 +538,7 @@ def postfix_qualifies_more_fields(difference, call, theirs):
 
 
 def tidied(what, text, *steps):
-    text = compare.comparable(what, text).replace(ACCOUNT, "root")
+    text = re.sub("@" + LOCAL + r"\b", "", compare.comparable(what, text).replace(ACCOUNT, "root"))
     for step in steps:
         text = step(text)
     return re.sub(",+", ",", plain(text)).strip(",")
