@@ -60,7 +60,9 @@ fn merge(kept: &mut Vec<Field>, field: Field) {
     }
     match kept.iter_mut().find(|earlier| earlier.is(&field.name)) {
         Some(earlier) => {
-            let end = earlier.value.trim_ascii_end().len();
+            // A list that ends in a comma goes on already.
+            let ends = |octet: &u8| octet.is_ascii_whitespace() || *octet == b',';
+            let end = earlier.value.iter().rposition(|octet| !ends(octet)).map_or(0, |last| last + 1);
             earlier.value.truncate(end);
             earlier.value.extend_from_slice(b",\r\n ");
             earlier.value.extend_from_slice(field.value.trim_ascii_start());
@@ -121,14 +123,24 @@ fn shown_mailbox(mut mailbox: Mailbox, names: &LocalNames<'_>) -> Result<Option<
     }
 }
 
-/// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8).
+/// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8), and in front of a
+/// block of Resent- fields theirs (RFC 5322 section 3.6.6).
 pub fn complete(fields: &mut Vec<Field>, account: &Account, stamp: &Stamp) {
-    if !fields.iter().any(|field| field.is("Date")) {
+    let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
+    let domain = account.address.domain();
+    let missing = |fields: &[Field], name: &str| !fields.iter().any(|field| field.is(name));
+    if missing(fields, "Date") {
         fields.push(Field::new("Date", date(stamp)));
     }
-    if !fields.iter().any(|field| field.is("Message-ID")) {
-        let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
-        fields.push(Field::new("Message-ID", format!("<{unique}@{}>", account.address.domain())));
+    if missing(fields, "Message-ID") {
+        fields.push(Field::new("Message-ID", format!("<{unique}@{domain}>")));
+    }
+    let Some(block) = fields.iter().position(Field::is_resent) else { return };
+    if missing(fields, "Resent-Message-ID") {
+        fields.insert(block, Field::new("Resent-Message-ID", format!("<{unique}.resent@{domain}>")));
+    }
+    if missing(fields, "Resent-Date") {
+        fields.insert(block, Field::new("Resent-Date", date(stamp)));
     }
 }
 
@@ -209,7 +221,7 @@ mod tests {
     #[test]
     fn several_lists_become_one() {
         let mut fields = vec![
-            Field::new("To", "a@x.org "),
+            Field::new("To", "a@x.org, "),
             Field::new("Subject", "one"),
             Field::new("to", " b@x.org"),
             Field::new("Cc", " "),
@@ -233,6 +245,20 @@ mod tests {
                 Field::new("X-A", "2"),
             ]
         );
+    }
+
+    #[test]
+    fn a_block_of_resent_fields_gets_its_date_and_id_in_front() {
+        let account = crate::credentials::fake_world::account();
+        let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
+        let mut fields: Vec<_> =
+            ["Date", "Received", "Resent-To", "Subject", "Message-ID"].map(|name| Field::new(name, "x")).to_vec();
+        complete(&mut fields, &account, &stamp);
+        let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+        let wanted = ["Date", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Subject", "Message-ID"];
+        assert_eq!(names, wanted);
+        complete(&mut fields, &account, &stamp);
+        assert_eq!(fields.len(), wanted.len());
     }
 
     #[test]

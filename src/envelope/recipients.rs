@@ -34,7 +34,7 @@ pub fn recipients(submit: &Submit, fields: &[Field], names: &LocalNames<'_>) -> 
 fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFault> {
     let mut lists: Vec<Vec<Entry>> = Vec::new();
     for operand in &submit.operands {
-        lists.push(parse_operand(operand)?);
+        lists.push(parse_operand(without_backslash(operand))?);
     }
     if submit.header_recipients == HeaderRecipients::Taken {
         let wanted = if is_resent(fields) { Role::ResentRecipient } else { Role::Recipient };
@@ -50,7 +50,12 @@ fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFa
 
 /// With any Resent- field, the message is one that somebody passes on (RFC 5322 section 3.6.6).
 fn is_resent(fields: &[Field]) -> bool {
-    fields.iter().any(|field| field.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Resent-")))
+    fields.iter().any(Field::is_resent)
+}
+
+/// `\root` means root here, not an alias of that name; there is no mailbox behind it but the one mail for root goes to.
+fn without_backslash(operand: &[u8]) -> &[u8] {
+    operand.strip_prefix(b"\\").unwrap_or(operand)
 }
 
 fn role(field: &Field) -> Role {

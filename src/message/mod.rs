@@ -44,6 +44,11 @@ impl Field {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Whether it says that somebody passes the message on (RFC 5322 section 3.6.6).
+    pub fn is_resent(&self) -> bool {
+        self.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Resent-"))
+    }
+
     /// The value on one line, without leading and trailing white space; a NUL or bare CR becomes a space.
     pub fn unfolded(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.value.len());
