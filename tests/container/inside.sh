@@ -1,14 +1,14 @@
 # Sourced inside the container before every file of callers/.
 #
 # setup() runs once as root. trigger() runs as the file's user and makes the caller mail; its status and output are the
-# caller's word, unless word() prints another (as root, with $MARK, the journal's place before the trigger, and $STATUS,
+# caller's word, unless word() prints another (as root, with $MARK, the time before the trigger, and $STATUS,
 # the trigger's).
 
 # What an identifier wrote to the journal since the trigger: journal IDENTIFIER [PATTERN]
-journal() { journalctl -q --after-cursor "$MARK" -t "$1" -o cat | grep -E -- "${2:-.}"; }
+journal() { journalctl -q --since "$MARK" -t "$1" -o cat | grep -E -- "${2:-.}"; }
 
 # What a unit wrote: unit_says NAME [PATTERN]
-unit_says() { journalctl -q --after-cursor "$MARK" -u "$1" -o cat | grep -E -- "${2:-.}"; }
+unit_says() { journalctl -q --since "$MARK" -u "$1" -o cat | grep -E -- "${2:-.}"; }
 
 # A program with a screen: screen COMMAND, then keys KEY... (with a pause), then shown, what is on it.
 screen() {
