@@ -10,14 +10,14 @@ journal() { journalctl -q --since "$MARK" -t "$1" -o cat | grep -E -- "${2:-.}";
 # What a unit wrote: unit_says NAME [PATTERN]
 unit_says() { journalctl -q --since "$MARK" -u "$1" -o cat | grep -E -- "${2:-.}"; }
 
-# A program with a screen: screen COMMAND, then keys KEY... (with a pause), then shown, what is on it.
-screen() {
-    tmux kill-server 2> /dev/null
-    tmux -f /dev/null new-session -d -x 120 -y 40 "$*"
-    sleep 2
-}
-keys() { for key; do tmux send-keys "$key"; sleep 0.3; done; }
-shown() { tmux capture-pane -p | grep -v '^[[:space:]]*$'; }
+# A program with a screen: screen COMMAND starts it; then keys KEY... (text as one key with typed TEXT), shown (what is on
+# it), and closed at the end.
+tmux_here() { tmux -L "screen$$" -f /dev/null "$@"; }
+screen() { tmux_here new-session -d -x 160 -y 40 "$*; echo ended with \$?; sleep 100"; sleep 2; }
+keys() { for key; do tmux_here send-keys "$key"; sleep 0.3; done; }
+typed() { tmux_here send-keys -l "$1"; sleep 0.3; }
+shown() { tmux_here capture-pane -p | grep -v '^[[:space:]]*$' | sed 's/  */ /g'; }
+closed() { tmux_here kill-server; }
 
 # A package "demo" to upgrade to, in an apt source of its own: offer_upgrade; each call makes a newer one.
 offer_upgrade() {
