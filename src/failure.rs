@@ -156,7 +156,7 @@ causes! {
     /// A header block no mail system would take.
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
     /// Content that can neither be sent as it is nor be converted.
-    CannotConvert => Data, "5.6.3", "signed or encrypted content cannot be sent as it is and must not be changed", "sign it again as 7-bit with lines under 998 octets";
+    CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
     /// `from = "refuse"` and a From that is not the account's.
     ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
     /// Standard input could not be read.
@@ -173,7 +173,7 @@ causes! {
     /// The configuration cannot be read.
     ConfigUnreadable => Config, "5.3.5", "cannot read the configuration", "it must be a regular file you may read";
     /// A file we act on could have been written by somebody else.
-    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it must belong to you or root; run: chmod go-w FILE";
+    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it and its folder must belong to you or root; run: chmod go-w on both";
     /// The aliases file cannot be used.
     Aliases => Config, "5.3.5", "aliases error", "";
     /// A setting this version cannot carry out.
@@ -217,7 +217,7 @@ causes! {
     /// The connection broke before anything was sent.
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
-    TimedOut => Temporary, "4.4.7", "no time left before the message was sent", "nothing was sent; try again, or raise deadline in the configuration";
+    TimedOut => Temporary, "4.4.7", "ran out of time", "nothing was sent; try again, or raise deadline in the configuration";
     /// STARTTLS is not offered.
     StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
     /// Octets arrived in the clear behind the reply to STARTTLS.
@@ -237,24 +237,28 @@ causes! {
     HeloRefused => Config, "5.5.4", "the server refuses our EHLO name", "set ehlo in the configuration";
     /// The token was refused.
     AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
+    /// The sign-in was refused, and a new token would not help.
+    SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
     /// Passwords are switched off.
     PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "Outlook allows it only through Graph (transport = \"graph\"), or an administrator must enable it";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; a new personal one sends only through Graph, which this version cannot";
     /// The account may not send as this sender.
     SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
     /// A recipient was refused for good; nobody got the message.
     RecipientRefused => NoUser, "5.1.1", "recipient refused", "nobody got the message; correct the address";
     /// A recipient was refused for now; nobody got the message.
     RecipientDeferred => Temporary, "4.1.1", "recipient refused for now", "nobody got the message; try again later";
+    /// More recipients than one message may have; nobody got it.
+    TooManyRecipients => Temporary, "4.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
-    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "";
+    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nothing was sent";
     /// A quota that refills with time.
-    QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "wait some hours, up to a day; trying at once makes it worse";
+    QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "nothing was sent; wait some hours, up to a day: trying at once makes it worse";
     /// Too many messages at a time.
     TooManyAtOnce => Temporary, "4.3.2", "too many messages at the same time", "nothing was sent; try again in a minute";
     /// Punished for repeated failures.
@@ -266,11 +270,11 @@ causes! {
     /// The mailbox cannot hold the copy in Sent Items.
     MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
     /// Refused for good otherwise.
-    Refused => Unavailable, "5.0.0", "Outlook refuses the message", "";
+    Refused => Unavailable, "5.0.0", "Outlook refuses", "nothing was sent";
     /// Refused for now otherwise.
     Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
-    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: the connection was lost after the message and before the answer", "look in Sent Items before sending it again";
+    PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
     // -- us
     /// A bug.
     Bug => Software, "5.3.0", "internal error", "please report this";
@@ -300,6 +304,6 @@ mod tests {
     #[test]
     fn a_failure_is_one_line() {
         let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
-        assert_eq!(failure.line(), "Outlook refuses the message: 554 no way");
+        assert_eq!(failure.line(), "Outlook refuses: 554 no way -- nothing was sent");
     }
 }

@@ -1,5 +1,8 @@
 //! The outlook-sendmail program: the pipeline in the real world.
 
+// A panic is a bug a user sees: state the impossible with a type instead.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::process::ExitCode;
 
 use outlook_sendmail::invocation::{self, Invocation};

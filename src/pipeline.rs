@@ -7,8 +7,9 @@ use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
-use crate::message::standard_input;
+use crate::message::{Message, standard_input};
 use crate::report::{self, Story};
+use crate::stdio_server;
 use crate::submission::Receipt;
 use crate::submission::smtp::{Deadlines, Smtp};
 use crate::world::World;
@@ -17,10 +18,14 @@ use crate::world::World;
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
     match wanted {
         Ok(Invocation::Submit(submit)) => send(world, &submit),
-        Ok(Invocation::Login(login)) => match commands::set_up(world, &login) {
-            Ok(()) => 0,
-            Err(failure) => report::complain(world, &failure),
-        },
+        Ok(Invocation::SmtpOnStdio(wanted)) => {
+            stdio_server::serve(world, &wanted, &|submit, message, story| deliver(world, submit, message, story))
+        }
+        Ok(Invocation::PrintQueue) => report::show(world, "Mail queue is empty\n"),
+        Ok(Invocation::RunQueue) => 0,
+        Ok(Invocation::CheckAliases) => commands::check_aliases(world),
+        Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
+        Ok(Invocation::Login(login)) => report::done(world, commands::set_up(world, &login)),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {
@@ -36,18 +41,17 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
     }
 }
 
-/// One message, told to the log and, when it failed, to the caller.
+/// One message from standard input, told to the log and, when it failed, to the caller.
 fn send(world: &World, submit: &Submit) -> u8 {
     let mut story = Story::default();
-    match deliver(world, submit, &mut story) {
-        Ok(receipt) => report::sent(world, &story, &receipt),
-        Err(failure) => report::failed(world, &story, &failure),
-    }
+    let message = standard_input::read(&*world.input, &*world.spools, submit.dots);
+    let verdict = message.and_then(|message| deliver(world, submit, message, &mut story));
+    report::record(world, &story, verdict.as_ref());
+    report::verdict(world, verdict.as_ref())
 }
 
-/// One message from standard input to the server's verdict. Everything untrusted is read before any secret is.
-fn deliver(world: &World, submit: &Submit, story: &mut Story) -> Result<Receipt, Failure> {
-    let message = standard_input::read(&*world.input, &*world.spools, submit.dots)?;
+/// One message, read to its end, to the server's verdict. Everything untrusted is read before any secret is.
+fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Receipt, Failure> {
     world.signals.hold_back();
     let end_of_input = world.clock.instant();
     story.read_message(&message, &submit.operands);

@@ -3,11 +3,14 @@
 use crate::envelope::Letter;
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
-use crate::invocation::{Program, Refusal, StandardInput, Verbosity};
+use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
 use crate::message::{Field, Message};
 use crate::submission::Receipt;
 use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
+
+/// Octets of recipients in a record of 8,000.
+const RECIPIENTS: usize = 4000;
 
 /// What a log record says about one message, filled in as the pipeline learns it.
 #[derive(Default)]
@@ -25,7 +28,7 @@ impl Story {
         let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
         self.subject = printable(&find("Subject").unwrap_or_default());
         self.from = printable(&find("From").unwrap_or_default());
-        self.to = operands.iter().map(|operand| printable(operand)).collect();
+        self.to = operands.iter().map(|operand| printable(bare(operand))).collect();
         self.to.extend(find("To").map(|to| printable(&to)));
     }
 
@@ -37,31 +40,68 @@ impl Story {
         letter.message_id().clone_into(&mut self.message_id);
     }
 
+    /// What is known of a message that was refused before it came.
+    pub fn of_envelope(sender: &[u8], recipients: &[&[u8]]) -> Self {
+        let to = recipients.iter().map(|recipient| printable(bare(recipient))).collect();
+        Self { from: printable(bare(sender)), to, ..Self::default() }
+    }
+
+    /// What the arguments or the SMTP dialogue say, in case there is no message.
+    pub fn read_envelope(&mut self, submit: &Submit) {
+        self.from = printable(bare(submit.sender.as_deref().unwrap_or_default()));
+        self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
+    }
+
+    /// As many as leave room for the outcome in the record.
+    fn recipients(&self) -> String {
+        let mut room = RECIPIENTS;
+        let fits = |name: &&String| {
+            room = room.saturating_sub(name.len() + 3);
+            room > 0
+        };
+        let mut list: Vec<_> = self.to.iter().take_while(fits).map(|name| inside(name, ['<', '>'])).collect();
+        if self.to.len() > list.len() {
+            list.push(format!("and {} more", self.to.len() - list.len()));
+        }
+        list.join(">,<")
+    }
+
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
         format!(
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
             caller.uid,
             caller.login,
-            caller.parent,
-            self.from,
-            self.to.join(">,<"),
+            inside(&caller.parent, [' ', '=']),
+            inside(&self.from, ['<', '>']),
+            self.recipients(),
             self.size,
-            self.message_id,
-            self.subject,
+            inside(&printable(self.message_id.as_bytes()), [' ', '"']),
+            inside(&self.subject, ['"', '"']),
         )
     }
 }
 
-/// The message is Outlook's now: a record, and not a word to the caller.
-pub fn sent(world: &World, story: &Story, receipt: &Receipt) -> u8 {
-    world.log.record(Priority::Info, &story.tell(&world.caller, &format!("sent: {}", receipt.words.whole())));
-    0
+/// What became of a message, for the log: one record.
+pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+    let (priority, outcome) = match verdict {
+        Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
+        Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
+    };
+    world.log.record(priority, &story.tell(&world.caller, &outcome));
 }
 
-/// The message is not Outlook's: a record, and one line. Gives the exit status.
-pub fn failed(world: &World, story: &Story, failure: &Failure) -> u8 {
-    world.log.record(Priority::Error, &story.tell(&world.caller, &format!("failed: {}", failure.record())));
-    complain(world, failure)
+/// A client of -bs is gone without a final dot: a record.
+pub fn broken_off(world: &World, story: &Story) {
+    let outcome = "not sent: the client was gone before the message ended";
+    world.log.record(Priority::Warning, &story.tell(&world.caller, outcome));
+}
+
+/// What became of a message, for the caller: not a word when it was sent, else one line. Gives the exit status.
+pub fn verdict(world: &World, verdict: Result<&Receipt, &Failure>) -> u8 {
+    match verdict {
+        Ok(_) => 0,
+        Err(failure) => complain(world, failure),
+    }
 }
 
 /// What was asked is not done: a record, and one line. Gives the exit status.
@@ -82,6 +122,16 @@ pub fn refused(world: &World, refusal: &Refusal) -> u8 {
 pub fn complain(world: &World, failure: &Failure) -> u8 {
     world.terminal.err(&format!("sendmail: {}\n", failure.line()));
     failure.exit_status() as u8
+}
+
+/// A command's end: nothing, or its one line. Gives the exit status.
+pub fn done(world: &World, outcome: Result<(), Failure>) -> u8 {
+    outcome.map_or_else(|failure| complain(world, &failure), |()| 0)
+}
+
+/// Something odd that is no failure.
+pub fn warn(world: &World, text: &str) {
+    world.terminal.err(&format!("sendmail: {text}\n"));
 }
 
 /// Text somebody asked for.
@@ -110,8 +160,51 @@ pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ 
     }
 }
 
+/// A caller's text within its delimiters: a subject must not go on with `" sent:` in the log.
+fn inside(text: &str, delimiters: [char; 2]) -> String {
+    text.replace(delimiters, "_")
+}
+
+/// An address without its brackets: the record has its own.
+fn bare(address: &[u8]) -> &[u8] {
+    address.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(address)
+}
+
 /// At most 200 characters of somebody else's text, on one line.
 fn printable(octets: &[u8]) -> String {
     let words = crate::words::Words::from_octets(octets);
     words.whole().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_forge_a_record() {
+        let story = Story {
+            from: "\"a> sent: 250\"@x.org".into(),
+            to: vec!["\"b>,<c\"@x.org".into()],
+            subject: "x\" sent: 250 ok \"".into(),
+            size: 7,
+            message_id: "<1> subject=\"\" sent: 250".into(),
+        };
+        let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
+        assert_eq!(
+            story.tell(&caller, "failed: no"),
+            "uid=0 user=www parent=x_sent:_250_ok from=<\"a_ sent: 250\"@x.org> to=<\"b_,_c\"@x.org> size=7 \
+             message-id=<1>_subject=___sent:_250 subject=\"x_ sent: 250 ok _\" failed: no"
+        );
+    }
+
+    #[test]
+    fn recipients_leave_room_for_the_outcome() {
+        let mut story = Story { to: vec![format!("{}@x.org", "a".repeat(300)); 500], ..Story::default() };
+        let record = story.tell(&Caller::default(), "failed: no");
+        assert!(record.len() < 5000 && record.contains(">,<and 488 more> "), "{record}");
+        story.to.truncate(2);
+        assert!(!story.recipients().contains("more"));
+        story.to = vec!["b".repeat(9000)];
+        assert_eq!(story.recipients(), "and 1 more");
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// How many characters of somebody else's text a person is shown; the log gets all of it.
-const SHOWN: usize = 300;
+/// How many characters of somebody else's text a person is shown; the log gets all of it. Exchange puts the reason
+/// first and the host to ask its support about last.
+const SHOWN: usize = HEAD + TAIL;
+const HEAD: usize = 200;
+const TAIL: usize = 100;
 
 /// How much of it is kept at all, in octets.
 const KEPT: usize = 64 * 1024;
@@ -32,12 +35,14 @@ impl Words {
         Self(clean.trim().to_owned())
     }
 
-    /// At most 300 characters, for a person.
+    /// At most 300 characters, for a person: the middle is what is left out.
     pub fn short(&self) -> String {
-        match self.0.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("{}…", self.0.get(..end).unwrap_or_default()),
-            None => self.0.clone(),
+        if self.0.chars().count() <= SHOWN {
+            return self.0.clone();
         }
+        let head = self.0.char_indices().nth(HEAD).and_then(|(end, _)| self.0.get(..end));
+        let tail = self.0.char_indices().nth_back(TAIL - 1).and_then(|(start, _)| self.0.get(start..));
+        format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
     }
 
     /// Everything, for the log.
@@ -71,7 +76,9 @@ impl fmt::Debug for Words {
 
 /// Characters that change how their neighbours are shown: a server must not be able to forge our line.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -85,7 +92,9 @@ mod tests {
 
     #[test]
     fn text_cannot_be_reordered() {
-        assert_eq!(Words::from("ok \u{202e}lived").whole(), "ok lived");
+        for hidden in ['\u{202e}', '\u{2066}', '\u{61c}', '\u{ad}', '\u{e0041}'] {
+            assert_eq!(Words::from(format!("ok {hidden}lived")).whole(), "ok lived");
+        }
     }
 
     #[test]
@@ -98,5 +107,7 @@ mod tests {
         let words = Words::from("ü".repeat(400));
         assert_eq!(words.short().chars().count(), 301);
         assert_eq!(words.whole().chars().count(), 400);
+        let words = Words::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
+        assert!(words.short().starts_with("554 ü") && words.short().ends_with("ü [Hostname=X]"));
     }
 }

@@ -52,12 +52,13 @@ fn alice() -> Caller {
 fn letter(fixture: &Fixture) -> Result<Letter, Failure> {
     let invocation = invocation::read("/usr/sbin/sendmail".into(), fixture.arguments.clone());
     let submit = match invocation {
-        Invocation::Submit(submit) => submit,
-        Invocation::Refused(refusal) => return Err(refusal.failure),
+        Ok(Invocation::Submit(submit)) => submit,
+        Err(refusal) => return Err(refusal.failure),
         other => panic!("{}: {other:?}", fixture.name),
     };
     let message =
-        Message::read(&mut fixture.input.as_slice(), false, submit.dots, memory_spool(), 1 << 30).expect("readable");
+        Message::read(&mut fixture.input.as_slice(), fixture.expect.terminal, submit.dots, memory_spool(), 1 << 30)
+            .expect("readable");
     let accounts = Accounts::parse(Path::new("c"), b"[accounts.me]\naddress = \"me@outlook.com\"\n").unwrap();
     let caller = alice();
     let stamp =

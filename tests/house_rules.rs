@@ -8,12 +8,15 @@ use std::{fs, process};
 const ADAPTERS: [&str; 2] = ["src/adapters/", "src/main.rs"];
 
 /// What the rest must not name.
-const OUTSIDE: [&str; 10] = [
+const OUTSIDE: [&str; 13] = [
     "std::net",
     "std::fs",
     "std::env",
     "std::process",
-    "std::os",
+    "std::os::fd",
+    "std::os::unix::fs",
+    "std::os::unix::net",
+    "std::os::unix::process",
     "rustls",
     "secret_service",
     "nix::",
@@ -24,8 +27,8 @@ const OUTSIDE: [&str; 10] = [
 /// Words that mark unfinished work.
 const UNFINISHED: [&str; 4] = ["TODO", "FIXME", "XXX", "HACK"];
 
-/// A file longer than this holds two things under one name.
-const LONGEST_FILE: usize = 400;
+/// A file longer than this, its tests not counted, holds two things under one name.
+const LONGEST_FILE: usize = 330;
 
 fn sources(folder: &Path) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -42,10 +45,33 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
+/// The program's own files, without their tests.
 fn ours() -> Vec<(String, String)> {
-    let found = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert!(found.len() > 30, "the sources have moved");
+    let mut found = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(found.len() > 60, "the sources have moved");
+    let tests: Vec<String> = found.iter().flat_map(|(name, text)| test_modules(name, text)).collect();
+    found.retain(|(name, _)| !tests.iter().any(|test| name.starts_with(test)));
+    for (_, text) in &mut found {
+        if let Some(tests) = text.find("#[cfg(test)]\nmod tests {") {
+            text.truncate(tests);
+        }
+    }
     found
+}
+
+/// Where the modules that a file declares for tests only lie.
+fn test_modules(name: &str, text: &str) -> Vec<String> {
+    let folder = name.trim_end_matches("mod.rs").trim_end_matches(".rs").trim_end_matches('/');
+    let declarations = text.split("#[cfg(test)]\n").skip(1);
+    let modules = declarations.filter_map(|rest| {
+        rest.lines()
+            .next()?
+            .trim_start_matches("pub ")
+            .trim_start_matches("pub(crate) ")
+            .strip_prefix("mod ")?
+            .strip_suffix(';')
+    });
+    modules.map(|module| format!("{folder}/{module}")).collect()
 }
 
 #[test]
@@ -57,7 +83,8 @@ fn only_adapters_know_the_outside() {
         let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
         for (number, line) in code {
             for word in OUTSIDE {
-                assert!(!line.contains(word), "{name}:{}: {word} belongs into src/adapters", number + 1);
+                let named = line.match_indices(word).any(|(place, _)| !line[..place].ends_with(char::is_alphanumeric));
+                assert!(!named, "{name}:{}: {word} belongs into src/adapters", number + 1);
             }
         }
     }
@@ -96,7 +123,7 @@ fn no_dependency_needs_a_newer_compiler() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let version = |text: &str| -> Vec<u64> { text.split('.').map(|part| part.parse().unwrap()).collect() };
+    let version = |text: &str| -> Vec<u64> { text.split('.').take(2).map(|part| part.parse().unwrap()).collect() };
     let ours = version(env!("CARGO_PKG_RUST_VERSION"));
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 50);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use lettre::Address;
 
 mod config;
+mod config_values;
 pub mod outlook_replies;
 mod providers;
 

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::{panic, process};
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
@@ -12,7 +13,11 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 
-use crate::world::{Caller, Places, Signals};
+use super::syslog::SystemLog;
+use super::terminal::StandardStreams;
+use crate::failure::{Cause, Failure, Stage};
+use crate::words::Words;
+use crate::world::{Caller, Log as _, Places, Priority, Signals, Terminal as _};
 
 /// Names another configuration file.
 const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
@@ -20,15 +25,34 @@ const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
 /// The folder under $XDG_CONFIG_HOME and $XDG_STATE_HOME.
 const FOLDER: &str = "outlook-sendmail";
 
+/// Makes a panic, which is a bug of ours, end as the table of failures says: one line, one record, status 70. Where it
+/// happened is told and not what: that could quote the message or a token.
+pub fn on_panic() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let failure = Failure::new(Stage::Invocation, Cause::Bug, place);
+        StandardStreams.err(&format!("sendmail: {}\n", failure.line()));
+        SystemLog::open().record(Priority::Error, &format!("failed: {}", failure.record()));
+        process::exit(failure.exit_status() as i32);
+    }));
+}
+
 /// Puts right what callers leave behind, before anything else: the file mode mask (logwatch's 0177 would make folders
 /// unusable) and the signal mask (mutt blocks some). A token in memory must not end up in a core dump, nor be read
 /// by another process of the same user.
 pub fn start() {
+    on_panic();
     umask(Mode::from_bits_truncate(0o077));
     // None of these can fail for a process on itself; one that does is no reason not to send mail.
-    let _ = SigSet::empty().thread_set_mask();
+    let _ = own_mask().thread_set_mask();
     let _ = prctl::set_dumpable(false);
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// No signal is blocked but the one that would end us in silence at a limit on file sizes: the write fails instead, as
+/// on a full disk.
+fn own_mask() -> SigSet {
+    SigSet::from_iter([Signal::SIGXFSZ])
 }
 
 /// Signals sent to this process.
@@ -37,10 +61,19 @@ pub struct ProcessSignals;
 
 impl Signals for ProcessSignals {
     fn hold_back(&self) {
-        let held: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
         // Threads started later inherit it.
-        let _ = held.thread_block();
+        let _ = ending().thread_block();
     }
+
+    fn release(&self) {
+        // Threads started meanwhile keep it: one that comes now is this thread's.
+        let _ = ending().thread_unblock();
+    }
+}
+
+/// Signals that ask us to end.
+fn ending() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// Who called us.
@@ -55,7 +88,7 @@ pub fn caller() -> Caller {
         uid: uid.as_raw(),
         full_name: full_name(&gecos, &login),
         login,
-        parent: parent.trim_end().to_owned(),
+        parent: Words::from(parent).whole().to_owned(),
         local_domains: local_domains(
             &host_name,
             &short_file(Path::new("/etc/hosts")),
@@ -90,7 +123,12 @@ fn local_domains(host_name: &str, hosts: &str, mailname: &str) -> Vec<String> {
             names().for_each(&mut add);
         }
     }
-    add(mailname.lines().next().unwrap_or_default().trim());
+    // The mail name may be a domain whose mail is kept elsewhere; it is ours when it names this very host.
+    let mail_name = mailname.lines().next().unwrap_or_default().trim();
+    let host_part = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    if host_part(mail_name) == host_part(host_name) {
+        add(mail_name);
+    }
     domains
 }
 
@@ -156,9 +194,10 @@ mod tests {
                      ::1 localhost ip6-localhost\n\
                      192.0.2.1 other web10\n";
         assert_eq!(
-            local_domains("web1", hosts, "mail.example.org\nignored\n"),
-            ["localhost", "localhost.localdomain", "web1", "web1.example.org", "mail.example.org"]
+            local_domains("web1", hosts, "web1.example.net\nignored\n"),
+            ["localhost", "localhost.localdomain", "web1", "web1.example.org", "web1.example.net"]
         );
+        assert!(!local_domains("web1", hosts, "example.org\n").contains(&"example.org".to_owned()));
         assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
     }
 

@@ -33,7 +33,8 @@ impl Log for SystemLog {
 
 /// One line without NUL, cut between characters.
 fn one_record(text: &str) -> String {
-    text.get(..text.floor_char_boundary(RECORD)).unwrap_or(text).replace(['\0', '\n', '\r'], " ")
+    let end = (0..=RECORD.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
+    text.get(..end).unwrap_or_default().replace(['\0', '\n', '\r'], " ")
 }
 
 #[cfg(test)]

@@ -18,30 +18,36 @@ pub struct StandardStreams;
 
 impl Terminal for StandardStreams {
     fn out(&self, text: &str) {
-        write_all(io::stdout().as_fd(), text.as_bytes());
+        write_all(io::stdout().as_fd(), text.as_bytes(), PATIENCE.into());
     }
 
     fn err(&self, text: &str) {
-        write_all(io::stderr().as_fd(), text.as_bytes());
+        write_all(io::stderr().as_fd(), text.as_bytes(), PATIENCE.into());
+    }
+
+    fn reply(&self, text: &str) -> bool {
+        write_all(io::stdout().as_fd(), text.as_bytes(), PollTimeout::NONE)
     }
 }
 
 /// The whole text in one write where the system takes it so, or lines of parallel processes mix. A stream that is
-/// closed or full takes what it takes: there is nobody to tell.
-fn write_all(stream: BorrowedFd<'_>, mut octets: &[u8]) {
+/// closed or full takes what it takes. Says whether that was all.
+fn write_all(stream: BorrowedFd<'_>, mut octets: &[u8], patience: PollTimeout) -> bool {
     while !octets.is_empty() {
         match write(stream, octets) {
             Ok(written) => octets = octets.get(written..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => {
                 let mut watched = [PollFd::new(stream, PollFlags::POLLOUT)];
-                if poll(&mut watched, PollTimeout::from(PATIENCE)) != Ok(1) {
-                    return;
+                match poll(&mut watched, patience) {
+                    Ok(1) | Err(Errno::EINTR) => {}
+                    Ok(_) | Err(_) => return false,
                 }
             }
-            Err(_) => return,
+            Err(_) => return false,
         }
     }
+    true
 }
 
 #[cfg(test)]
@@ -54,7 +60,7 @@ mod tests {
     fn a_reader_gone_is_no_error() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        write_all(writer.as_fd(), b"lost\n");
+        assert!(!write_all(writer.as_fd(), b"lost\n", PATIENCE.into()));
     }
 
     #[test]
@@ -62,10 +68,10 @@ mod tests {
         let (mut reader, writer) = io::pipe().unwrap();
         let text = vec![b'x'; 200_000];
         let sent = text.clone();
-        let thread = std::thread::spawn(move || write_all(writer.as_fd(), &sent));
+        let thread = std::thread::spawn(move || write_all(writer.as_fd(), &sent, PATIENCE.into()));
         let mut received = Vec::new();
         reader.read_to_end(&mut received).unwrap();
-        thread.join().unwrap();
+        assert!(thread.join().unwrap());
         assert!(received == text);
     }
 }

@@ -1,6 +1,6 @@
 //! Domains: names as A-labels (RFC 5891), address literals (RFC 5321 section 4.1.3).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lettre::Address;
 
 use crate::account::Account;
+use crate::credentials;
 use crate::credentials::device_code::{self, Invitation, SignedIn};
-use crate::credentials::{self, AccessToken};
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::World;
 
@@ -17,8 +17,6 @@ pub struct Learned {
     pub address: Address,
     /// The registration it was made with.
     pub client_id: String,
-    /// A token to try at once.
-    pub token: AccessToken,
 }
 
 /// Signs in to `account` and stores the grant under the account's name. Of the account, `name`, `client_id`,
@@ -48,7 +46,7 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>) -> Resul
     grant.address = address.to_string();
     credentials::keep(world, account, &grant, &token)?;
     world.terminal.out(&welcome(&address, named));
-    Ok(Learned { address, client_id: grant.client_id, token })
+    Ok(Learned { address, client_id: grant.client_id })
 }
 
 /// Back to the line's start, and clear it (ECMA-48 EL).

@@ -34,6 +34,8 @@ pub fn set_up(world: &World, wanted: &Login) -> Result<(), Failure> {
     let account = match known {
         Some(account) => {
             refuse_changes(&account, wanted, file)?;
+            // What the file leaves open the grant remembers.
+            let account = Account { client_id: account.client_id.clone().or(wanted.client_id.clone()), ..account };
             login(world, &account, named.as_ref())?;
             account
         }
@@ -55,7 +57,7 @@ fn known_account(accounts: &Accounts, wanted: &Login, named: Option<&Address>) -
 fn refuse_changes(account: &Account, wanted: &Login, file: &Path) -> Result<(), Failure> {
     let differs = |option: &Option<String>, current: &str| option.as_deref().is_some_and(|option| option != current);
     let store = account.store.word();
-    if differs(&wanted.client_id, account.client_id.as_deref().unwrap_or_default())
+    if account.client_id.as_deref().is_some_and(|current| differs(&wanted.client_id, current))
         || differs(&wanted.tenant, &account.tenant)
         || differs(&wanted.store, store)
     {

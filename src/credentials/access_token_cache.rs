@@ -10,14 +10,21 @@ use crate::account::Account;
 use crate::failure::Failure;
 use crate::world::{Priority, SecretStore, StoreFault, World};
 
-/// Under which name an account's access token is cached.
+/// Under which name an account's access token is in its secret store.
 pub(super) fn name(account: &Account) -> String {
     format!("access:{}", account.name)
 }
 
+/// Under which name it is in the kernel's keyring. That is one for all of a user's configurations, and a token must
+/// not go to the server of another account that happens to have the same name.
+pub(super) fn name_in_memory(world: &World, account: &Account) -> String {
+    let Account { name, address, authority, host, port, .. } = account;
+    format!("access:{name} {address} {authority} {host}:{port} {}", world.places.state.display())
+}
+
 /// The token in the kernel's keyring, when it lasts for `spare` more: the way that costs nothing.
 pub(super) fn in_memory(world: &World, account: &Account, spare: Duration) -> Option<AccessToken> {
-    world.token_cache.load(&name(account)).and_then(|record| parse(world, &record, spare))
+    world.token_cache.load(&name_in_memory(world, account)).and_then(|record| parse(world, account, &record, spare))
 }
 
 /// The same, then the store's.
@@ -31,7 +38,7 @@ pub(super) fn load(
         return Ok(Some(token));
     }
     match store.load(&name(account)) {
-        Ok(record) => Ok(record.and_then(|record| parse(world, &record, spare))),
+        Ok(record) => Ok(record.and_then(|record| parse(world, account, &record, spare))),
         // The cache is spoiled, the grant need not be: renewing writes a new one.
         Err(StoreFault::Unreadable(_) | StoreFault::Exposed(_) | StoreFault::Unwritable(_)) => Ok(None),
         Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => Err(store_failure(fault)),
@@ -41,12 +48,12 @@ pub(super) fn load(
 /// Caches a token until it expires. Never fails: without a cache the next message renews.
 pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, token: &AccessToken) {
     let Ok(lifetime) = token.expires_at.duration_since(world.clock.now()) else { return };
-    let saved = to_json(token).and_then(|record| {
-        if world.token_cache.save(&name(account), &record, lifetime) {
+    let saved = to_json(token, &name_in_memory(world, account)).and_then(|record| {
+        if world.token_cache.save(&name_in_memory(world, account), &record, lifetime) {
             return Ok(());
         }
         // An older one there would be found first.
-        world.token_cache.delete(&name(account));
+        world.token_cache.delete(&name_in_memory(world, account));
         store.save(&name(account), &record)
     });
     if let Err(fault) = saved {
@@ -55,24 +62,31 @@ pub(super) fn save(world: &World, account: &Account, store: &dyn SecretStore, to
     }
 }
 
-/// `None` for what expires too soon and for what is no token.
-fn parse(world: &World, record: &Secret, spare: Duration) -> Option<AccessToken> {
+/// `None` for what expires too soon, for another configuration's account of the same name, and for what is no token.
+fn parse(world: &World, account: &Account, record: &Secret, spare: Duration) -> Option<AccessToken> {
     #[derive(Deserialize)]
     struct Record {
         access_token: Secret,
         expires_at: u64,
+        #[serde(default)]
+        owner: Option<String>,
     }
     let record: Record = serde_json::from_slice(record.reveal()).ok()?;
+    if record.owner.is_some_and(|owner| owner != name_in_memory(world, account)) {
+        return None;
+    }
     let expires_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(record.expires_at))?;
     let left = expires_at.duration_since(world.clock.now()).ok()?;
     (left >= spare).then_some(AccessToken { token: record.access_token, expires_at, origin: Origin::Cached })
 }
 
-fn to_json(token: &AccessToken) -> Result<Secret, StoreFault> {
+fn to_json(token: &AccessToken, owner: &str) -> Result<Secret, StoreFault> {
     #[derive(Serialize)]
     struct Record<'a> {
         access_token: &'a str,
         expires_at: u64,
+        owner: &'a str,
     }
-    to_secret_json(&Record { access_token: text(&token.token)?, expires_at: unix_seconds(token.expires_at) })
+    let expires_at = unix_seconds(token.expires_at);
+    to_secret_json(&Record { access_token: text(&token.token)?, expires_at, owner })
 }

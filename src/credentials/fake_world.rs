@@ -173,6 +173,9 @@ impl SecretStore for Rc<FakeStore> {
     }
 }
 
+/// Where [`account`]'s token is.
+const IN_MEMORY: &str = "access:me me@outlook.com https://login.test localhost:587 ";
+
 pub(crate) struct FakeCache {
     pub(crate) works: Cell<bool>,
     secrets: RefCell<BTreeMap<String, Secret>>,
@@ -187,10 +190,10 @@ impl Default for FakeCache {
 impl FakeCache {
     pub(crate) fn put(&self, token: &str, expires_at: u64) {
         let record = format!(r#"{{"access_token":"{token}","expires_at":{expires_at}}}"#);
-        self.secrets.borrow_mut().insert("access:me".into(), record.as_str().into());
+        self.secrets.borrow_mut().insert(IN_MEMORY.into(), record.as_str().into());
     }
     pub(crate) fn text(&self) -> String {
-        self.secrets.borrow().get("access:me").and_then(Secret::reveal_text).unwrap_or_default().into()
+        self.secrets.borrow().get(IN_MEMORY).and_then(Secret::reveal_text).unwrap_or_default().into()
     }
 }
 
@@ -267,6 +270,10 @@ impl Terminal for Rc<Paper> {
     fn err(&self, text: &str) {
         self.err.borrow_mut().push_str(text);
     }
+    fn reply(&self, text: &str) -> bool {
+        self.out(text);
+        true
+    }
 }
 
 /// Ports that must not be touched.
@@ -307,4 +314,5 @@ impl Network for Nothing {
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}
+    fn release(&self) {}
 }

@@ -54,6 +54,15 @@ impl Grant {
         Ok(grant)
     }
 
+    /// Whoever gave a refresh token is the only one who may see it: another configuration's account of the same name
+    /// may have another authority.
+    pub(super) fn for_authority(self, authority: &str) -> Result<Self, Failure> {
+        if self.authority.is_empty() || self.authority == authority {
+            return Ok(self);
+        }
+        Err(failure(Cause::NoGrant, format!("the sign-in that is kept is one to {}", self.authority)))
+    }
+
     /// Stores it.
     pub(super) fn save(&self, account_name: &str, store: &dyn SecretStore) -> Result<(), StoreFault> {
         store.save(&name(account_name), &self.to_json()?)

@@ -141,7 +141,7 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
 /// The causes of the store.
 pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
     let _alone = lock(world, account, deadline);
-    world.token_cache.delete(&access_token_cache::name(account));
+    world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
     let store = open_store(world, account, deadline)?;
     store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
     store.delete(&grant::name(&account.name)).map_err(grant::store_failure)
@@ -158,7 +158,7 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 }
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
-    let grant = Grant::load(&account.name, store)?;
+    let grant = Grant::load(&account.name, store)?.for_authority(&account.authority)?;
     let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)

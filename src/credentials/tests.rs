@@ -27,6 +27,43 @@ fn a_cached_token_costs_nothing() {
 }
 
 #[test]
+fn a_token_in_memory_is_not_given_to_another_configurations_account_of_the_same_name() {
+    let fakes = Fakes::default();
+    fakes.grant();
+    fakes.cache.put("A1", START + 3600);
+    let others = [
+        Account { address: "you@outlook.com".parse().unwrap(), ..account() },
+        Account { authority: "https://elsewhere.test".into(), ..account() },
+        Account { host: "smtp.elsewhere.test".into(), ..account() },
+    ];
+    for other in others {
+        fakes.answers(200, r#"{"access_token":"A2","refresh_token":"R1"}"#);
+        let token = access_token(&fakes.world(), &other, fakes.deadline()).unwrap();
+        assert_eq!((token_text(&token), token.origin), ("A2", Origin::Renewed));
+    }
+    let token = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    assert_eq!(token_text(&token), "A1");
+}
+
+#[test]
+fn a_token_in_the_store_is_not_either_and_a_refresh_token_stays_with_its_authority() {
+    let fakes = Fakes::default();
+    fakes.cache.works.set(false);
+    fakes.grant();
+    fakes.answers(200, RENEWED);
+    access_token(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    let other = Account { host: "smtp.elsewhere.test".into(), ..account() };
+    fakes.answers(200, r#"{"access_token":"A3","refresh_token":"R2","expires_in":3600}"#);
+    assert_eq!(token_text(&access_token(&fakes.world(), &other, fakes.deadline()).unwrap()), "A3");
+
+    fakes.store.put("grant:me", r#"{"refresh_token":"R1","client_id":"c","authority":"https://elsewhere.test"}"#);
+    fakes.store.put("access:me", "{}");
+    let requests = fakes.https.requests.borrow().len();
+    let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
+    assert_eq!((failure.cause, fakes.https.requests.borrow().len()), (Cause::NoGrant, requests));
+}
+
+#[test]
 fn one_with_less_than_ten_minutes_is_renewed() {
     let fakes = Fakes::default();
     fakes.grant();

@@ -8,7 +8,7 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::account::Account;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
-use crate::envelope::header_text::{encode_unstructured, fold};
+use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Field;
@@ -42,7 +42,8 @@ pub fn apply_fates(fields: &mut Vec<Field>) {
         match rule_of(&field.name).map_or(Fate::Keep, |rule| rule.fate) {
             Fate::Drop => {}
             Fate::Keep => kept.push(field),
-            Fate::KeepFirst => {
+            Fate::KeepFirstFilled if field.unfolded().is_empty() => {}
+            Fate::KeepFirst | Fate::KeepFirstFilled => {
                 if !kept.iter().any(|earlier| earlier.is(&field.name)) {
                     kept.push(field);
                 }
@@ -81,9 +82,7 @@ pub fn replace_local_names(fields: &mut [Field], names: &LocalNames<'_>, charset
             Role::Author | Role::None => false,
         };
         let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
-        let local = entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address));
-        // An internationalised domain has to be written as A-labels too.
-        if local || !field.value.is_ascii() {
+        if entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address)) {
             let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
             field.value = render_list(&entries, charset);
         }
@@ -145,17 +144,49 @@ fn date(stamp: &Stamp) -> String {
 pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
     let mut header = Vec::new();
     for field in fields {
-        let written = if field.value.is_ascii() {
-            fold(&field.name, &field.value)
-        } else {
-            fold(&field.name, &encode_unstructured(&field.value, charset))
-        };
-        header.extend(written.map_err(|_| {
-            let words = format!("{} has a word over 998 octets", field.name);
-            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, Words::from(words))
+        header.extend(written(field, charset).map_err(|fault| {
+            let words = match fault {
+                FoldFault::Name(name) => format!("the field name {}", name.whole()),
+                FoldFault::LongWord(name) => format!("a word in {} does not fit a line of 998 octets", name.whole()),
+                FoldFault::EightBit(name) => format!("8-bit text in {}", name.whole()),
+            };
+            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
         })?);
     }
     Ok(header)
+}
+
+fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
+    // A field without the space behind its colon is legal, and nobody expects it.
+    let value = field.value.trim_ascii_start();
+    if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
+        return written_addresses(&field.name, value, charset);
+    }
+    if value.is_ascii() {
+        return fold(&field.name, value);
+    }
+    match is_structured(&field.name) {
+        true => fold(&field.name, &encode_structured(value, charset)),
+        false => fold(&field.name, &encode_unstructured(value, charset)),
+    }
+}
+
+/// As they came where that is possible: names in 8-bit text are encoded, a list without a space in it is set anew.
+fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
+    let as_it_came = if value.is_ascii() { fold(name, value) } else { Err(FoldFault::EightBit(Words::from(name))) };
+    if as_it_came.is_ok() {
+        return as_it_came;
+    }
+    match parse_list(value) {
+        Ok(entries) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
+        Ok(entries) => fold(name, &render_list(&entries, charset)),
+        Err(_) => fold(name, &encode_structured(value, charset)),
+    }
+}
+
+/// Such an address cannot be written in ASCII; the message goes out with SMTPUTF8 or not at all.
+fn needs_smtputf8(entries: &[Entry]) -> bool {
+    entries.iter().flat_map(Entry::mailboxes).any(|mailbox| mailbox.address.needs_smtputf8())
 }
 
 /// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.
@@ -183,6 +214,9 @@ mod tests {
             Field::new("to", " b@x.org"),
             Field::new("Cc", " "),
             Field::new("subject", "two"),
+            Field::new("Date", " "),
+            Field::new("From", ""),
+            Field::new("From", "me@x.org"),
             Field::new("bcc", "c@x.org"),
             Field::new("Return-Path", "<r@x.org>"),
             Field::new("X-A", "1"),
@@ -194,6 +228,7 @@ mod tests {
             [
                 Field::new("To", "a@x.org,\r\n b@x.org"),
                 Field::new("Subject", "one"),
+                Field::new("From", "me@x.org"),
                 Field::new("X-A", "1"),
                 Field::new("X-A", "2"),
             ]

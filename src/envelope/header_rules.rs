@@ -24,6 +24,8 @@ pub enum Fate {
     Merge,
     /// RFC 5322 section 3.6 allows one: the first stays.
     KeepFirst,
+    /// The same for fields that say nothing when they are empty: the first with a value stays.
+    KeepFirstFilled,
     /// It stays, however often.
     Keep,
 }
@@ -37,7 +39,8 @@ pub struct Rule {
     pub role: Role,
     /// What happens to it.
     pub fate: Fate,
-    /// Why.
+    /// Why, for the reader of this table.
+    #[allow(dead_code)]
     pub reason: &'static str,
 }
 
@@ -53,17 +56,23 @@ pub const RULES: &[Rule] = &[
     rule("Resent-To", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
     rule("Resent-Cc", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
     rule("Resent-Bcc", Role::ResentRecipient, Fate::Drop, "blind copies stay blind"),
-    rule("From", Role::Author, Fate::KeepFirst, "From policy"),
-    rule("Sender", Role::Author, Fate::KeepFirst, "Outlook refuses a foreign one"),
+    rule("From", Role::Author, Fate::KeepFirstFilled, "From policy"),
+    rule("Sender", Role::Author, Fate::KeepFirstFilled, "Outlook refuses a foreign one"),
     rule("Resent-From", Role::Author, Fate::Keep, "From policy"),
     rule("Resent-Sender", Role::Author, Fate::Keep, "Outlook refuses a foreign one"),
     rule("Reply-To", Role::Shown, Fate::Merge, "one list"),
-    rule("Date", Role::None, Fate::KeepFirst, "one"),
-    rule("Message-ID", Role::None, Fate::KeepFirst, "one"),
+    rule("Resent-Reply-To", Role::Shown, Fate::Keep, "each resending has its own block"),
+    rule("Mail-Reply-To", Role::Shown, Fate::Keep, "where replies go"),
+    rule("Mail-Followup-To", Role::Shown, Fate::Keep, "where replies go"),
+    rule("Disposition-Notification-To", Role::Shown, Fate::Keep, "where receipts go (RFC 8098)"),
+    rule("Return-Receipt-To", Role::Shown, Fate::Keep, "where receipts go"),
+    rule("Errors-To", Role::Shown, Fate::Keep, "where some send bounces"),
+    rule("Date", Role::None, Fate::KeepFirstFilled, "one"),
+    rule("Message-ID", Role::None, Fate::KeepFirstFilled, "one"),
     rule("Subject", Role::None, Fate::KeepFirst, "one"),
-    rule("In-Reply-To", Role::None, Fate::KeepFirst, "one"),
-    rule("References", Role::None, Fate::KeepFirst, "one"),
-    rule("MIME-Version", Role::None, Fate::KeepFirst, "one"),
+    rule("In-Reply-To", Role::None, Fate::KeepFirstFilled, "one"),
+    rule("References", Role::None, Fate::KeepFirstFilled, "one"),
+    rule("MIME-Version", Role::None, Fate::KeepFirstFilled, "one"),
     rule("Return-Path", Role::None, Fate::Drop, "the delivering system writes it"),
     rule("Content-Length", Role::None, Fate::Drop, "wrong as soon as anything is encoded"),
 ];

@@ -27,7 +27,8 @@ impl<'a> LocalNames<'a> {
     pub fn is_local(&self, address: &AddrSpec) -> bool {
         let Some(domain) = &address.domain else { return true };
         // A machine that calls itself outlook.com in /etc/mailname must not capture the world's mail.
-        !domain.eq_ignore_ascii_case(self.account.address.domain())
+        let own = std::iter::once(&self.account.address).chain(&self.account.send_as);
+        !own.into_iter().any(|address| address.domain().eq_ignore_ascii_case(domain))
             && self.caller.local_domains.iter().any(|local| local.eq_ignore_ascii_case(domain))
     }
 
@@ -57,6 +58,26 @@ impl<'a> LocalNames<'a> {
         Ok(found)
     }
 
+    /// What is wrong in the alias file, a line each.
+    pub fn problems(&self) -> Vec<String> {
+        let aliases = match self.aliases() {
+            Ok(aliases) => aliases,
+            Err(failure) => return vec![failure.line()],
+        };
+        let outcomes = aliases.names().map(|name| self.expand(&name));
+        let problems = outcomes.flat_map(|outcome| match outcome {
+            Ok(expansion) => expansion.warnings,
+            Err(failure) => vec![failure.line()],
+        });
+        let mut distinct: Vec<String> = Vec::new();
+        for problem in problems {
+            if !distinct.contains(&problem) {
+                distinct.push(problem);
+            }
+        }
+        distinct
+    }
+
     /// Who gets what nobody else claims.
     fn owner(&self) -> &Address {
         self.account.local_mail_to.as_ref().unwrap_or(&self.account.address)
@@ -71,7 +92,10 @@ impl<'a> LocalNames<'a> {
                 FileFault::TooLarge => "too large".to_owned(),
             })
         };
-        self.aliases()?.expand(name, &include).map_err(|words| Failure::new(Stage::Envelope, Cause::Aliases, words))
+        let is_local = |address: &AddrSpec| self.is_local(address);
+        self.aliases()?
+            .expand(name, &include, &is_local)
+            .map_err(|words| Failure::new(Stage::Envelope, Cause::Aliases, words))
     }
 
     fn aliases(&self) -> Result<&Aliases, Failure> {

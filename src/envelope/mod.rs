@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use lettre::address::Envelope;
 
 use crate::account::{Account, LoneDot};
+use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
 use crate::message::{Body, Message};
@@ -20,7 +21,7 @@ mod sender;
 pub mod seven_bit;
 
 pub use header::Stamp;
-use local_names::LocalNames;
+pub use local_names::{LocalNames, address_failure};
 use sender::{FromOutcome, SenderPolicy};
 use seven_bit::{Conversion, PlanFault};
 
@@ -118,6 +119,11 @@ impl Letter {
         self.conversion.transfer()
     }
 
+    /// What the header is written in.
+    pub fn alphabet(&self) -> Alphabet {
+        if self.header.is_ascii() { Alphabet::Ascii } else { Alphabet::Utf8 }
+    }
+
     /// Delivery status notification wishes.
     pub fn dsn(&self) -> &Dsn {
         &self.dsn
@@ -134,6 +140,20 @@ impl Letter {
     }
 }
 
+/// Whether mail for `address` can be addressed at all, as far as that is certain before there is a message.
+///
+/// # Errors
+/// Alias file faults; an address SMTP cannot express.
+pub fn check_recipient(
+    address: &AddrSpec,
+    account: &Account,
+    caller: &Caller,
+    files: &dyn Files,
+    log: &dyn Log,
+) -> Result<(), Failure> {
+    LocalNames::new(account, caller, files, log).resolve(address).map(drop)
+}
+
 /// What the content needs of the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transfer {
@@ -141,6 +161,15 @@ pub enum Transfer {
     SevenBit,
     /// Signed or encrypted parts hold 8-bit text: BODY=8BITMIME, or it cannot go.
     EightBitMime,
+}
+
+/// What a header is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Alphabet {
+    /// US-ASCII.
+    Ascii,
+    /// An address in it cannot be written in ASCII: SMTPUTF8 (RFC 6531), or it cannot go.
+    Utf8,
 }
 
 fn plan_failure(fault: PlanFault) -> Failure {

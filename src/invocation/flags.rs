@@ -35,6 +35,8 @@ pub enum Disposition<A> {
 pub enum Job {
     /// -b: look the value up in [`MODES`].
     Mode,
+    /// Do something else than sending, unless -b says what.
+    Instead(Operation),
     /// -o: look the value's first letter up in [`SETTINGS`].
     LetterSetting,
     /// -O: look the value's name up in [`SETTINGS`].
@@ -72,6 +74,23 @@ pub struct Flag {
     pub doc: &'static str,
 }
 
+/// What there is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Send one message.
+    Send,
+    /// Be an SMTP server on standard input and output.
+    SmtpOnStdio,
+    /// Print the queue.
+    PrintQueue,
+    /// Send what is in the queue.
+    RunQueue,
+    /// Check the alias file.
+    CheckAliases,
+    /// Say whom addresses lead to.
+    Verify,
+}
+
 /// A value of -b.
 #[derive(Clone, Copy, Debug)]
 pub struct Mode {
@@ -80,7 +99,7 @@ pub struct Mode {
     /// What standard input is in this mode.
     pub input: StandardInput,
     /// What becomes of it.
-    pub disposition: Disposition<()>,
+    pub disposition: Disposition<Operation>,
     /// What it asks for.
     pub doc: &'static str,
 }
@@ -105,17 +124,15 @@ pub struct OtherName {
     pub name: &'static str,
     /// What standard input is then.
     pub input: StandardInput,
-    /// Why it is refused.
-    pub reason: &'static str,
+    /// What becomes of the call.
+    pub disposition: Disposition<Operation>,
 }
 
 const NO_CONFIGURATION: &str = "arguments never choose a configuration; the file is the one named under FILES";
 const NO_FILE: &str = "arguments never choose a file to write; -v shows the transcript, the system log the outcome";
-const NO_QUEUE: &str = "there is no queue in this version: a message is sent while the caller waits";
-const NO_ALIASES: &str = "there is no alias database to build: aliases are read as they are";
 const NO_SERVER: &str = "this program is not a server";
-const NO_SMTP: &str = "SMTP on standard input is not in this version";
-const NO_CHECKS: &str = "address checks are not in this version";
+const NO_ARPANET: &str = "SMTP on standard input and output is -bs";
+const NO_TESTS: &str = "addresses are tested with -bv";
 
 use Arity::{Attached, None as Nothing, Required, UnlessDash};
 use Disposition::{Honoured, Ignored, Refused};
@@ -145,7 +162,7 @@ pub const FLAGS: &[Flag] = &[
     flag('f', Required, "address", Honoured(Job::Sender), "the envelope sender; empty or <> is the null sender"),
     flag('G', Nothing, "", Ignored("every message is treated alike"), "relay for a gateway"),
     flag('h', Required, "count", Ignored("hops are not counted here"), "the number of hops so far"),
-    flag('I', Nothing, "", Refused(NO_ALIASES), "initialise the alias database"),
+    flag('I', Nothing, "", Honoured(Job::Instead(Operation::CheckAliases)), "check the alias file, as newaliases does"),
     flag('i', Nothing, "", Honoured(Job::IgnoreDots), "a line with a lone dot is content and does not end the message"),
     flag('L', Required, "tag", Ignored("the log always knows us by one name"), "name to log under"),
     flag('M', Required, "macro", Ignored("there are no macros"), "set a macro"),
@@ -156,7 +173,7 @@ pub const FLAGS: &[Flag] = &[
     flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Refused(NO_QUEUE), "run the queue"),
+    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "run the queue, which is empty in this version"),
     flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
     flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
@@ -169,27 +186,27 @@ pub const FLAGS: &[Flag] = &[
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
 ];
 
-const fn mode(letter: char, input: StandardInput, disposition: Disposition<()>, doc: &'static str) -> Mode {
+const fn mode(letter: char, input: StandardInput, disposition: Disposition<Operation>, doc: &'static str) -> Mode {
     Mode { letter, input, disposition, doc }
 }
 
 /// Every value of -b.
 #[rustfmt::skip]
 pub const MODES: &[Mode] = &[
-    mode('m', StandardInput::Message, Honoured(()), "send the message on standard input (the default)"),
-    mode('a', StandardInput::Dialogue, Refused(NO_SMTP), "ARPANET mode"),
+    mode('m', StandardInput::Message, Honoured(Operation::Send), "send the message on standard input (the default)"),
+    mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
     mode('C', StandardInput::Unused, Refused("check the configuration by sending a message with -v"), "check the configuration"),
     mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
     mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
     mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
     mode('h', StandardInput::Unused, Refused(NO_SERVER), "print host status"),
-    mode('i', StandardInput::Unused, Refused(NO_ALIASES), "initialise the alias database"),
+    mode('i', StandardInput::Unused, Honoured(Operation::CheckAliases), "check the alias file; there is no database to build"),
     mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
-    mode('P', StandardInput::Unused, Refused(NO_QUEUE), "print the queue's length"),
-    mode('p', StandardInput::Unused, Refused(NO_QUEUE), "print the queue"),
-    mode('s', StandardInput::Dialogue, Refused(NO_SMTP), "speak SMTP on standard input and output"),
-    mode('t', StandardInput::Unused, Refused(NO_CHECKS), "test addresses"),
-    mode('v', StandardInput::Unused, Refused(NO_CHECKS), "verify addresses"),
+    mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
+    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print the queue, which is empty in this version"),
+    mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
+    mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
+    mode('v', StandardInput::Unused, Honoured(Operation::Verify), "say whom each recipient leads to, and send nothing"),
 ];
 
 const fn setting(letter: char, name: &'static str, disposition: Disposition<()>, doc: &'static str) -> Setting {
@@ -213,21 +230,21 @@ pub const SETTINGS: &[Setting] = &[
 pub const OTHER_SETTINGS: Disposition<()> =
     Ignored("it configures a mail server; this program has its own configuration");
 
-const fn other_name(name: &'static str, input: StandardInput, reason: &'static str) -> OtherName {
-    OtherName { name, input, reason }
+const fn other_name(name: &'static str, input: StandardInput, disposition: Disposition<Operation>) -> OtherName {
+    OtherName { name, input, disposition }
 }
 
 /// Every name that is not one for sending; compared with argv\[0]'s last component.
 #[rustfmt::skip]
 pub const OTHER_NAMES: &[OtherName] = &[
-    other_name("hoststat", StandardInput::Unused, NO_SERVER),
-    other_name("mailq", StandardInput::Unused, NO_QUEUE),
-    other_name("newaliases", StandardInput::Unused, NO_ALIASES),
-    other_name("purgestat", StandardInput::Unused, NO_SERVER),
-    other_name("rmail", StandardInput::Message, "UUCP mail is not in this version"),
-    other_name("rsmtp", StandardInput::Message, "batched SMTP is not in this version"),
-    other_name("runq", StandardInput::Unused, NO_QUEUE),
-    other_name("smtpd", StandardInput::Unused, NO_SERVER),
+    other_name("hoststat", StandardInput::Unused, Refused(NO_SERVER)),
+    other_name("mailq", StandardInput::Unused, Honoured(Operation::PrintQueue)),
+    other_name("newaliases", StandardInput::Unused, Honoured(Operation::CheckAliases)),
+    other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
+    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not in this version")),
+    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not in this version")),
+    other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
+    other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
 ];
 
 /// The row of a flag letter.
@@ -307,7 +324,7 @@ mod tests {
             check(&format!("-o{}", row.letter), row.disposition, row.doc);
         }
         for row in OTHER_NAMES {
-            check(row.name, Refused::<()>(row.reason), row.name);
+            check(row.name, row.disposition, row.name);
         }
     }
 }

@@ -26,7 +26,7 @@ fn sendmail() -> String {
     );
     let rows = |wanted: fn(&Disposition<()>) -> bool| {
         let flags = FLAGS.iter().map(|row| (spelling(row), without_job(row.disposition), row.doc));
-        let modes = MODES.iter().map(|row| (format!("-b{}", row.letter), row.disposition, row.doc));
+        let modes = MODES.iter().map(|row| (format!("-b{}", row.letter), without_job(row.disposition), row.doc));
         let settings =
             SETTINGS.iter().map(|row| (format!("-o{}, -O {}", row.letter, row.name), row.disposition, row.doc));
         flags

@@ -34,7 +34,7 @@ fn page() -> String {
         page.push_str(&item(row.letter, row.arity, row.value));
         page.push_str(&sentence(row.doc));
     }
-    for row in MODES.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(()))) {
+    for row in MODES.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
         page.push_str(&format!(".It Fl b{}\n{}", row.letter, sentence(row.doc)));
     }
     for row in SETTINGS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(()))) {
@@ -171,6 +171,15 @@ When recipients are arguments,
 and
 .Fl i
 are absent, and every line that starts with a dot starts with two, each of these lines loses one.
+.Ss SMTP on standard input and output
+With
+.Fl bs
+every message of the dialogue goes its way when its final dot has been read, and the reply to the dot is Outlook.com's
+verdict: 250 when it was taken, 451 when the client may try again, 554 or 552 when the message itself was refused, and
+554 5.4.2 when it was perhaps sent.
+The dialogue may last for weeks: the configuration is read anew for each message, and no connection is kept.
+Nothing is ever written to standard error.
+Recipients are those of the dialogue, never those of the header.
 .Sh ENVIRONMENT
 .Bl -tag -width Ds
 .It Ev OUTLOOK_SENDMAIL_CONFIG

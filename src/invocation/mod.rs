@@ -40,6 +40,16 @@ pub enum StandardInput {
 pub enum Invocation {
     /// Send one message from standard input.
     Submit(Submit),
+    /// Be an SMTP server on standard input and output.
+    SmtpOnStdio(SmtpOnStdio),
+    /// Print the queue.
+    PrintQueue,
+    /// Send what is in the queue.
+    RunQueue,
+    /// Check the alias file.
+    CheckAliases,
+    /// Say whom the operands lead to; nothing is read and nothing sent.
+    Verify(Submit),
     /// Show the help text on standard output.
     Help(Program),
     /// The tool was called without arguments: the help text on standard error, status 64. A message may be waiting
@@ -56,7 +66,10 @@ impl Invocation {
     pub fn config(&self) -> Option<&Path> {
         match self {
             Self::Submit(submit) => submit.config.as_deref(),
+            Self::SmtpOnStdio(wanted) => wanted.config.as_deref(),
             Self::Login(login) => login.config.as_deref(),
+            Self::Verify(submit) => submit.config.as_deref(),
+            Self::PrintQueue | Self::RunQueue | Self::CheckAliases => None,
             Self::Help(_) | Self::Usage | Self::Version => None,
         }
     }
@@ -90,6 +103,30 @@ pub struct Submit {
     pub dsn: Dsn,
     /// `--config FILE` of the tool; the environment variable is judged elsewhere.
     pub config: Option<PathBuf>,
+}
+
+/// `-bs`: the dialogue says everything else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SmtpOnStdio {
+    /// `-F`.
+    pub full_name: Option<Vec<u8>>,
+    /// `--config FILE` of the tool.
+    pub config: Option<PathBuf>,
+}
+
+impl Default for Submit {
+    fn default() -> Self {
+        Self {
+            header_recipients: HeaderRecipients::Ignored,
+            operands: Vec::new(),
+            sender: None,
+            full_name: None,
+            dots: Dots::MayBeStuffed,
+            verbosity: Verbosity::Silent,
+            dsn: Dsn::default(),
+            config: None,
+        }
+    }
 }
 
 /// `-t`, or not.

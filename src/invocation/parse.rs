@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg;
 
-use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, flag_named, mode_named, setting_named};
-use super::{Dsn, HeaderRecipients, Invocation, Program, Refusal, StandardInput, Submit, Verbosity, commands};
+use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
+use super::{HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
@@ -19,7 +19,13 @@ const ENVELOPE_ID: usize = 100;
 pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
     let name = Path::new(&argv0).file_name().unwrap_or_default();
     if let Some(other) = OTHER_NAMES.iter().find(|other| name == other.name) {
-        return Err(refused(other.input, format!("{}: {}", other.name, other.reason)));
+        // Their arguments mean nothing here: Debian's maintainer scripts call newaliases with odd ones.
+        return match other.disposition {
+            Disposition::Honoured(operation) => Ok(invocation(operation, Submit::default())),
+            Disposition::Ignored(reason) | Disposition::Refused(reason) => {
+                Err(refused(other.input, format!("{}: {reason}", other.name)))
+            }
+        };
     }
     if name == "outlook-sendmail" { tool(arguments) } else { classic(Program::Sendmail, arguments, None) }
 }
@@ -60,16 +66,35 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
         Some(first) if first == "--version" => return Ok(Invocation::Version),
         Some(_) | None => {}
     }
-    let mut submit = Submit {
-        header_recipients: HeaderRecipients::Ignored,
-        operands: Vec::new(),
-        sender: None,
-        full_name: None,
-        dots: Dots::MayBeStuffed,
-        verbosity: Verbosity::Silent,
-        dsn: Dsn::default(),
-        config,
-    };
+    let mut submit = Submit { config, ..Submit::default() };
+    let mut operation = Operation::Send;
+    let read = flags(arguments, &mut submit, &mut operation);
+    match read {
+        Ok(()) => Ok(invocation(operation, submit)),
+        // Whoever said -bs is waiting for a greeting.
+        Err(refusal) if operation == Operation::SmtpOnStdio => {
+            Err(Refusal { input: StandardInput::Dialogue, ..refusal })
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The invocation for what there is to do.
+fn invocation(operation: Operation, submit: Submit) -> Invocation {
+    match operation {
+        Operation::Send => Invocation::Submit(submit),
+        Operation::SmtpOnStdio => {
+            Invocation::SmtpOnStdio(SmtpOnStdio { full_name: submit.full_name, config: submit.config })
+        }
+        Operation::PrintQueue => Invocation::PrintQueue,
+        Operation::RunQueue => Invocation::RunQueue,
+        Operation::CheckAliases => Invocation::CheckAliases,
+        Operation::Verify => Invocation::Verify(submit),
+    }
+}
+
+/// Reads the flags up to the first operand, and the operands.
+fn flags(arguments: Vec<OsString>, submit: &mut Submit, operation: &mut Operation) -> Result<(), Refusal> {
     let mut parser = lexopt::Parser::from_args(arguments);
     parser.set_short_equals(false);
     loop {
@@ -90,7 +115,7 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
         let flag = flag_named(letter).ok_or_else(|| usage(Cause::UnknownOption, format!("-{letter}").as_bytes()))?;
         let value = value_of(flag, &mut parser)?;
         match flag.disposition {
-            Disposition::Honoured(job) => carry_out(flag, job, value, &mut submit)?,
+            Disposition::Honoured(job) => carry_out(flag, job, value, submit, operation)?,
             Disposition::Ignored(_) => {}
             Disposition::Refused(reason) => {
                 return Err(refused(StandardInput::Unused, format!("-{letter}: {reason}")));
@@ -102,7 +127,7 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
     {
         submit.dots = Dots::LoneDotMayEnd;
     }
-    Ok(Invocation::Submit(submit))
+    Ok(())
 }
 
 /// The flag's value as getopt finds it; empty when it takes none.
@@ -124,15 +149,27 @@ fn value_of(flag: &Flag, parser: &mut lexopt::Parser) -> Result<Vec<u8>, Refusal
     Ok(value.into_vec())
 }
 
-fn carry_out(flag: &Flag, job: Job, value: Vec<u8>, submit: &mut Submit) -> Result<(), Refusal> {
+fn carry_out(
+    flag: &Flag,
+    job: Job,
+    value: Vec<u8>,
+    submit: &mut Submit,
+    operation: &mut Operation,
+) -> Result<(), Refusal> {
     match job {
         Job::Mode => {
             let mode = mode_named(&value).ok_or_else(|| bad_value(flag, &value))?;
             match mode.disposition {
-                Disposition::Honoured(()) | Disposition::Ignored(_) => {}
+                Disposition::Honoured(wanted) => *operation = wanted,
+                Disposition::Ignored(_) => {}
                 Disposition::Refused(reason) => {
                     return Err(refused(mode.input, format!("-b{}: {reason}", mode.letter)));
                 }
+            }
+        }
+        Job::Instead(wanted) => {
+            if *operation == Operation::Send {
+                *operation = wanted;
             }
         }
         Job::LetterSetting => match value.split_first() {
@@ -168,7 +205,7 @@ fn set(is_it: impl Fn(&super::flags::Setting) -> bool, word: &[u8], submit: &mut
 }
 
 /// `never`, or a list of `success`, `failure`, `delay` (RFC 3461 section 4.1).
-fn notify(value: &[u8]) -> Option<String> {
+pub(crate) fn notify(value: &[u8]) -> Option<String> {
     let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
     let mut words: Vec<&str> = Vec::new();
     for word in value.split(',').map(str::trim) {
@@ -186,13 +223,13 @@ fn notify(value: &[u8]) -> Option<String> {
 }
 
 /// `full` or `hdrs` (RFC 3461 section 4.3).
-fn return_what(value: &[u8]) -> Option<String> {
+pub(crate) fn return_what(value: &[u8]) -> Option<String> {
     let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
     matches!(value.as_str(), "FULL" | "HDRS").then_some(value)
 }
 
 /// Printable US-ASCII, at most 100 octets as xtext (RFC 3461 section 4.4).
-fn envelope_id(value: &[u8]) -> Option<String> {
+pub(crate) fn envelope_id(value: &[u8]) -> Option<String> {
     let printable = value.iter().all(|octet| matches!(octet, b' '..=b'~'));
     let encoded: usize = value.iter().map(|octet| if matches!(octet, b' ' | b'+' | b'=') { 3 } else { 1 }).sum();
     if !printable || value.is_empty() || encoded > ENVELOPE_ID {

@@ -1,7 +1,7 @@
 //! Collects the header's fields, line by line, and says where it ends.
 
 use super::source::Part;
-use super::{Field, intake::IntakeFault};
+use super::{Field, Replaced, intake::IntakeFault};
 
 /// All fields together, in octets.
 const HEADER: usize = 2 * 1024 * 1024;
@@ -61,7 +61,7 @@ impl Header {
             if self.fields.len() == FIELDS {
                 return Err(IntakeFault::HeaderTooLarge);
             }
-            self.fields.push(Field { name, value: Vec::new() });
+            self.fields.push(Field::new(&name, Vec::new()));
             return self.append(value).map(|()| Verdict::Header);
         }
         // Postfix drops the quoted form too.
@@ -87,15 +87,19 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space.
+    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
+    /// an address with one of them is refused (decision 10 of the design).
     fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
             return Err(IntakeFault::HeaderTooLarge);
         }
         if let Some(field) = self.fields.last_mut() {
+            if memchr::memchr2(0, b'\r', octets).is_some() {
+                field.replaced = Replaced::LineEnd;
+            }
             field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' => octet,
+                b'\t' | b'\r' | 0 => octet,
                 _ if octet.is_ascii_control() => b' ',
                 _ => octet,
             }));

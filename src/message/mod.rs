@@ -17,15 +17,26 @@ pub struct Message {
 pub struct Field {
     /// The name as written, without colon or space: printable US-ASCII.
     pub name: String,
-    /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any octet
-    /// may occur but NUL and a bare CR or LF (which became spaces).
+    /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
+    /// octet may occur but a bare LF and control characters (which became spaces); a NUL and a bare CR may.
     pub value: Vec<u8>,
+    /// What became spaces.
+    pub replaced: Replaced,
+}
+
+/// Whether a field held what could end a line or a text for another reader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replaced {
+    /// It did not.
+    Nothing,
+    /// NUL or a bare CR: no address may hold one (decision 10 of the design).
+    LineEnd,
 }
 
 impl Field {
     /// A field of our own.
     pub fn new(name: &str, value: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.to_owned(), value: value.into() }
+        Self { name: name.to_owned(), value: value.into(), replaced: Replaced::Nothing }
     }
 
     /// Field names are case-insensitive (RFC 5322 section 1.2.2).
@@ -33,13 +44,18 @@ impl Field {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// The value on one line, without leading and trailing white space.
+    /// The value on one line, without leading and trailing white space; a NUL or bare CR becomes a space.
     pub fn unfolded(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.value.len());
-        for &octet in &self.value {
-            if octet != b'\r' && octet != b'\n' {
-                line.push(octet);
-            }
+        let mut rest = self.value.as_slice();
+        while let [octet, tail @ ..] = rest {
+            rest = match rest {
+                [b'\r', b'\n', after @ ..] => after,
+                _ => {
+                    line.push(if matches!(octet, b'\r' | b'\n' | 0) { b' ' } else { *octet });
+                    tail
+                }
+            };
         }
         line.trim_ascii().to_vec()
     }
@@ -122,14 +138,12 @@ impl Body {
             content.longest_line = content.longest_line.max(text.len() as u64);
             content.lines += 1;
         }
-        Self {
-            length: octets.len() as u64,
-            spool: Box::new(io::Cursor::new(octets)),
-            content,
-            first_lone_dot: None,
-            stuffing: Stuffing::Plain,
-            as_sendmail: None,
-        }
+        Self::in_spool(octets.len() as u64, Box::new(io::Cursor::new(octets)), content)
+    }
+
+    /// A body of this length that lies in a spool, its lines ending CRLF, its dots as they should be.
+    pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
+        Self { spool, length, content, first_lone_dot: None, stuffing: Stuffing::Plain, as_sendmail: None }
     }
 
     /// Reads dots as Sendmail does (`lone_dot = "ends-message"`): without -i the first lone dot ends the body, and

@@ -12,9 +12,13 @@ use crate::world::{Input, Spools};
 /// # Errors
 /// It cannot be read, cannot be kept, or is larger than any provider takes.
 pub fn read(input: &dyn Input, spools: &dyn Spools, dots: Dots) -> Result<Message, Failure> {
-    let limit = PROVIDERS.iter().map(|row| row.size_limit).max().unwrap_or_default();
-    let message = Message::read(&mut *input.reader(), input.is_terminal(), dots, spools.spool(), limit)?;
+    let message = Message::read(&mut *input.reader(), input.is_terminal(), dots, spools.spool(), size_limit())?;
     Ok(message)
+}
+
+/// The largest message any provider takes, in octets.
+pub fn size_limit() -> u64 {
+    PROVIDERS.iter().map(|row| row.size_limit).max().unwrap_or_default()
 }
 
 /// Reads what is left and forgets it: a caller that writes on dies of SIGPIPE, and cron then logs nothing. A person

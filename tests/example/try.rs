@@ -95,7 +95,7 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     }
     let messages = String::from_utf8(output.stdout)?;
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let binary = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).last();
+    let binary = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
     Ok(binary.ok_or("cargo named no executable")?)
 }
 

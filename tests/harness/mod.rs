@@ -1,7 +1,10 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
-#![allow(missing_docs, dead_code)]
+#![allow(missing_docs, dead_code, unreachable_pub)]
 
 pub mod fixture;
+pub mod mime;
+pub mod stdio_client;
+pub mod syslog;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -24,6 +27,8 @@ pub struct Machine {
 
 /// What a run left behind.
 pub struct Run {
+    /// The process it was, which its log records name; 0 when not known.
+    pub pid: u32,
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
@@ -123,23 +128,44 @@ impl Machine {
     }
 }
 
+/// Runs a command with this standard input, all of which it has to read.
+pub fn feed(command: &mut Command, input: &[u8]) -> Run {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let pid = child.id();
+    let written = child.stdin.take().unwrap().write_all(input);
+    let run = Run { pid, ..Run::from(child.wait_with_output().unwrap()) };
+    assert!(written.is_ok(), "the caller would have died of SIGPIPE: {written:?}");
+    run
+}
+
 /// Runs a command with this standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Run {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     let mut pipe = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = thread::spawn(move || {
         let _ = pipe.write_all(&input);
     });
+    let pid = child.id();
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    Run::from(output)
+    Run { pid, ..Run::from(output) }
 }
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         Self {
+            pid: 0,
             // A signal is no exit status anybody may rely on.
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
@@ -163,12 +189,28 @@ impl Run {
     }
 }
 
+/// What no output may hold: how the stand-in's tokens begin, and the XOAUTH2 response of [`ACCOUNT`].
+const SECRETS: [&str; 4] = ["EwB", "M.C5", "GAB", "dXNlcj1tZUBvdXRsb29rLmNvbQ"];
+
+/// No token, and nothing made of one.
+pub fn assert_no_secret(text: &str) {
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+/// Says that something is not tested here; under CI=true that is a failure.
+pub fn skipped(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "cannot be skipped: {reason}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+}
+
 /// Whether a program the test needs is here; under CI=true it has to be.
 pub fn installed(program: &str) -> bool {
-    let found = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
+    let found =
+        ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{program} is not installed");
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed; run tests/install-test-packages");
+        skipped(&format!("{program} is not installed; run tests/install-test-packages"));
     }
     found
 }

@@ -36,6 +36,23 @@ impl Quoted {
         Ok(())
     }
 
+    /// Adds octets of which each stands for itself, as many at once as fit into a line.
+    fn literals(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
+        let mut rest = octets;
+        while let Some((&first, behind)) = rest.split_first() {
+            let room = (LINE - 1).saturating_sub(self.line.len());
+            if room == 0 || self.line.is_empty() {
+                self.literal(first, sink)?;
+                rest = behind;
+                continue;
+            }
+            let (now, later) = rest.split_at_checked(room).unwrap_or((rest, b""));
+            self.line.extend_from_slice(now);
+            rest = later;
+        }
+        Ok(())
+    }
+
     /// Adds octets that must stay together: an escape that was there already.
     pub(super) fn together(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         self.make_room(octets.len(), sink)?;
@@ -79,12 +96,28 @@ impl Quoted {
         if piece.starts_line && piece.ends_line && is_plain(text) {
             return sink.write_all(piece.octets);
         }
-        let last = text.len().saturating_sub(1);
-        let from = if piece.starts_line && needs_start_escaped(text) { 0 } else { usize::MAX };
-        for (at, &octet) in text.iter().enumerate() {
-            // White space at a piece's end may turn out to be at the line's end.
-            let literal = at != from && (is_literal(octet) || (is_space(octet) && at < last));
-            if literal { self.literal(octet, sink)? } else { self.escape(octet, sink)? }
+        // White space at a piece's end may turn out to be at the line's end.
+        let (mut rest, space) = match text {
+            [before @ .., last] if is_space(*last) => (before, Some(*last)),
+            _ => (text, None),
+        };
+        if piece.starts_line
+            && needs_start_escaped(text)
+            && let Some((&first, behind)) = rest.split_first()
+        {
+            self.escape(first, sink)?;
+            rest = behind;
+        }
+        while let Some(run) = rest.iter().position(|&octet| !stands_for_itself(octet)) {
+            let (plain, from) = rest.split_at(run);
+            self.literals(plain, sink)?;
+            let Some((&octet, behind)) = from.split_first() else { break };
+            self.escape(octet, sink)?;
+            rest = behind;
+        }
+        self.literals(rest, sink)?;
+        if let Some(space) = space {
+            self.escape(space, sink)?;
         }
         if piece.ends_line {
             self.end_line(sink)?;
@@ -96,7 +129,7 @@ impl Quoted {
 /// Whether a line needs no encoding.
 fn is_plain(text: &[u8]) -> bool {
     text.len() <= LINE
-        && text.iter().all(|&octet| is_literal(octet) || is_space(octet))
+        && text.iter().all(|&octet| stands_for_itself(octet))
         && !text.last().is_some_and(|&octet| is_space(octet))
         && text != b"."
         && !text.starts_with(b"From ")
@@ -107,8 +140,9 @@ pub(super) fn needs_start_escaped(text: &[u8]) -> bool {
     text == b"." || text.starts_with(b"From ") || text.starts_with(b"--")
 }
 
-fn is_literal(octet: u8) -> bool {
-    matches!(octet, b'!'..=b'<' | b'>'..=b'~')
+/// Inside a line.
+fn stands_for_itself(octet: u8) -> bool {
+    matches!(octet, b' '..=b'<' | b'>'..=b'~' | b'\t')
 }
 
 fn is_space(octet: u8) -> bool {
@@ -171,5 +205,44 @@ impl Grouped {
         }
         self.waiting.clear();
         sink.write_all(lines.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Octet by octet, as RFC 2045 section 6.7 tells it.
+    fn slowly(text: &[u8]) -> Vec<u8> {
+        let (mut quoted, mut sink) = (Quoted::default(), Vec::new());
+        for (at, &octet) in text.iter().enumerate() {
+            let ends = at + 1 == text.len() && is_space(octet);
+            let literal = stands_for_itself(octet) && !ends && !(at == 0 && needs_start_escaped(text));
+            let added = if literal { quoted.literal(octet, &mut sink) } else { quoted.escape(octet, &mut sink) };
+            added.unwrap();
+        }
+        quoted.end_line(&mut sink).unwrap();
+        sink
+    }
+
+    proptest! {
+        #[test]
+        fn many_octets_at_once_are_written_as_one_by_one(
+            start in "(|[.]|From |--|=)",
+            runs in proptest::collection::vec("([a-zA-Z.\\-= ]{0,90}|ä{1,3}|\t| )", 0..8),
+        ) {
+            let text = start + &runs.concat();
+            let line = text.clone() + "\r\n";
+            let mut sink = Vec::new();
+            let piece = Piece { octets: line.as_bytes(), starts_line: true, ends_line: true };
+            Quoted::default().encode(piece, &mut sink).unwrap();
+            if is_plain(text.as_bytes()) {
+                prop_assert_eq!(sink, line.as_bytes());
+            } else {
+                prop_assert_eq!(String::from_utf8(sink).unwrap(), String::from_utf8(slowly(text.as_bytes())).unwrap());
+            }
+        }
     }
 }

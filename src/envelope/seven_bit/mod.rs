@@ -29,6 +29,7 @@ mod field;
 mod note;
 mod plan;
 mod repair;
+mod scan;
 mod walk;
 mod write;
 

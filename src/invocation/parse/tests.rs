@@ -113,7 +113,16 @@ fn the_name_is_the_last_component_of_argv0() {
     for name in ["sendmail", "/usr/sbin/sendmail", "/usr/lib/sendmail", "send-mail", "", "x/"] {
         assert!(matches!(call(name, &["e@x"]), Ok(Invocation::Submit(_))), "{name}");
     }
-    for name in ["mailq", "/usr/bin/mailq", "newaliases", "/usr/bin/newaliases", "runq", "hoststat", "smtpd"] {
+    for (name, wanted) in [
+        ("mailq", Invocation::PrintQueue),
+        ("/usr/bin/mailq", Invocation::PrintQueue),
+        ("newaliases", Invocation::CheckAliases),
+        ("/usr/bin/newaliases", Invocation::CheckAliases),
+        ("runq", Invocation::RunQueue),
+    ] {
+        assert_eq!(call(name, &["-Ac", "-Z", ""]), Ok(wanted), "{name}");
+    }
+    for name in ["hoststat", "purgestat", "smtpd"] {
         let (cause, _, input) = fault(name, &["-Ac", "-Z", ""]);
         assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Unused), "{name}");
     }
@@ -122,16 +131,45 @@ fn the_name_is_the_last_component_of_argv0() {
 
 #[test]
 fn a_refused_mode_never_sends_and_knows_its_standard_input() {
-    for flag in
-        ["-bp", "-bi", "-bv", "-bt", "-bd", "-bD", "-bh", "-bH", "-bP", "-bl", "-bC", "-q", "-q30m", "-qf", "-I"]
-    {
+    for flag in ["-bt", "-bd", "-bD", "-bh", "-bH", "-bP", "-bl", "-bC"] {
         let (cause, _, input) = fault("sendmail", &["-i", flag, "e@x"]);
         assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Unused), "{flag}");
     }
-    for arguments in [&["-bs"][..], &["-bs", "-odb", "-oem", "-om"], &["-bs", "-i"], &["-ba"]] {
-        assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue);
+    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-f"], &["-bs", "-ba"]] {
+        assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue, "{arguments:?}");
     }
-    assert_eq!(fault("sendmail", &["-bs"]).1, "-bs: SMTP on standard input is not in this version");
+}
+
+#[test]
+fn whatever_is_not_sending_leaves_standard_input_alone() {
+    for (arguments, wanted) in [
+        (&["-bp"][..], Invocation::PrintQueue),
+        (&["-v", "-bp"], Invocation::PrintQueue),
+        (&["-q30m", "-bp"], Invocation::PrintQueue),
+        (&["-bp", "-q"], Invocation::PrintQueue),
+        (&["-q"], Invocation::RunQueue),
+        (&["-qf"], Invocation::RunQueue),
+        (&["-q", "30m"], Invocation::RunQueue),
+        (&["-bi"], Invocation::CheckAliases),
+        (&["-I"], Invocation::CheckAliases),
+    ] {
+        assert_eq!(call("sendmail", arguments), Ok(wanted), "{arguments:?}");
+    }
+    let Ok(Invocation::Verify(submit)) = call("sendmail", &["-bv", "root", "e@x"]) else { panic!() };
+    assert_eq!(submit.operands, [b"root".to_vec(), b"e@x".to_vec()]);
+}
+
+#[test]
+fn an_smtp_dialogue_needs_no_other_argument_and_minds_none() {
+    let plain = SmtpOnStdio { full_name: None, config: None };
+    let captured = [&["-bs"][..], &["-bs", "-odb", "-oem"], &["-bs", "-odb", "-oem", "-om"], &["-bs", "-i"]];
+    for arguments in captured.into_iter().chain([&["-bm", "-bs"][..], &["-v", "-t", "-f", "x", "-bs", "e@x"]]) {
+        assert_eq!(call("sendmail", arguments), Ok(Invocation::SmtpOnStdio(plain.clone())), "{arguments:?}");
+    }
+    assert!(matches!(call("sendmail", &["-bs", "-bm", "e@x"]), Ok(Invocation::Submit(_))));
+    let named = SmtpOnStdio { full_name: Some(b"Web".to_vec()), config: Some("/c".into()) };
+    let read = call("outlook-sendmail", &["--config", "/c", "-FWeb", "-bs"]);
+    assert_eq!(read, Ok(Invocation::SmtpOnStdio(named)));
 }
 
 #[test]
@@ -208,6 +246,7 @@ fn the_tool_takes_commands_and_sendmails_flags() {
 }
 
 /// getopt as POSIX describes it, written anew: flags with values, then operands; `None` for a mistake.
+#[allow(clippy::type_complexity, reason = "flags with their values, then operands")]
 fn model(arguments: &[Vec<u8>]) -> Option<(Vec<(u8, Vec<u8>)>, Vec<Vec<u8>>)> {
     let mut flags = Vec::new();
     let mut at = 0;
@@ -269,11 +308,15 @@ proptest! {
                 prop_assert_eq!(submit.full_name, last(b"F"));
                 prop_assert_eq!(submit.header_recipients == HeaderRecipients::Taken, last(b"t").is_some());
             }
+            Ok(Invocation::RunQueue | Invocation::CheckAliases | Invocation::PrintQueue | Invocation::Verify(_)) => {
+                let (flags, _) = model(&arguments).expect("getopt finds a mistake");
+                prop_assert!(flags.iter().any(|flag| b"qIb".contains(&flag.0)));
+            }
             Ok(other) => prop_assert!(false, "{other:?}"),
-            Err(refusal) => match refusal.failure.cause {
-                Cause::UnknownOption | Cause::MissingValue => prop_assert_eq!(model(&arguments), None),
-                cause => prop_assert!(matches!(cause, Cause::BadValue | Cause::RefusedMode)),
-            },
+            Err(Refusal { failure: Failure { cause: Cause::UnknownOption | Cause::MissingValue, .. }, .. }) => {
+                prop_assert_eq!(model(&arguments), None);
+            }
+            Err(refusal) => prop_assert!([Cause::BadValue, Cause::RefusedMode].contains(&refusal.failure.cause)),
         }
     }
 

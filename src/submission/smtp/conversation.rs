@@ -1,15 +1,15 @@
 //! One connection's conversation, from the greeting to the verdict, in the fewest flights.
 
 use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::account::{Account, AuthKind};
-use crate::credentials::AccessToken;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
+use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
@@ -39,7 +39,7 @@ pub(super) struct Conversation<'a> {
     pub(super) wire: Box<dyn Wire>,
     pub(super) clock: &'a dyn Clock,
     pub(super) account: &'a Account,
-    pub(super) token: &'a AccessToken,
+    pub(super) response: Response,
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
 }
@@ -105,39 +105,39 @@ impl Conversation<'_> {
         if !offers.xoauth2 {
             return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
         }
-        let response = Response::new(&self.account.address, self.token);
-        let one_line = response.command_line();
+        let one_line = self.response.command_line();
         let mut reply = None;
         if one_line.len() <= self.account.provider.auth_line_limit {
             self.say(Speaker::Client, "AUTH XOAUTH2 (redacted)");
-            let first = self.secret_exchange(&one_line, &response)?;
+            let first = self.secret_exchange(&one_line)?;
             // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
             reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
         }
         let mut reply = match reply {
             Some(reply) => reply,
-            None => self.sign_in_by_steps(&response)?,
+            None => self.sign_in_by_steps()?,
         };
         if reply.number() == 334 {
             // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
             self.say(Speaker::Client, "");
-            reply = self.secret_exchange(b"\r\n", &response)?;
+            reply = self.secret_exchange(b"\r\n")?;
         }
         expect(Phase::Auth, &reply, 235)
     }
 
-    fn sign_in_by_steps(&mut self, response: &Response) -> Result<Reply, Stop> {
+    fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
         let reply = self.exchange(Phase::Auth, "AUTH XOAUTH2\r\n")?;
         expect(Phase::Auth, &reply, 334)?;
         self.say(Speaker::Client, "(redacted)");
-        self.secret_exchange(&response.line(), response)
+        let line = self.response.line();
+        self.secret_exchange(&line)
     }
 
     /// Writes what the transcript must not show.
-    fn secret_exchange(&mut self, octets: &[u8], response: &Response) -> Result<Reply, Stop> {
+    fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
         let deadline = self.times.before_dot;
         let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
-        let reply = response.redact(reply.map_err(|fault| dropped(Phase::Auth, fault))?);
+        let reply = reply.map_err(|fault| dropped(Phase::Auth, fault))?;
         self.show(&reply);
         Ok(reply)
     }
@@ -325,50 +325,4 @@ fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
         return Ok(());
     }
     Err(Stop::Leave(refused(phase, reply)))
-}
-
-fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
-    Failure::new(Stage::Submission, cause, words)
-}
-
-fn dropped(phase: Phase, fault: WireFault) -> Stop {
-    Stop::Drop(lost(&format!("waiting for {phase}"), fault))
-}
-
-/// A fault of the wire before the final dot: nothing was sent.
-pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
-    match fault {
-        WireFault::TimedOut => failure(Cause::TimedOut, doing),
-        WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),
-        WireFault::NotAReply(words) => failure(Cause::ReplyNonsense, format!("{doing}: {}", words.whole())),
-        WireFault::Injected => failure(Cause::StarttlsInjected, ""),
-        WireFault::Certificate(words) => failure(Cause::Certificate, words),
-        WireFault::Tls(words) => failure(Cause::TlsFailed, words),
-        WireFault::Unresolved(words) => failure(Cause::NameUnresolved, words),
-        WireFault::Unreachable(words) => failure(Cause::Unreachable, words),
-        WireFault::TrustAnchors(words) => failure(Cause::TrustAnchors, words),
-    }
-}
-
-/// A fault of the wire after the final dot: nobody knows.
-fn perhaps_sent(fault: WireFault) -> Failure {
-    let words = match fault {
-        WireFault::TimedOut => Words::from("no answer in time"),
-        WireFault::Injected => Words::default(),
-        WireFault::Lost(words)
-        | WireFault::NotAReply(words)
-        | WireFault::Certificate(words)
-        | WireFault::Tls(words)
-        | WireFault::Unresolved(words)
-        | WireFault::Unreachable(words)
-        | WireFault::TrustAnchors(words) => words,
-    };
-    failure(Cause::PerhapsSent, words)
-}
-
-impl Deadlines {
-    /// The last moment at which the final dot may go out.
-    fn latest_dot(&self) -> Instant {
-        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
-    }
 }

@@ -1,6 +1,8 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
 mod conversation;
+mod discreet;
+mod faults;
 mod offers;
 mod outgoing;
 mod parameters;
@@ -26,8 +28,11 @@ use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::submission::Receipt;
-use crate::submission::smtp::conversation::{Conversation, lost};
+use crate::submission::smtp::conversation::Conversation;
+use crate::submission::smtp::discreet::Discreet;
+use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
+use crate::submission::smtp::xoauth2::Response;
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
@@ -50,6 +55,11 @@ impl Deadlines {
             dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
             final_wait: account.final_wait,
         }
+    }
+
+    /// The last moment at which the final dot may go out.
+    pub(super) fn latest_dot(&self) -> Instant {
+        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
     }
 }
 
@@ -115,11 +125,12 @@ impl<'a> Smtp<'a> {
             .connect(self.account, self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
+        let response = Response::new(&self.account.address, self.token);
         let conversation = Conversation {
-            wire,
+            wire: Box::new(Discreet::new(wire, &response, self.token)),
             clock: self.clock,
             account: self.account,
-            token: self.token,
+            response,
             times: self.times,
             transcript: &mut **transcript,
         };

@@ -1,0 +1,133 @@
+//! The values of the configuration: what each word means, and how a bad one is told with file and line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lettre::Address;
+use toml::Spanned;
+
+use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind};
+use crate::failure::{Cause, Failure, Stage};
+
+/// A file's text, and how its faults are told.
+pub(super) struct Source<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    pub(super) fn fault(&self, offset: usize, problem: &str) -> Failure {
+        let line = 1 + self.text.get(..offset).unwrap_or(self.text).matches('\n').count();
+        let problem = problem.lines().collect::<Vec<_>>().join(", ");
+        let words = format!("{} line {line}: {problem}", self.file.display());
+        Failure::new(Stage::Account, Cause::ConfigSyntax, words)
+    }
+
+    pub(super) fn later(&self, setting: &Spanned<String>, key: &str) -> Failure {
+        let line = 1 + self.text.get(..setting.span().start).unwrap_or(self.text).matches('\n').count();
+        let words = format!("{} line {line}: {key} = \"{}\"", self.file.display(), setting.get_ref());
+        Failure::new(Stage::Account, Cause::Unsupported, words)
+    }
+
+    pub(super) fn address(&self, written: &Spanned<String>) -> Result<Address, Failure> {
+        written.get_ref().parse().map_err(|_| self.fault(written.span().start, "not a mail address"))
+    }
+}
+
+pub(super) fn not_utf8(file: &Path, text: &[u8]) -> Failure {
+    let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    let line = 1 + text.iter().take(valid).filter(|&&octet| octet == b'\n').count();
+    let words = format!("{} line {line}: not UTF-8", file.display());
+    Failure::new(Stage::Account, Cause::ConfigSyntax, words)
+}
+
+/// Seconds a setting may name: up to a day.
+pub(super) const LONGEST_WAIT: u64 = 86_400;
+
+/// A word of the configuration: its meaning, or `None` when a later version brings it.
+pub(super) type Choice<T> = (&'static str, Option<T>);
+
+pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
+    [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
+pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
+    [("auto", Some(OnFailure::Report)), ("report", Some(OnFailure::Report)), ("keep", None)];
+pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
+    (StoreKind::SecretService.word(), Some(StoreKind::SecretService)),
+    (StoreKind::File.word(), Some(StoreKind::File)),
+    ("sealed", None),
+    ("command", None),
+];
+pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
+pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
+    [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
+pub(super) const TRANSPORT_WORDS: [Choice<()>; 2] = [("smtp", Some(())), ("graph", None)];
+
+/// The meaning of a word, the first of `choices` when it is not set.
+pub(super) fn word<T: Clone>(
+    written: Option<&Spanned<String>>,
+    source: &Source<'_>,
+    key: &str,
+    choices: &[Choice<T>],
+) -> Result<T, Failure> {
+    let Some(written) = written else {
+        let default = choices.first().and_then(|choice| choice.1.clone());
+        return default.ok_or_else(|| source.fault(0, "a default is missing"));
+    };
+    match choices.iter().find(|choice| choice.0 == written.get_ref()) {
+        Some((_, Some(meaning))) => Ok(meaning.clone()),
+        Some((_, None)) => Err(source.later(written, key)),
+        None => {
+            let known: Vec<_> = choices.iter().map(|choice| choice.0).collect();
+            Err(source.fault(written.span().start, &format!("{key} must be one of: {}", known.join(", "))))
+        }
+    }
+}
+
+pub(super) fn provider(written: Option<&Spanned<String>>, source: &Source<'_>) -> Result<&'static Provider, Failure> {
+    let choices: Vec<_> = PROVIDERS.iter().map(|row| (row.name, Some(row))).collect();
+    word(written, source, "provider", &choices)
+}
+
+pub(super) fn seconds(written: Option<Spanned<u64>>, default: u64, source: &Source<'_>) -> Result<Duration, Failure> {
+    let Some(written) = written else { return Ok(Duration::from_secs(default)) };
+    if !(1..=LONGEST_WAIT).contains(written.get_ref()) {
+        return Err(source.fault(written.span().start, "must be between 1 and 86400 seconds"));
+    }
+    Ok(Duration::from_secs(written.into_inner()))
+}
+
+/// EHLO takes a domain or an address literal; anything else would end the command early.
+pub(super) fn ehlo(written: Spanned<String>, source: &Source<'_>) -> Result<String, Failure> {
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-.:[]".contains(&octet);
+    match written.get_ref().as_str() {
+        "" => Err(source.fault(written.span().start, "ehlo must not be empty")),
+        name if name.bytes().all(good) => Ok(written.into_inner()),
+        _ => Err(source.fault(written.span().start, "ehlo must be a domain or an address literal")),
+    }
+}
+
+/// The tenant becomes part of a URL.
+pub(super) fn tenant(
+    written: Option<Spanned<String>>,
+    provider: &Provider,
+    source: &Source<'_>,
+) -> Result<String, Failure> {
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-.".contains(&octet);
+    match written {
+        None => Ok(provider.tenant.to_owned()),
+        Some(written) if !written.get_ref().is_empty() && written.get_ref().bytes().all(good) => {
+            Ok(written.into_inner())
+        }
+        Some(written) => Err(source.fault(written.span().start, "tenant must be a word, a domain or a tenant id")),
+    }
+}
+
+pub(super) fn authority(written: Option<Spanned<String>>, source: &Source<'_>) -> Result<String, Failure> {
+    match written {
+        None => Ok("https://login.microsoftonline.com".to_owned()),
+        Some(written) if written.get_ref().starts_with("https://") => {
+            Ok(written.get_ref().trim_end_matches('/').to_owned())
+        }
+        Some(written) => Err(source.fault(written.span().start, "authority must be an https:// URL")),
+    }
+}

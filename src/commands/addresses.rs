@@ -1,0 +1,47 @@
+//! `sendmail -bv` and `newaliases`: whom names lead to, and whether the alias file is in order.
+
+use crate::account::Accounts;
+use crate::address::{Entry, parse_operand};
+use crate::envelope::{LocalNames, address_failure};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Submit;
+use crate::report;
+use crate::world::World;
+
+/// Says of each operand whom its mail would go to. Nothing is read and nothing sent.
+///
+/// # Errors
+/// Those of the configuration, of the alias file and of unreadable addresses.
+pub fn verify(world: &World, submit: &Submit) -> Result<(), Failure> {
+    if submit.operands.is_empty() {
+        return Err(Failure::new(Stage::Invocation, Cause::NoRecipients, ""));
+    }
+    let accounts = Accounts::load(world)?;
+    let account = accounts.for_sender(&[])?;
+    let names = LocalNames::new(account, &world.caller, &*world.files, &*world.log);
+    for operand in &submit.operands {
+        let entries = parse_operand(operand).map_err(|fault| address_failure(&fault))?;
+        for mailbox in entries.iter().flat_map(Entry::mailboxes) {
+            let targets: Vec<_> = names.resolve(&mailbox.address)?.iter().map(ToString::to_string).collect();
+            let line = format!("{}... deliverable: mailer outlook, user {}\n", mailbox.address, targets.join(", "));
+            report::show(world, &line);
+        }
+    }
+    Ok(())
+}
+
+/// Follows every alias to its end and tells what is wrong. There is no database to build, and Debian's maintainer
+/// scripts stop at any other status: it is 0.
+pub fn check_aliases(world: &World) -> u8 {
+    let accounts = match Accounts::load(world) {
+        Ok(accounts) => accounts,
+        // Before anybody signed in there is no telling which file counts.
+        Err(_) => return 0,
+    };
+    if let Ok(account) = accounts.for_sender(&[]) {
+        for problem in LocalNames::new(account, &world.caller, &*world.files, &*world.log).problems() {
+            report::warn(world, &problem);
+        }
+    }
+    0
+}

@@ -1,0 +1,122 @@
+//! What a stretch of content holds that cannot go as it is, found without looking at clean octets one by one.
+
+use memchr::memchr_iter;
+
+use super::LINE;
+use crate::message::{Content, Piece};
+
+/// What occurs that cannot go as it is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Found {
+    pub(super) eight_bit: bool,
+    pub(super) control: bool,
+    pub(super) long: bool,
+}
+
+impl Found {
+    pub(super) fn any(self) -> bool {
+        self.eight_bit || self.control || self.long
+    }
+}
+
+/// Looks at lines for what cannot go as it is; only for what the body as a whole is known to hold.
+pub(super) struct Scan {
+    wanted: Found,
+    pub(super) found: Found,
+    line: usize,
+    octets: u64,
+    escapes: u64,
+    utf8: Utf8,
+}
+
+impl Scan {
+    pub(super) fn new(content: &Content) -> Self {
+        let wanted =
+            Found { eight_bit: content.eight_bit, control: content.control, long: content.longest_line > LINE as u64 };
+        Self { wanted, found: Found::default(), line: 0, octets: 0, escapes: 0, utf8: Utf8::default() }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.found = Found::default();
+        (self.line, self.octets, self.escapes) = (0, 0, 0);
+        self.utf8 = Utf8::default();
+    }
+
+    pub(super) fn see(&mut self, piece: Piece<'_>) {
+        let text =
+            if piece.ends_line { piece.octets.strip_suffix(b"\r\n").unwrap_or(piece.octets) } else { piece.octets };
+        self.octets += piece.octets.len() as u64;
+        if self.wanted.long {
+            self.line = if piece.starts_line { text.len() } else { self.line.saturating_add(text.len()) };
+            self.found.long |= self.line > LINE;
+        }
+        if self.wanted.eight_bit {
+            if !text.is_ascii() {
+                self.found.eight_bit = true;
+                self.escapes += text.iter().map(|octet| u64::from(octet >> 7)).sum::<u64>();
+                self.utf8.see(text);
+            } else if !text.is_empty() {
+                self.utf8.see_ascii();
+            }
+            if piece.ends_line {
+                self.utf8.see_ascii();
+            }
+        }
+        if self.wanted.control {
+            let found = memchr_iter(0, text).count() + memchr_iter(b'\r', text).count();
+            self.found.control |= found > 0;
+            self.escapes += found as u64;
+        }
+    }
+
+    /// Whether all of it is valid UTF-8.
+    pub(super) fn is_utf8(&self) -> bool {
+        self.utf8.holds
+    }
+
+    /// Whether base64 is clearly shorter than quoted-printable: by a quarter or more.
+    pub(super) fn is_mostly_escapes(&self) -> bool {
+        let quoted = self.octets.saturating_add(self.escapes.saturating_mul(2));
+        let grouped = self.octets / 3 * 4;
+        quoted / 5 * 4 > grouped
+    }
+}
+
+/// Whether octets that come in pieces are UTF-8.
+struct Utf8 {
+    holds: bool,
+    /// The start of a character a piece ended in: at most three octets.
+    begun: Vec<u8>,
+}
+
+impl Default for Utf8 {
+    fn default() -> Self {
+        Self { holds: true, begun: Vec::new() }
+    }
+}
+
+impl Utf8 {
+    fn see(&mut self, octets: &[u8]) {
+        if !self.holds {
+            return;
+        }
+        let joined;
+        let text = if self.begun.is_empty() {
+            octets
+        } else {
+            self.begun.extend_from_slice(octets);
+            joined = std::mem::take(&mut self.begun);
+            &joined
+        };
+        if let Err(error) = std::str::from_utf8(text) {
+            match error.error_len() {
+                Some(_) => self.holds = false,
+                None => self.begun = text.get(error.valid_up_to()..).unwrap_or_default().to_vec(),
+            }
+        }
+    }
+
+    fn see_ascii(&mut self) {
+        self.holds &= self.begun.is_empty();
+    }
+}

@@ -1,0 +1,71 @@
+//! A system log of the test's own on /dev/log, where the machine has none.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+const SOCKET: &str = "/dev/log";
+
+/// Everything logged on this machine since the test began.
+pub struct Syslog {
+    records: Arc<Mutex<Vec<String>>>,
+}
+
+/// The log; `None` when /dev/log is somebody else's or we may not make one. Under CI=true it has to be ours.
+pub fn syslog() -> Option<&'static Syslog> {
+    static LOG: LazyLock<Option<Syslog>> = LazyLock::new(|| match listen() {
+        Ok(log) => Some(log),
+        Err(error) => {
+            super::skipped(&format!("log records are not looked at, {SOCKET}: {error}"));
+            None
+        }
+    });
+    LOG.as_ref()
+}
+
+fn listen() -> io::Result<Syslog> {
+    // A socket nobody listens on was left by a test that ended.
+    if let Err(error) = UnixDatagram::unbound()?.connect(SOCKET)
+        && error.kind() == ErrorKind::ConnectionRefused
+        && fs::symlink_metadata(SOCKET).is_ok_and(|metadata| !metadata.is_symlink())
+    {
+        fs::remove_file(Path::new(SOCKET))?;
+    }
+    let socket = UnixDatagram::bind(SOCKET)?;
+    let records = Arc::new(Mutex::new(Vec::new()));
+    let log = Syslog { records: Arc::clone(&records) };
+    thread::spawn(move || {
+        let mut datagram = vec![0; 64 * 1024];
+        while let Ok(length) = socket.recv(&mut datagram) {
+            records.lock().unwrap().push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+        }
+    });
+    Ok(log)
+}
+
+impl Syslog {
+    /// Every record of this process. A process that ended has written them all; they may still be on their way here.
+    pub fn records_of(&self, pid: u32) -> Vec<String> {
+        let patience = Instant::now() + Duration::from_secs(5);
+        let mark = format!("sendmail[{pid}]: ");
+        loop {
+            let records = self.records.lock().unwrap();
+            let found: Vec<String> = records.iter().filter(|record| record.contains(&mark)).cloned().collect();
+            drop(records);
+            if !found.is_empty() || Instant::now() > patience {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The one record of this process.
+    pub fn record_of(&self, pid: u32) -> String {
+        let records = self.records_of(pid);
+        assert_eq!(records.len(), 1, "one record a message: {records:?}");
+        records.into_iter().next().unwrap()
+    }
+}
