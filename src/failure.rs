@@ -156,7 +156,7 @@ causes! {
     /// A header block no mail system would take.
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
     /// Content that can neither be sent as it is nor be converted.
-    CannotConvert => Data, "5.6.3", "signed or encrypted content cannot be sent as it is and must not be changed", "sign it again as 7-bit with lines under 998 octets";
+    CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
     /// `from = "refuse"` and a From that is not the account's.
     ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
     /// Standard input could not be read.
@@ -173,7 +173,7 @@ causes! {
     /// The configuration cannot be read.
     ConfigUnreadable => Config, "5.3.5", "cannot read the configuration", "it must be a regular file you may read";
     /// A file we act on could have been written by somebody else.
-    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it must belong to you or root; run: chmod go-w FILE";
+    UnsafeFile => Config, "5.3.5", "refusing a file others can write or own", "it and its folder must belong to you or root; run: chmod go-w on both";
     /// The aliases file cannot be used.
     Aliases => Config, "5.3.5", "aliases error", "";
     /// A setting this version cannot carry out.
@@ -237,6 +237,8 @@ causes! {
     HeloRefused => Config, "5.5.4", "the server refuses our EHLO name", "set ehlo in the configuration";
     /// The token was refused.
     AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
+    /// The sign-in was refused, and a new token would not help.
+    SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
     /// Passwords are switched off.
     PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
     /// A policy of the organisation forbids it.
@@ -249,6 +251,8 @@ causes! {
     RecipientRefused => NoUser, "5.1.1", "recipient refused", "nobody got the message; correct the address";
     /// A recipient was refused for now; nobody got the message.
     RecipientDeferred => Temporary, "4.1.1", "recipient refused for now", "nobody got the message; try again later";
+    /// More recipients than one message may have; nobody got it.
+    TooManyRecipients => Temporary, "4.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.

@@ -9,6 +9,9 @@ use crate::submission::Receipt;
 use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
 
+/// Octets of recipients in a record of 8,000.
+const RECIPIENTS: usize = 4000;
+
 /// What a log record says about one message, filled in as the pipeline learns it.
 #[derive(Default)]
 pub struct Story {
@@ -49,12 +52,16 @@ impl Story {
         self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
     }
 
-    /// The first hundred, so that the outcome always fits into the record.
+    /// As many as leave room for the outcome in the record.
     fn recipients(&self) -> String {
-        let mut list: Vec<_> = self.to.iter().take(100).map(String::as_str).collect();
-        let more = format!("and {} more", self.to.len().saturating_sub(list.len()));
+        let mut room = RECIPIENTS;
+        let fits = |name: &&String| {
+            room = room.saturating_sub(name.len() + 3);
+            room > 0
+        };
+        let mut list: Vec<_> = self.to.iter().take_while(fits).map(|name| inside(name, ['<', '>'])).collect();
         if self.to.len() > list.len() {
-            list.push(&more);
+            list.push(format!("and {} more", self.to.len() - list.len()));
         }
         list.join(">,<")
     }
@@ -64,12 +71,12 @@ impl Story {
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
             caller.uid,
             caller.login,
-            caller.parent,
-            self.from,
+            inside(&caller.parent, [' ', '=']),
+            inside(&self.from, ['<', '>']),
             self.recipients(),
             self.size,
-            self.message_id,
-            self.subject,
+            inside(&printable(self.message_id.as_bytes()), [' ', '"']),
+            inside(&self.subject, ['"', '"']),
         )
     }
 }
@@ -153,6 +160,11 @@ pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ 
     }
 }
 
+/// A caller's text within its delimiters: a subject must not go on with `" sent:` in the log.
+fn inside(text: &str, delimiters: [char; 2]) -> String {
+    text.replace(delimiters, "_")
+}
+
 /// An address without its brackets: the record has its own.
 fn bare(address: &[u8]) -> &[u8] {
     address.strip_prefix(b"<").and_then(|inner| inner.strip_suffix(b">")).unwrap_or(address)
@@ -162,4 +174,37 @@ fn bare(address: &[u8]) -> &[u8] {
 fn printable(octets: &[u8]) -> String {
     let words = crate::words::Words::from_octets(octets);
     words.whole().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_forge_a_record() {
+        let story = Story {
+            from: "\"a> sent: 250\"@x.org".into(),
+            to: vec!["\"b>,<c\"@x.org".into()],
+            subject: "x\" sent: 250 ok \"".into(),
+            size: 7,
+            message_id: "<1> subject=\"\" sent: 250".into(),
+        };
+        let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
+        assert_eq!(
+            story.tell(&caller, "failed: no"),
+            "uid=0 user=www parent=x_sent:_250_ok from=<\"a_ sent: 250\"@x.org> to=<\"b_,_c\"@x.org> size=7 \
+             message-id=<1>_subject=___sent:_250 subject=\"x_ sent: 250 ok _\" failed: no"
+        );
+    }
+
+    #[test]
+    fn recipients_leave_room_for_the_outcome() {
+        let mut story = Story { to: vec![format!("{}@x.org", "a".repeat(300)); 500], ..Story::default() };
+        let record = story.tell(&Caller::default(), "failed: no");
+        assert!(record.len() < 5000 && record.contains(">,<and 488 more> "), "{record}");
+        story.to.truncate(2);
+        assert!(!story.recipients().contains("more"));
+        story.to = vec!["b".repeat(9000)];
+        assert_eq!(story.recipients(), "and 1 more");
+    }
 }

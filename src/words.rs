@@ -76,7 +76,9 @@ impl fmt::Debug for Words {
 
 /// Characters that change how their neighbours are shown: a server must not be able to forge our line.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -90,7 +92,9 @@ mod tests {
 
     #[test]
     fn text_cannot_be_reordered() {
-        assert_eq!(Words::from("ok \u{202e}lived").whole(), "ok lived");
+        for hidden in ['\u{202e}', '\u{2066}', '\u{61c}', '\u{ad}', '\u{e0041}'] {
+            assert_eq!(Words::from(format!("ok {hidden}lived")).whole(), "ok lived");
+        }
     }
 
     #[test]

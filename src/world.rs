@@ -110,7 +110,7 @@ pub trait Spools {
 pub enum FileFault {
     /// It could not be read, in the system's words.
     Unreadable(String),
-    /// It belongs to somebody else, or others may write to it.
+    /// It or its folder belongs to somebody else, or others may write to it.
     WritableByOthers,
     /// It is not a regular file.
     NotRegular,
@@ -118,7 +118,8 @@ pub enum FileFault {
     TooLarge,
 }
 
-/// Files that steer us. All belong to the effective user or root and are not writable by group or others.
+/// Files that steer us. All belong to the effective user or root and are not writable by group or others, nor are their
+/// folders.
 pub trait Files {
     /// The file's content; `None` when it does not exist.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault>;

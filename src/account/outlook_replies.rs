@@ -21,6 +21,9 @@ struct Row {
 /// The message itself is being judged.
 const MESSAGE: &[Phase] = &[Phase::Mail, Phase::Data, Phase::Content];
 const ANY: &[Phase] = &[];
+/// Said under TLS by the server itself: what comes before, anybody on the way can say, and must not send a person off to
+/// "verify the account".
+const INSIDE: &[Phase] = &[Phase::Auth, Phase::Rset, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Content];
 
 const fn text(phases: &'static [Phase], texts: &'static [&'static str], cause: Cause) -> Row {
     Row { phases, codes: &[], statuses: &[], texts, cause }
@@ -36,32 +39,34 @@ const fn code(phases: &'static [Phase], codes: &'static [u16], cause: Cause) -> 
 
 const ROWS: &[Row] = &[
     // -- signing in; these texts also come embedded in a 530 5.7.57 to MAIL
-    text(ANY, &["smtpclientauthentication is disabled"], Cause::SmtpAuthDisabled),
-    text(ANY, &["basic authentication is disabled"], Cause::PasswordDead),
-    text(ANY, &["basic authentication is not supported"], Cause::PasswordDead),
-    status(ANY, &["5.7.30"], Cause::PasswordDead),
+    text(INSIDE, &["smtpclientauthentication is disabled"], Cause::SmtpAuthDisabled),
+    text(INSIDE, &["basic authentication is disabled"], Cause::PasswordDead),
+    text(INSIDE, &["basic authentication is not supported"], Cause::PasswordDead),
+    status(INSIDE, &["5.7.30"], Cause::PasswordDead),
     text(&[Phase::Auth], &["did not meet the criteria"], Cause::PolicyRefused),
     text(&[Phase::Auth], &["security defaults"], Cause::PolicyRefused),
-    status(ANY, &["5.7.57"], Cause::MechanismMissing),
+    // Never the token's fault: a new one would only look like guessing.
+    status(&[Phase::Auth], &["5.7.139"], Cause::SignInRefused),
+    status(INSIDE, &["5.7.57"], Cause::MechanismMissing),
     Row { phases: ANY, codes: &[451], statuses: &["5.7.3"], texts: &["starttls is required"], cause: Cause::TlsFailed },
     // -- personal accounts: the verdict of the outbound spam filter
-    text(ANY, &["verdict is", "suspend"], Cause::Suspended),
-    text(ANY, &["verdict is", "hipnotify"], Cause::VerificationNeeded),
-    text(ANY, &["verdict is", "refusequota"], Cause::QuotaReached),
-    text(ANY, &["outboundspamexception"], Cause::Refused),
+    text(INSIDE, &["verdict is", "suspend"], Cause::Suspended),
+    text(INSIDE, &["verdict is", "hipnotify"], Cause::VerificationNeeded),
+    text(INSIDE, &["verdict is", "refusequota"], Cause::QuotaReached),
+    text(INSIDE, &["outboundspamexception"], Cause::Refused),
     // -- quotas and punishments
-    text(ANY, &["submissionquotaexceeded"], Cause::QuotaReached),
+    text(INSIDE, &["submissionquotaexceeded"], Cause::QuotaReached),
     Row {
-        phases: ANY,
+        phases: INSIDE,
         codes: &[550],
         statuses: &["5.2.251", "5.2.252", "5.2.253", "5.2.254", "5.2.255"],
         texts: &[],
         cause: Cause::Throttled,
     },
-    text(ANY, &["sender throttled"], Cause::Throttled),
+    text(INSIDE, &["sender throttled"], Cause::Throttled),
     // -- who may send as whom; Outlook looks at From only after the final dot
-    text(ANY, &["sendasdenied"], Cause::SenderDenied),
-    status(ANY, &["5.7.60", "5.2.252"], Cause::SenderDenied),
+    text(INSIDE, &["sendasdenied"], Cause::SenderDenied),
+    status(INSIDE, &["5.7.60", "5.2.252"], Cause::SenderDenied),
     // -- size and room; at RCPT the full mailbox is the recipient's
     text(MESSAGE, &["mailbox full"], Cause::MailboxFull),
     text(MESSAGE, &["quotaexceededexception"], Cause::MailboxFull),
@@ -75,10 +80,13 @@ const ROWS: &[Row] = &[
     code(ANY, &[432], Cause::TooManyAtOnce),
     text(ANY, &["concurrent connections limit"], Cause::TooManyAtOnce),
     text(ANY, &["thread limit exceeded"], Cause::TooManyAtOnce),
+    // -- how many at once
+    status(&[Phase::Rcpt], &["4.5.3", "5.5.3"], Cause::TooManyRecipients),
+    text(&[Phase::Rcpt], &["too many recipients"], Cause::TooManyRecipients),
     // -- reputation
-    status(ANY, &["5.1.8", "5.7.501", "5.7.502", "5.7.503"], Cause::Suspended),
-    status(ANY, &["5.7.705", "5.7.708"], Cause::Refused),
-    status(ANY, &["5.1.90", "5.7.232", "5.7.233", "5.7.236"], Cause::QuotaReached),
+    status(INSIDE, &["5.1.8", "5.7.501", "5.7.502", "5.7.503"], Cause::Suspended),
+    status(INSIDE, &["5.7.705", "5.7.708"], Cause::Refused),
+    status(INSIDE, &["5.1.90", "5.7.232", "5.7.233", "5.7.236"], Cause::QuotaReached),
     // -- content
     status(&[Phase::Data, Phase::Content], &["5.6.", "5.7.512"], Cause::ContentRefused),
     code(MESSAGE, &[552], Cause::MailboxSizeLimit),
@@ -135,6 +143,7 @@ pub fn classify(phase: Phase, reply: &Reply) -> Cause {
 mod tests {
     use super::*;
     use crate::adapters::wire::parse_reply;
+    use crate::failure::ExitStatus;
     use Phase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt, Starttls};
 
     /// Replies as people posted them (facts/outlook.md sections 2.4 and 4.2), host names shortened.
@@ -157,7 +166,7 @@ mod tests {
         (
             Auth,
             "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. [HOST]",
-            Cause::AuthRejected,
+            Cause::SignInRefused,
         ),
         (
             Auth,
@@ -199,7 +208,7 @@ mod tests {
         (Rcpt, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", Cause::RecipientRefused),
         (Rcpt, "550 5.4.1 Recipient address rejected: Access denied.", Cause::RecipientRefused),
         (Rcpt, "552 5.2.2 mailbox full", Cause::RecipientRefused),
-        (Rcpt, "452 4.5.3 Too many recipients", Cause::RecipientDeferred),
+        (Rcpt, "452 4.5.3 Too many recipients", Cause::TooManyRecipients),
         (Rcpt, "450 4.7.3 Organization queue quota exceeded", Cause::RecipientDeferred),
         (
             Content,
@@ -307,5 +316,21 @@ mod tests {
             b"535-5.7.139 Authentication unsuccessful, SmtpClientAuthentication\r\n535 is disabled for the Mailbox\r\n",
         );
         assert_eq!(classify(Auth, &reply.unwrap()), Cause::SmtpAuthDisabled);
+    }
+
+    #[test]
+    fn what_anybody_could_have_said_before_tls_is_no_verdict_on_the_account() {
+        for said in [
+            "554 5.7.1 verdict is Suspend; call 0900-1234",
+            "550 5.7.139 SmtpClientAuthentication is disabled",
+            "550 5.7.60 SendAsDenied",
+            "421 5.7.501 access denied",
+        ] {
+            let reply = parse_reply(format!("{said}\r\n").as_bytes()).unwrap();
+            for phase in [Greeting, Ehlo, Starttls] {
+                let status = classify(phase, &reply).row().status;
+                assert!(!matches!(status, ExitStatus::NoPermission | ExitStatus::Config), "{said}: {status:?}");
+            }
+        }
     }
 }

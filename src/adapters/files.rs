@@ -1,14 +1,15 @@
 //! Files that steer us: read only when nobody else could have written them, judged by the open descriptor.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
+use crate::adapters::private_folder;
 use crate::world::{FileFault, Files};
 
 /// The longest configuration or alias file, in octets.
@@ -22,13 +23,12 @@ pub struct SystemFiles;
 
 impl Files for SystemFiles {
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault> {
-        let file = match open(path, OFlag::empty()) {
-            Ok(file) => file,
+        match open(path, OFlag::empty()) {
+            Ok(file) => read_ours(path, file).map(Some),
             // A service account's home may be /dev/null.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(in_the_systems_words(error)),
-        };
-        read_owned(file, &[0, geteuid().as_raw()], FILE).map(Some)
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(in_the_systems_words(error)),
+        }
     }
 
     fn read_alias_include(&self, path: &Path) -> Result<Vec<u8>, FileFault> {
@@ -40,7 +40,28 @@ impl Files for SystemFiles {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), FileFault> {
+        private_folder::make(private_folder::parent(path)).map_err(in_the_systems_words)?;
+        judge_folders(path)?;
         replace(path, content).map_err(in_the_systems_words)
+    }
+}
+
+/// A file that must be there, by the same rules.
+pub(super) fn read_existing(path: &Path) -> Result<Vec<u8>, FileFault> {
+    read_ours(path, open(path, OFlag::empty()).map_err(in_the_systems_words)?)
+}
+
+fn read_ours(path: &Path, file: File) -> Result<Vec<u8>, FileFault> {
+    let content = read_owned(file, &[0, geteuid().as_raw()], FILE)?;
+    judge_folders(path)?;
+    Ok(content)
+}
+
+/// Whoever can write a folder chooses among all files of root's and ours what a name in it means.
+fn judge_folders(path: &Path) -> Result<(), FileFault> {
+    match private_folder::holds_safely(path).map_err(in_the_systems_words)? {
+        true => Ok(()),
+        false => Err(FileFault::WritableByOthers),
     }
 }
 
@@ -72,8 +93,7 @@ fn judge(file: &Metadata, owners: &[u32], limit: u64) -> Result<(), FileFault> {
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // A configuration kept elsewhere and linked to stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let folder = private_folder::parent(&path);
     let beside = name_beside(&path, folder)?;
     let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
@@ -170,6 +190,29 @@ mod tests {
         let metadata = fs::metadata(&path).unwrap();
         assert_eq!(judge(&metadata, &[metadata.uid()], FILE), Ok(()));
         assert_eq!(judge(&metadata, &[metadata.uid() + 1], FILE), Err(FileFault::WritableByOthers));
+    }
+
+    #[test]
+    fn a_file_in_a_folder_others_can_write_is_neither_used_nor_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = put(&folder, "file", 0o600);
+        for mode in [0o770, 0o707] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(SystemFiles.read(&path), Err(FileFault::WritableByOthers), "{mode:o}");
+            assert_eq!(SystemFiles.write(&path, b"new"), Err(FileFault::WritableByOthers), "{mode:o}");
+        }
+        if geteuid().is_root() {
+            // sudo kept a user's HOME, and he planted a link.
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            chown(folder.path(), Some(33), None).unwrap();
+            let target = tempfile::tempdir().unwrap();
+            let victim = put(&target, "victim", 0o600);
+            let link = folder.path().join("link");
+            symlink(&victim, &link).unwrap();
+            assert!(SystemFiles.write(&link, b"new").is_err());
+            assert!(SystemFiles.write(&folder.path().join("new/config.toml"), b"new").is_err());
+            assert_eq!(fs::read(&victim).unwrap(), b"content");
+        }
     }
 
     #[test]

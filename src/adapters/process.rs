@@ -16,6 +16,7 @@ use nix::unistd::{User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
 use crate::failure::{Cause, Failure, Stage};
+use crate::words::Words;
 use crate::world::{Caller, Log as _, Places, Priority, Signals, Terminal as _};
 
 /// Names another configuration file.
@@ -43,9 +44,15 @@ pub fn start() {
     on_panic();
     umask(Mode::from_bits_truncate(0o077));
     // None of these can fail for a process on itself; one that does is no reason not to send mail.
-    let _ = SigSet::empty().thread_set_mask();
+    let _ = own_mask().thread_set_mask();
     let _ = prctl::set_dumpable(false);
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// No signal is blocked but the one that would end us in silence at a limit on file sizes: the write fails instead, as
+/// on a full disk.
+fn own_mask() -> SigSet {
+    SigSet::from_iter([Signal::SIGXFSZ])
 }
 
 /// Signals sent to this process.
@@ -81,7 +88,7 @@ pub fn caller() -> Caller {
         uid: uid.as_raw(),
         full_name: full_name(&gecos, &login),
         login,
-        parent: parent.trim_end().to_owned(),
+        parent: Words::from(parent).whole().to_owned(),
         local_domains: local_domains(
             &host_name,
             &short_file(Path::new("/etc/hosts")),

@@ -1,17 +1,17 @@
 //! Trust anchors: the system's certificates, loaded once, and the account's `tls_ca_file`.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use nix::unistd::geteuid;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::load_certs_from_paths;
 
+use crate::adapters::files;
 use crate::words::Words;
+use crate::world::FileFault;
 
 /// Where distributions keep all roots in one file: reading one file takes 0.8 ms, the folder of 150 takes 3.5 ms.
 const BUNDLES: &[&str] = &[
@@ -80,25 +80,20 @@ fn system_roots() -> &'static [CertificateDer<'static>] {
 fn own_roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Words> {
     let Some(file) = tls_ca_file else { return Ok(Vec::new()) };
     let fault = |why: &str| Words::from(format!("tls_ca_file {}: {why}", file.display()));
-    let metadata = fs::metadata(file).map_err(|error| fault(&error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(fault("not a regular file"));
-    }
-    if ![0, geteuid().as_raw()].contains(&metadata.uid()) || metadata.mode() & 0o022 != 0 {
-        return Err(fault("others can write it or own it"));
-    }
-    let loaded = load_certs_from_paths(Some(file), None);
-    if let Some(error) = loaded.errors.first() {
-        return Err(fault(&error.to_string()));
-    }
-    if loaded.certs.is_empty() {
-        return Err(fault("no certificate in it"));
-    }
-    Ok(loaded.certs)
+    let pem = files::read_existing(file).map_err(|why| match why {
+        FileFault::Unreadable(problem) => fault(&problem),
+        FileFault::WritableByOthers => fault("others can write or own it or its folder"),
+        FileFault::NotRegular => fault("not a regular file"),
+        FileFault::TooLarge => fault("too large"),
+    })?;
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| fault(&error.to_string()))?;
+    if certificates.is_empty() { Err(fault("no certificate in it")) } else { Ok(certificates) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -128,5 +123,8 @@ mod tests {
         fs::write(&file, "").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
         assert!(client_config(Some(&file)).unwrap_err().whole().contains("others can write"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(client_config(Some(&file)).unwrap_err().whole().contains("its folder"));
     }
 }

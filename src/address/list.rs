@@ -48,6 +48,11 @@ pub fn parse_list(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
     Ok(entries)
 }
 
+/// The fault of a list that held a line end or NUL where it came from.
+pub fn line_end_in(octets: &[u8]) -> AddressFault {
+    Reason::LineEnd.about(octets)
+}
+
 /// Reads an operand of the command line: a list on one line.
 ///
 /// # Errors

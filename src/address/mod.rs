@@ -15,7 +15,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use list::{parse_list, parse_operand, parse_sender};
+pub use list::{line_end_in, parse_list, parse_operand, parse_sender};
 pub use render::render_list;
 
 /// One address. The domain is absent in local names such as `root`.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{AccessToken, Grant, Origin, Secret, client_id, failure};
 use crate::account::Account;
@@ -36,6 +36,9 @@ const ERROR_CODES: &[(&str, Cause)] = &[
 /// A code not in the table is still a refusal of the request as it was made.
 const UNKNOWN_CODE: Cause = Cause::ScopeRejected;
 
+/// By so many characters a secret is known.
+const BEGINNING: usize = 16;
+
 /// Form fields no message may repeat.
 const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "client_secret"];
 
@@ -60,12 +63,14 @@ pub(super) struct Tokens {
     pub(super) id_token: Option<Secret>,
 }
 
-/// A number, which some endpoints write as a string.
+/// A number, which some endpoints write as a string. Nonsense counts as none: the tokens beside it are good, and a
+/// refresh token is never thrown away.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Seconds {
     Number(u64),
     Text(String),
+    Nonsense(IgnoredAny),
 }
 
 impl Seconds {
@@ -73,6 +78,7 @@ impl Seconds {
         match self {
             Self::Number(number) => Some(*number),
             Self::Text(text) => text.trim().parse().ok(),
+            Self::Nonsense(_) => None,
         }
     }
 }
@@ -225,9 +231,23 @@ fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
     };
     let secrets = form.iter().filter(|(field, _)| SECRET_FIELDS.contains(field));
     for secret in secrets.filter_map(|(_, secret)| secret.reveal_text()).filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "(redacted)");
+        text = without(&text, secret);
     }
     text.into()
+}
+
+/// The text with every word from where the secret's beginning is redacted: an endpoint may cut it short or encode it.
+fn without(text: &str, secret: &str) -> String {
+    let beginning = secret.char_indices().nth(BEGINNING).and_then(|(end, _)| secret.get(..end)).unwrap_or(secret);
+    let mut parts = text.split(beginning);
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        clean.push_str("(redacted)");
+        clean.push_str(
+            part.trim_start_matches(|next: char| next.is_ascii_alphanumeric() || "-._~!*$+/=%".contains(next)),
+        );
+    }
+    clean
 }
 
 #[cfg(test)]
@@ -244,6 +264,11 @@ mod tests {
         );
         assert_eq!(words.whole(), "invalid_grant: AADSTS70000: '(redacted)' has expired.");
         assert_eq!(in_words("x", "", &[]).whole(), "x");
+        let token = Secret::from("M.C5_0123456789abcdef!ghij*klmn");
+        for echo in ["M.C5_0123456789abcdef%21ghij%2Aklmn", "M.C5_0123456789abc", "M.C5_0123456789abcdef!ghij*klmn"] {
+            let words = in_words("x", &format!("no: '{echo}', {echo} end"), &[("refresh_token", &token)]);
+            assert_eq!(words.whole(), "x: no: '(redacted)', (redacted) end");
+        }
     }
 
     #[test]
@@ -254,6 +279,10 @@ mod tests {
         };
         assert_eq!(life(r#"{"access_token":"a","expires_in":100}"#).as_secs(), 100);
         assert_eq!(life(r#"{"access_token":"a","expires_in":"100"}"#).as_secs(), 100);
+        for nonsense in ["-1", "3599.5", "null", "[[]]", "{}", "true", "\"soon\"", "99999999999999999999999"] {
+            let life = life(&format!(r#"{{"access_token":"a","expires_in":{nonsense}}}"#));
+            assert_eq!(life.as_secs(), USUAL_LIFE, "{nonsense}");
+        }
         assert_eq!(life(r#"{"access_token":"a"}"#).as_secs(), USUAL_LIFE);
         assert_eq!(life(r#"{"access_token":"a","expires_in":18446744073709551615}"#).as_secs(), LONGEST_LIFE);
     }

@@ -32,6 +32,9 @@ pub struct Expansion {
 /// Reads an include file; an error's words name no content.
 pub type ReadInclude<'a> = &'a dyn Fn(&Path) -> Result<Vec<u8>, String>;
 
+/// Whether an address is one of this machine's, which aliases lead on from.
+pub type IsLocal<'a> = &'a dyn Fn(&AddrSpec) -> bool;
+
 impl Aliases {
     /// Splits a file into its definitions: `name: value, value`, continued on lines that start with white space.
     pub fn parse(file: &Path, text: &[u8]) -> Self {
@@ -72,8 +75,8 @@ impl Aliases {
     /// # Errors
     /// Words with file and line when a list cannot be known in full (an include that cannot be read, too deep, too
     /// long): sending to part of a list would lose mail silently.
-    pub fn expand(&self, name: &str, include: ReadInclude<'_>) -> Result<Expansion, String> {
-        let mut walk = Walk { aliases: self, include, expansion: Expansion::default(), visited: Vec::new() };
+    pub fn expand(&self, name: &str, include: ReadInclude<'_>, is_local: IsLocal<'_>) -> Result<Expansion, String> {
+        let mut walk = Walk { aliases: self, include, is_local, expansion: Expansion::default(), visited: Vec::new() };
         walk.name(name, 0)?;
         Ok(walk.expansion)
     }
@@ -99,6 +102,7 @@ fn definition(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 struct Walk<'a> {
     aliases: &'a Aliases,
     include: ReadInclude<'a>,
+    is_local: IsLocal<'a>,
     expansion: Expansion,
     visited: Vec<Vec<u8>>,
 }
@@ -107,7 +111,9 @@ impl Walk<'_> {
     fn name(&mut self, name: &str, depth: usize) -> Result<(), String> {
         let key = name.to_ascii_lowercase().into_bytes();
         let lines = &self.aliases.lines;
-        let found = lines.get(&key).or_else(|| lines.get(b"*".as_slice()));
+        // `root+disk` is root's where it is nobody else's, as in Sendmail and Postfix.
+        let plain = key.split(|&octet| octet == b'+').next().filter(|plain| !plain.is_empty());
+        let found = lines.get(&key).or_else(|| lines.get(plain?)).or_else(|| lines.get(b"*".as_slice()));
         // A name seen before leads in a circle (`root: root, admin@x`): there it stands for itself.
         if self.visited.contains(&key) || found.is_none() {
             return self.end(AddrSpec { local: name.to_owned(), domain: None });
@@ -149,9 +155,11 @@ impl Walk<'_> {
             return Ok(());
         };
         for mailbox in entries.iter().flat_map(Entry::mailboxes) {
-            match &mailbox.address.domain {
-                None if further => self.name(&mailbox.address.local, depth + 1)?,
-                _ => self.end(mailbox.address.clone())?,
+            // `root: alice@localhost` means alice, whoever that is here.
+            if further && (self.is_local)(&mailbox.address) {
+                self.name(&mailbox.address.local, depth + 1)?;
+            } else {
+                self.end(mailbox.address.clone())?;
             }
         }
         Ok(())
@@ -207,7 +215,8 @@ mod tests {
             _ => Err("not allowed".to_owned()),
         };
         let aliases = Aliases::parse(Path::new("/a"), text.as_bytes());
-        aliases.expand(name, &include).map(|found| {
+        let is_local = |address: &AddrSpec| address.domain.as_deref().is_none_or(|domain| domain == "localhost");
+        aliases.expand(name, &include, &is_local).map(|found| {
             let targets = found.targets.iter().map(ToString::to_string);
             targets.chain(found.warnings.iter().map(|warning| format!("! {warning}"))).collect()
         })
@@ -220,6 +229,10 @@ mod tests {
             ("root: admin@x.org", "root", &["admin@x.org"]),
             ("ROOT: admin@x.org", "Root", &["admin@x.org"]),
             ("root: alice\nalice: a@x.org", "root", &["a@x.org"]),
+            ("root: alice@localhost\nalice: a@x.org", "root", &["a@x.org"]),
+            ("root: a@x.org\n*: b@x.org", "root+disk", &["a@x.org"]),
+            ("root: a@x.org\nroot+disk: b@x.org", "root+disk", &["b@x.org"]),
+            ("root: a@x.org", "+disk", &["+disk"]),
             ("root: a@x.org,\n  b@x.org\n\tc@x.org", "root", &["a@x.org", "b@x.org", "c@x.org"]),
             ("root: a@x.org, \"Doe, J\" <j@x.org>", "root", &["a@x.org", "j@x.org"]),
             ("\"odd: name\": o@x.org", "odd: name", &["o@x.org"]),

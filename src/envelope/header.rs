@@ -12,6 +12,7 @@ use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstruct
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Field;
+use crate::words::Words;
 use crate::world::World;
 
 /// What a message without Date or Message-ID gets.
@@ -41,7 +42,8 @@ pub fn apply_fates(fields: &mut Vec<Field>) {
         match rule_of(&field.name).map_or(Fate::Keep, |rule| rule.fate) {
             Fate::Drop => {}
             Fate::Keep => kept.push(field),
-            Fate::KeepFirst => {
+            Fate::KeepFirstFilled if field.unfolded().is_empty() => {}
+            Fate::KeepFirst | Fate::KeepFirstFilled => {
                 if !kept.iter().any(|earlier| earlier.is(&field.name)) {
                     kept.push(field);
                 }
@@ -80,9 +82,7 @@ pub fn replace_local_names(fields: &mut [Field], names: &LocalNames<'_>, charset
             Role::Author | Role::None => false,
         };
         let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
-        let local = entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address));
-        // An internationalised domain has to be written as A-labels too.
-        if local || !field.value.is_ascii() {
+        if entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address)) {
             let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
             field.value = render_list(&entries, charset);
         }
@@ -145,7 +145,11 @@ pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
     let mut header = Vec::new();
     for field in fields {
         header.extend(written(field, charset).map_err(|fault| {
-            let (FoldFault::Name(words) | FoldFault::LongWord(words) | FoldFault::EightBit(words)) = fault;
+            let words = match fault {
+                FoldFault::Name(name) => format!("the field name {}", name.whole()),
+                FoldFault::LongWord(name) => format!("a word in {} does not fit a line of 998 octets", name.whole()),
+                FoldFault::EightBit(name) => format!("8-bit text in {}", name.whole()),
+            };
             Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
         })?);
     }
@@ -155,16 +159,28 @@ pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
 fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
     // A field without the space behind its colon is legal, and nobody expects it.
     let value = field.value.trim_ascii_start();
+    if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
+        return written_addresses(&field.name, value, charset);
+    }
     if value.is_ascii() {
         return fold(&field.name, value);
-    }
-    let addresses = rule_of(&field.name).is_some_and(|rule| rule.role != Role::None);
-    if addresses && parse_list(value).is_ok_and(|entries| needs_smtputf8(&entries)) {
-        return fold_utf8(&field.name, value);
     }
     match is_structured(&field.name) {
         true => fold(&field.name, &encode_structured(value, charset)),
         false => fold(&field.name, &encode_unstructured(value, charset)),
+    }
+}
+
+/// As they came where that is possible: names in 8-bit text are encoded, a list without a space in it is set anew.
+fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
+    let as_it_came = if value.is_ascii() { fold(name, value) } else { Err(FoldFault::EightBit(Words::from(name))) };
+    if as_it_came.is_ok() {
+        return as_it_came;
+    }
+    match parse_list(value) {
+        Ok(entries) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
+        Ok(entries) => fold(name, &render_list(&entries, charset)),
+        Err(_) => fold(name, &encode_structured(value, charset)),
     }
 }
 
@@ -198,6 +214,9 @@ mod tests {
             Field::new("to", " b@x.org"),
             Field::new("Cc", " "),
             Field::new("subject", "two"),
+            Field::new("Date", " "),
+            Field::new("From", ""),
+            Field::new("From", "me@x.org"),
             Field::new("bcc", "c@x.org"),
             Field::new("Return-Path", "<r@x.org>"),
             Field::new("X-A", "1"),
@@ -209,6 +228,7 @@ mod tests {
             [
                 Field::new("To", "a@x.org,\r\n b@x.org"),
                 Field::new("Subject", "one"),
+                Field::new("From", "me@x.org"),
                 Field::new("X-A", "1"),
                 Field::new("X-A", "2"),
             ]

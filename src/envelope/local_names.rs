@@ -92,7 +92,10 @@ impl<'a> LocalNames<'a> {
                 FileFault::TooLarge => "too large".to_owned(),
             })
         };
-        self.aliases()?.expand(name, &include).map_err(|words| Failure::new(Stage::Envelope, Cause::Aliases, words))
+        let is_local = |address: &AddrSpec| self.is_local(address);
+        self.aliases()?
+            .expand(name, &include, &is_local)
+            .map_err(|words| Failure::new(Stage::Envelope, Cause::Aliases, words))
     }
 
     fn aliases(&self) -> Result<&Aliases, Failure> {

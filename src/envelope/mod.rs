@@ -119,6 +119,11 @@ impl Letter {
         self.conversion.transfer()
     }
 
+    /// What the header is written in.
+    pub fn alphabet(&self) -> Alphabet {
+        if self.header.is_ascii() { Alphabet::Ascii } else { Alphabet::Utf8 }
+    }
+
     /// Delivery status notification wishes.
     pub fn dsn(&self) -> &Dsn {
         &self.dsn
@@ -156,6 +161,15 @@ pub enum Transfer {
     SevenBit,
     /// Signed or encrypted parts hold 8-bit text: BODY=8BITMIME, or it cannot go.
     EightBitMime,
+}
+
+/// What a header is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Alphabet {
+    /// US-ASCII.
+    Ascii,
+    /// An address in it cannot be written in ASCII: SMTPUTF8 (RFC 6531), or it cannot go.
+    Utf8,
 }
 
 fn plan_failure(fault: PlanFault) -> Failure {

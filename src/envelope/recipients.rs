@@ -2,12 +2,12 @@
 
 use lettre::Address;
 
-use crate::address::{AddrSpec, AddressFault, Entry, parse_list, parse_operand};
+use crate::address::{AddrSpec, AddressFault, Entry, line_end_in, parse_list, parse_operand};
 use crate::envelope::header_rules::{Role, rule_of};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{HeaderRecipients, Submit};
-use crate::message::Field;
+use crate::message::{Field, Replaced};
 
 /// Every recipient once, operands first, then the header's in its order; local names resolved.
 ///
@@ -39,7 +39,10 @@ fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFa
     if submit.header_recipients == HeaderRecipients::Taken {
         let wanted = if is_resent(fields) { Role::ResentRecipient } else { Role::Recipient };
         for field in fields.iter().filter(|field| role(field) == wanted) {
-            lists.push(parse_list(&field.value)?);
+            lists.push(match field.replaced {
+                Replaced::Nothing => parse_list(&field.value)?,
+                Replaced::LineEnd => return Err(line_end_in(&field.value)),
+            });
         }
     }
     Ok(lists.iter().flatten().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect())

@@ -65,7 +65,19 @@ impl SenderPolicy<'_> {
         };
         match fields.get(place).cloned() {
             Some(field) if !self.own_addresses(&field) => self.rewrite(place, &field, fields),
-            _ => Ok(FromOutcome::Untouched),
+            Some(field) => {
+                self.add_sender(&field, fields);
+                Ok(FromOutcome::Untouched)
+            }
+            None => Ok(FromOutcome::Untouched),
+        }
+    }
+
+    /// Several authors need somebody who sends for them (RFC 5322 section 3.6.2); Outlook refuses them without.
+    fn add_sender(&self, from: &Field, fields: &mut Vec<Field>) {
+        let authors = parse_list(&from.value).map_or(0, |entries| entries.iter().flat_map(Entry::mailboxes).count());
+        if authors > 1 && !fields.iter().any(|field| field.is("Sender")) {
+            fields.push(Field::new("Sender", self.account.address.to_string()));
         }
     }
 
@@ -146,10 +158,7 @@ impl SenderPolicy<'_> {
         }
         let entries = parse_list(&original.value).unwrap_or_default();
         let mailboxes: Vec<_> = entries.iter().flat_map(Entry::mailboxes).collect();
-        let display = match mailboxes.first() {
-            Some(mailbox) => mailbox.display.clone(),
-            None => name_before_bracket(&original.unfolded()),
-        };
+        let display = first_name(&entries, &original.unfolded());
         let value = self.mailbox(&self.named(&display), self.account.address.as_ref());
         if let Some(field) = fields.get_mut(place) {
             field.value = value;
@@ -189,13 +198,21 @@ impl SenderPolicy<'_> {
 
     /// Who resent it is the account; there is nobody else it could be.
     fn rewrite_resent(&self, fields: &mut [Field]) {
-        let own: Vec<bool> = fields.iter().map(|field| !field.is("Resent-From") || self.own_addresses(field)).collect();
-        for (field, own) in fields.iter_mut().zip(own) {
-            if !own {
-                let phrase = encode_phrase(self.who_and_where().as_bytes(), self.charset);
-                field.value = self.mailbox(phrase.as_bytes(), self.account.address.as_ref());
+        for field in fields.iter_mut().filter(|field| field.is("Resent-From")) {
+            if !self.own_addresses(field) {
+                let entries = parse_list(&field.value).unwrap_or_default();
+                let display = first_name(&entries, &field.unfolded());
+                field.value = self.mailbox(&self.named(&display), self.account.address.as_ref());
             }
         }
+    }
+}
+
+/// The name of whoever is named first, the address readable or not.
+fn first_name(entries: &[Entry], value: &[u8]) -> Vec<u8> {
+    match entries.iter().flat_map(Entry::mailboxes).next() {
+        Some(mailbox) => mailbox.display.clone(),
+        None => name_before_bracket(value),
     }
 }
 

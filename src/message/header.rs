@@ -1,7 +1,7 @@
 //! Collects the header's fields, line by line, and says where it ends.
 
 use super::source::Part;
-use super::{Field, intake::IntakeFault};
+use super::{Field, Replaced, intake::IntakeFault};
 
 /// All fields together, in octets.
 const HEADER: usize = 2 * 1024 * 1024;
@@ -61,7 +61,7 @@ impl Header {
             if self.fields.len() == FIELDS {
                 return Err(IntakeFault::HeaderTooLarge);
             }
-            self.fields.push(Field { name, value: Vec::new() });
+            self.fields.push(Field::new(&name, Vec::new()));
             return self.append(value).map(|()| Verdict::Header);
         }
         // Postfix drops the quoted form too.
@@ -95,6 +95,9 @@ impl Header {
             return Err(IntakeFault::HeaderTooLarge);
         }
         if let Some(field) = self.fields.last_mut() {
+            if memchr::memchr2(0, b'\r', octets).is_some() {
+                field.replaced = Replaced::LineEnd;
+            }
             field.value.extend(octets.iter().map(|&octet| match octet {
                 b'\t' | b'\r' | 0 => octet,
                 _ if octet.is_ascii_control() => b' ',

@@ -20,12 +20,23 @@ pub struct Field {
     /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
     /// octet may occur but a bare LF and control characters (which became spaces); a NUL and a bare CR may.
     pub value: Vec<u8>,
+    /// What became spaces.
+    pub replaced: Replaced,
+}
+
+/// Whether a field held what could end a line or a text for another reader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replaced {
+    /// It did not.
+    Nothing,
+    /// NUL or a bare CR: no address may hold one (decision 10 of the design).
+    LineEnd,
 }
 
 impl Field {
     /// A field of our own.
     pub fn new(name: &str, value: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.to_owned(), value: value.into() }
+        Self { name: name.to_owned(), value: value.into(), replaced: Replaced::Nothing }
     }
 
     /// Field names are case-insensitive (RFC 5322 section 1.2.2).

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -18,6 +20,9 @@ use crate::world::{SecretStore, StoreFault};
 
 /// More than any grant; a larger file is not ours.
 const SIZE_LIMIT: u64 = 1024 * 1024;
+
+/// Nobody takes longer to write a secret: it is milliseconds, or a disk that fails.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
 /// Files below a state folder.
 #[derive(Clone, Debug)]
@@ -39,7 +44,10 @@ impl FileStore {
     fn folder_exists(&self) -> Result<bool, StoreFault> {
         match private_folder::is_ours(&self.folder) {
             Ok(true) => Ok(true),
-            Ok(false) => Err(StoreFault::Exposed(about(&self.folder, "others can write it or own it"))),
+            Ok(false) => Err(StoreFault::Exposed(about(
+                &self.folder,
+                "it or the folder above it belongs to others, or they can write it",
+            ))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StoreFault::Unreadable(about(&self.folder, error))),
         }
@@ -56,6 +64,22 @@ impl FileStore {
             let _ = fs::remove_file(&temporary);
         }
         written.and_then(|()| File::open(&self.folder)?.sync_all())
+    }
+
+    /// Removes what processes left that were killed while they wrote: a secret too, which logging out must not miss.
+    /// Who writes now is left alone.
+    fn sweep(&self, name: &str) {
+        let beginning = format!(".{}.", private_folder::file_name(name));
+        let is_old = |entry: &fs::DirEntry| {
+            let written = entry.metadata().and_then(|metadata| metadata.modified());
+            written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age >= LONGEST_WRITE))
+        };
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().as_bytes().starts_with(beginning.as_bytes())) {
+            if is_old(&entry) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// A new, empty file that no secret's name can be: those never start with a dot.
@@ -103,6 +127,7 @@ impl SecretStore for FileStore {
         let unwritable = |error| StoreFault::Unwritable(about(&self.path(name), error));
         private_folder::make(&self.folder).map_err(unwritable)?;
         self.folder_exists()?;
+        self.sweep(name);
         self.replace(name, secret).map_err(unwritable)
     }
 
@@ -110,6 +135,7 @@ impl SecretStore for FileStore {
         if !self.folder_exists()? {
             return Ok(());
         }
+        self.sweep(name);
         let path = self.path(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreFault::Unwritable(about(&path, error))),
@@ -209,6 +235,20 @@ mod tests {
         assert!(matches!(store.load("link"), Err(StoreFault::Unreadable(_))));
         nix::unistd::mkfifo(&file.with_file_name("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert!(matches!(store.load("pipe"), Err(StoreFault::Unreadable(_))));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_and_who_writes_now_is_not() {
+        let (state, store, file) = store();
+        let (old, new) = (file.with_file_name(".grant:me.1.0"), file.with_file_name(".grant:me.2.0"));
+        for path in [&old, &new] {
+            fs::write(path, "s3cret").unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - 2 * LONGEST_WRITE;
+        File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        store.delete("grant:me").unwrap();
+        assert!(!old.exists() && new.exists());
+        assert_eq!(fs::read_dir(state.path().join("secrets")).unwrap().count(), 1);
     }
 
     #[test]

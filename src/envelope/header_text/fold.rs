@@ -1,7 +1,7 @@
 //! A whole field, made fit for the wire: 7-bit, no line over 998 octets, nothing that could pass for another field.
 
-use super::lines::{LIMIT, Piece, flattened, is_space, pieces, wrap};
-use super::structured::is_structured;
+use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap};
+use super::structured::{is_broken_anywhere, is_structured};
 use super::unstructured::encoded_pieces;
 use crate::words::Words;
 
@@ -94,12 +94,36 @@ fn structured_pieces(name: &str, value: &[u8], allowed: Text) -> Result<Vec<Piec
     if !allowed.allows(&line) {
         return Err(FoldFault::EightBit(Words::from(name)));
     }
-    let pieces = pieces(&line);
+    let mut done = Vec::new();
+    let mut quoted = false;
+    for piece in pieces(&line) {
+        if piece.word.len() < LIMIT {
+            quoted ^= piece.word.iter().filter(|&&octet| octet == b'"').count() % 2 == 1;
+            done.push(piece);
+        } else {
+            break_word(name, piece, &mut quoted, &mut done);
+        }
+    }
     // A space stands before it.
-    if pieces.iter().any(|piece| piece.word.len() >= LIMIT) {
+    if done.iter().any(|piece| piece.word.len() >= LIMIT) {
         return Err(FoldFault::LongWord(Words::from(name)));
     }
-    Ok(pieces)
+    Ok(done)
+}
+
+/// Cuts a word no line can take where white space means nothing: behind `>`, `,` and `;` outside quotes, and inside
+/// keys, signatures and the addresses of web pages anywhere.
+fn break_word(name: &str, Piece { mut gap, word }: Piece, quoted: &mut bool, done: &mut Vec<Piece>) {
+    let parts = word.split_inclusive(|octet| {
+        *quoted ^= *octet == b'"';
+        !*quoted && matches!(octet, b'>' | b',' | b';')
+    });
+    for part in parts {
+        let longest = if part.len() >= LIMIT && is_broken_anywhere(name) { PREFERRED - 4 } else { part.len() };
+        for word in part.chunks(longest.max(1)) {
+            done.push(Piece { gap: std::mem::replace(&mut gap, b" ".to_vec()), word: word.to_vec() });
+        }
+    }
 }
 
 /// Whether `value`, its first line starting at `column`, can go out as it is.
@@ -162,6 +186,20 @@ mod tests {
         assert!(matches!(fold("To", "ü@x".as_bytes()), Err(FoldFault::EightBit(_))));
         let references = "<0123456789@example.org> ".repeat(100);
         assert!(folded("References", references.as_bytes()).lines().all(|line| line.len() <= 76));
+    }
+
+    #[test]
+    fn a_word_too_long_for_a_line_is_cut_where_space_means_nothing() {
+        let references = folded("References", "<0123456789@example.org>".repeat(100).as_bytes());
+        assert!(references.starts_with("References: <0123456789@example.org> <0123456789@example.org>"));
+        assert!(references.lines().all(|line| line.len() <= 76));
+        let signature = folded("DKIM-Signature", format!("v=1;b={}", "A".repeat(2000)).as_bytes());
+        assert!(signature.starts_with("DKIM-Signature: v=1;\r\n b=AAA"));
+        assert_eq!(signature.matches('A').count(), 2000);
+        let page = folded("List-Unsubscribe", format!("<https://x.org/{}>", "a".repeat(2000)).as_bytes());
+        assert!(page.lines().skip(1).all(|line| line.len() <= 76));
+        let quoted = format!("text/plain; x=\"{}\"", "a;".repeat(600));
+        assert!(matches!(fold("Content-Type", quoted.as_bytes()), Err(FoldFault::LongWord(_))));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 
 use super::characters::character_length;
 use super::encoded_words::{Place, encode, label};
-use super::lines::flattened;
+use super::lines::{Piece, flattened, is_space, pieces};
 
 /// How much of a parameter's value goes into one section, so that it fits a line with its name.
 const SECTION: usize = 50;
 
 /// `value` of a field such as Content-Type, Content-Disposition or Received in US-ASCII: 8-bit text in a parameter
-/// (`filename="Größe.pdf"`) becomes RFC 2231's form, in a comment encoded words, anywhere else a question mark. A
+/// (`filename="Größe.pdf"`) becomes RFC 2231's form, in a comment or a word of its own encoded words, anywhere else a question
+/// mark. A
 /// value in US-ASCII stays as it is. Not for fields with addresses: [`crate::address::render_list`] writes those.
 pub fn encode_structured(value: &[u8], charset: &str) -> Vec<u8> {
     if value.is_ascii() {
@@ -24,9 +25,9 @@ pub fn encode_structured(value: &[u8], charset: &str) -> Vec<u8> {
             [b'(', ..] => write_comment(&mut text, part, charset),
             [b';', rest @ ..] => match parameter(rest) {
                 Some((name, content)) => write_parameter(&mut text, name, &content, charset),
-                None => text.extend(part.iter().map(masked)),
+                None => write_words(&mut text, part, charset),
             },
-            _ => text.extend(part.iter().map(masked)),
+            _ => write_words(&mut text, part, charset),
         }
     }
     text
@@ -123,6 +124,25 @@ fn write_comment(text: &mut Vec<u8>, comment: &[u8], charset: &str) {
     text.push(b')');
 }
 
+/// A word on its own becomes an encoded word: that is what it would be in a phrase. One with a mark of the syntax in it
+/// cannot be one.
+fn write_words(text: &mut Vec<u8>, part: &[u8], charset: &str) {
+    let mut after_encoded = false;
+    for Piece { gap, word } in pieces(part) {
+        let is_phrase = !word.is_ascii() && !word.iter().any(|octet| b"<>@,;:\"()[]\\=".contains(octet));
+        text.extend_from_slice(&gap);
+        if is_phrase {
+            // The space between two encoded words is dropped by whoever decodes them.
+            let spaced = if after_encoded { [b" ", word.as_slice()].concat() } else { word };
+            text.extend_from_slice(encode(&spaced, charset, Place::Phrase).join(" ").as_bytes());
+        } else {
+            text.extend(word.iter().map(masked));
+        }
+        after_encoded = is_phrase;
+    }
+    text.extend(part.iter().rev().take_while(|octet| is_space(**octet)));
+}
+
 fn masked(octet: &u8) -> u8 {
     if octet.is_ascii() { *octet } else { b'?' }
 }
@@ -145,7 +165,10 @@ mod tests {
             (b"text/plain;\r\n name=\"a\\\"\xfc\"", "text/plain; name*=iso-8859-1''a%22%FC"),
             ("attachment; filename=Größe.pdf".as_bytes(), "attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.pdf"),
             ("from x (Jörgenson) by y; Thu".as_bytes(), "from x (=?utf-8?Q?J=C3=B6rgenson?=) by y; Thu"),
-            ("from ü by y".as_bytes(), "from ?? by y"),
+            ("from ü.org by y".as_bytes(), "from =?utf-8?B?w7wub3Jn?= by y"),
+            ("Größe <ü.example>".as_bytes(), "=?utf-8?B?R3LDtsOfZQ==?= <??.example>"),
+            ("Jörg Müller".as_bytes(), "=?utf-8?B?SsO2cmc=?= =?utf-8?Q?_M=C3=BCller?="),
+            ("Jörg <<x (a) ".as_bytes(), "=?utf-8?B?SsO2cmc=?= <<x (a) "),
             ("a; filename=\"ü\" x".as_bytes(), "a; filename=\"??\" x"),
         ];
         for (input, expected) in cases {

@@ -75,6 +75,15 @@ pub fn is_structured(name: &str) -> bool {
     STRUCTURED.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
 }
 
+/// Whether white space means nothing anywhere in the long words of the field `name`: base64 in signatures and keys (RFC
+/// 6376 section 3.5), the addresses of web pages in angle brackets (RFC 2369 section 2).
+pub(super) fn is_broken_anywhere(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("arc-")
+        || name.starts_with("list-")
+        || matches!(name.as_str(), "dkim-signature" | "domainkey-signature" | "autocrypt" | "archived-at")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,9 @@ use memchr::{memchr, memchr_iter};
 use super::LINE;
 use super::entity::{Encoding, Facts, Parameter, parse};
 use super::plan::Decision;
+use crate::address::{parse_list, render_list};
+use crate::envelope::header_rules::{Role, rule_of};
+use crate::envelope::header_text::encode_structured;
 use crate::message::Field;
 
 /// Octets per encoded word: 56 of base64 and `=?iso-8859-1?B??=` stay under 75 (RFC 2047 section 2).
@@ -87,9 +90,22 @@ fn encoded(raw: &[u8]) -> Vec<u8> {
         encode_parameters(value, &mut field);
         field.extend_from_slice(end);
     } else {
-        field.extend(questioned(value));
+        let (value, end) = value.strip_suffix(b"\r\n").map_or((value, &b""[..]), |value| (value, b"\r\n"));
+        field.push(b' ');
+        field.extend(structured(label, value));
+        field.extend_from_slice(end);
     }
     field
+}
+
+/// Names beside addresses, comments and words of their own become encoded words, as in the message's own header.
+fn structured(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let charset = charset(value);
+    let value = value.trim_ascii();
+    let holds_addresses = std::str::from_utf8(name).ok().and_then(rule_of).is_some_and(|rule| rule.role != Role::None);
+    let list = if holds_addresses { parse_list(value).ok() } else { None };
+    let rendered = list.map(|entries| render_list(&entries, charset)).filter(|text| text.is_ascii());
+    rendered.unwrap_or_else(|| encode_structured(value, charset))
 }
 
 fn questioned(octets: &[u8]) -> Vec<u8> {

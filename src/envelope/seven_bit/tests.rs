@@ -382,7 +382,7 @@ fn parts_are_converted_one_by_one() {
         "Pr??mbel\n--b b  \nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n\
          f=C3=BCr viele Leute\n--b b\nContent-Type: application/octet-stream;\n name*=utf-8''%C3%BC.bin\n\
          Content-Disposition: attachment; filename*=utf-8''%C3%BC.bin; size=3\n\
-         Content-Description: =?utf-8?B?ZsO8cg==?= dich\nX-Odd: =?utf-8?B?w6Q=?=\nSubject2: ??\n\
+         Content-Description: =?utf-8?B?ZsO8cg==?= dich\nX-Odd: =?utf-8?B?w6Q=?=\nSubject2: =?utf-8?B?w6Q=?=\n\
          Content-Transfer-Encoding: base64\n\nw7w=\n--b b\nContent-Type: text/html; charset=utf-8\n\nclean\n--b b--\nEpil??g\n"
     );
     assert!(header_of(&outcome).ends_with("Content-Transfer-Encoding: 7bit\n"));
@@ -462,7 +462,7 @@ fn an_attached_message_is_converted_inside() {
     assert_eq!(
         body_of(&outcome),
         "--b b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nFrom someone\n\
-         Subject: =?utf-8?B?Z3LDvMOfZQ==?= an alle\nFrom: J??rg <j@x>\nMIME-Version: 1.0\n\
+         Subject: =?utf-8?B?Z3LDvMOfZQ==?= an alle\nFrom: =?utf-8?B?SsO2cmc=?= <j@x>\nMIME-Version: 1.0\n\
          Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n=C3=BC und weiter\n--b b--\n"
     );
 }
@@ -741,7 +741,7 @@ fn split(entity: &[u8]) -> (Vec<Field>, Vec<u8>) {
         }
         let colon = line.iter().position(|&octet| octet == b':').unwrap();
         let name = String::from_utf8(line[..colon].trim_ascii_end().to_vec()).unwrap();
-        fields.push(Field { name, value: line[colon + 1..].trim_ascii_end().to_vec() });
+        fields.push(Field::new(&name, line[colon + 1..].trim_ascii_end()));
         rest = after;
     }
     (fields, rest.to_vec())

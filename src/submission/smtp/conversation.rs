@@ -7,7 +7,6 @@ use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::account::{Account, AuthKind};
-use crate::credentials::AccessToken;
 use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
@@ -40,7 +39,7 @@ pub(super) struct Conversation<'a> {
     pub(super) wire: Box<dyn Wire>,
     pub(super) clock: &'a dyn Clock,
     pub(super) account: &'a Account,
-    pub(super) token: &'a AccessToken,
+    pub(super) response: Response,
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
 }
@@ -106,39 +105,39 @@ impl Conversation<'_> {
         if !offers.xoauth2 {
             return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
         }
-        let response = Response::new(&self.account.address, self.token);
-        let one_line = response.command_line();
+        let one_line = self.response.command_line();
         let mut reply = None;
         if one_line.len() <= self.account.provider.auth_line_limit {
             self.say(Speaker::Client, "AUTH XOAUTH2 (redacted)");
-            let first = self.secret_exchange(&one_line, &response)?;
+            let first = self.secret_exchange(&one_line)?;
             // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
             reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
         }
         let mut reply = match reply {
             Some(reply) => reply,
-            None => self.sign_in_by_steps(&response)?,
+            None => self.sign_in_by_steps()?,
         };
         if reply.number() == 334 {
             // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
             self.say(Speaker::Client, "");
-            reply = self.secret_exchange(b"\r\n", &response)?;
+            reply = self.secret_exchange(b"\r\n")?;
         }
         expect(Phase::Auth, &reply, 235)
     }
 
-    fn sign_in_by_steps(&mut self, response: &Response) -> Result<Reply, Stop> {
+    fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
         let reply = self.exchange(Phase::Auth, "AUTH XOAUTH2\r\n")?;
         expect(Phase::Auth, &reply, 334)?;
         self.say(Speaker::Client, "(redacted)");
-        self.secret_exchange(&response.line(), response)
+        let line = self.response.line();
+        self.secret_exchange(&line)
     }
 
     /// Writes what the transcript must not show.
-    fn secret_exchange(&mut self, octets: &[u8], response: &Response) -> Result<Reply, Stop> {
+    fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
         let deadline = self.times.before_dot;
         let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
-        let reply = response.redact(reply.map_err(|fault| dropped(Phase::Auth, fault))?);
+        let reply = reply.map_err(|fault| dropped(Phase::Auth, fault))?;
         self.show(&reply);
         Ok(reply)
     }

@@ -1,6 +1,7 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
 mod conversation;
+mod discreet;
 mod faults;
 mod offers;
 mod outgoing;
@@ -28,8 +29,10 @@ use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::submission::Receipt;
 use crate::submission::smtp::conversation::Conversation;
+use crate::submission::smtp::discreet::Discreet;
 use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
+use crate::submission::smtp::xoauth2::Response;
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
@@ -122,11 +125,12 @@ impl<'a> Smtp<'a> {
             .connect(self.account, self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
+        let response = Response::new(&self.account.address, self.token);
         let conversation = Conversation {
-            wire,
+            wire: Box::new(Discreet::new(wire, &response, self.token)),
             clock: self.clock,
             account: self.account,
-            token: self.token,
+            response,
             times: self.times,
             transcript: &mut **transcript,
         };

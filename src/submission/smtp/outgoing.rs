@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use lettre::address::Envelope;
 
-use crate::envelope::{Letter, Transfer};
+use crate::envelope::{Alphabet, Letter, Transfer};
 use crate::invocation::Dsn;
 
 /// A message that may go out.
@@ -16,6 +16,8 @@ pub trait Outgoing {
     fn size(&self) -> u64;
     /// What the content needs of the server.
     fn transfer(&self) -> Transfer;
+    /// What the header is written in.
+    fn alphabet(&self) -> Alphabet;
     /// Delivery status notification wishes.
     fn dsn(&self) -> &Dsn;
     /// Writes the message, every line ending CRLF, dots not stuffed.
@@ -36,6 +38,10 @@ impl Outgoing for Letter {
 
     fn transfer(&self) -> Transfer {
         self.transfer()
+    }
+
+    fn alphabet(&self) -> Alphabet {
+        self.alphabet()
     }
 
     fn dsn(&self) -> &Dsn {
@@ -72,6 +78,11 @@ impl Outgoing for InMemory<'_> {
 
     fn transfer(&self) -> Transfer {
         if self.octets.is_ascii() { Transfer::SevenBit } else { Transfer::EightBitMime }
+    }
+
+    /// Octets as they are: what is above 127 in them is content.
+    fn alphabet(&self) -> Alphabet {
+        Alphabet::Ascii
     }
 
     fn dsn(&self) -> &Dsn {

@@ -2,7 +2,7 @@
 
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 
-use crate::envelope::Transfer;
+use crate::envelope::{Alphabet, Transfer};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Dsn;
 use crate::submission::smtp::offers::{Offers, SizeLimit};
@@ -64,7 +64,8 @@ impl Parameters {
         }
         let envelope = message.envelope();
         let mut addresses = envelope.from().into_iter().chain(envelope.to()).map(AsRef::<str>::as_ref);
-        match addresses.find(|address| !address.is_ascii()) {
+        let in_header = (message.alphabet() == Alphabet::Utf8).then_some("an address in the header");
+        match addresses.find(|address| !address.is_ascii()).or(in_header) {
             None => {}
             Some(_) if offers.smtp_utf8 => parameters.mail.push(MailParameter::SmtpUtfEight),
             Some(address) => {

@@ -10,7 +10,7 @@ use super::*;
 use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind};
 use crate::adapters::wire::parse_reply;
 use crate::credentials::{Origin, Secret};
-use crate::envelope::Transfer;
+use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
 use crate::world::{Wire, WireFault};
 
@@ -122,6 +122,7 @@ struct Special {
     content: Vec<u8>,
     size: u64,
     transfer: Transfer,
+    alphabet: Alphabet,
     dsn: Dsn,
     spool: Option<io::ErrorKind>,
 }
@@ -137,6 +138,10 @@ impl Outgoing for Special {
 
     fn transfer(&self) -> Transfer {
         self.transfer
+    }
+
+    fn alphabet(&self) -> Alphabet {
+        self.alphabet
     }
 
     fn dsn(&self) -> &Dsn {
@@ -157,6 +162,7 @@ fn message(recipients: &[&str]) -> Special {
         size: content.len() as u64,
         content,
         transfer: Transfer::SevenBit,
+        alphabet: Alphabet::Ascii,
         dsn: Dsn::default(),
         spool: None,
     }
@@ -534,7 +540,7 @@ fn nobody_gets_it_when_somebody_is_refused() {
 #[test]
 fn only_temporary_refusals_are_temporary() {
     for (replies, cause) in [
-        (["452 4.5.3 Too many", "450 4.2.1 later"], Cause::RecipientDeferred),
+        (["452 4.5.3 Too many", "450 4.2.1 later"], Cause::TooManyRecipients),
         (["452 4.5.3 Too many", "550 5.1.1 no"], Cause::RecipientRefused),
         (["550 5.1.8 bad outbound sender", "450 later"], Cause::Suspended),
     ] {
@@ -625,6 +631,16 @@ fn smtputf8_is_used_only_when_an_address_needs_it() {
     let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut message(&["j\u{f6}rg@x.example"]));
     assert_eq!(missing.cause(), Cause::AddressSyntax);
     assert_eq!(missing.detail(), "j\u{f6}rg@x.example is not ASCII, and the server does not offer SMTPUTF8");
+}
+
+#[test]
+fn smtputf8_is_used_when_only_the_header_needs_it() {
+    let utf8 = || Special { alphabet: Alphabet::Utf8, ..message(&["a@x.example"]) };
+    let offered = run(&[SIGNED_IN], &mut utf8());
+    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 SMTPUTF8\r\n"));
+    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut utf8());
+    assert_eq!(missing.cause(), Cause::AddressSyntax);
+    assert_eq!(missing.detail(), "an address in the header is not ASCII, and the server does not offer SMTPUTF8");
 }
 
 fn with_dsn() -> Special {

@@ -6,8 +6,6 @@ use lettre::Address;
 use zeroize::Zeroizing;
 
 use crate::credentials::AccessToken;
-use crate::submission::smtp::Reply;
-use crate::words::Words;
 
 const COMMAND: &[u8] = b"AUTH XOAUTH2";
 
@@ -35,16 +33,9 @@ impl Response {
         joined(&[&self.0, b"\r\n"])
     }
 
-    /// Takes the response out of a reply that echoes it: replies are shown and logged.
-    pub(super) fn redact(&self, mut reply: Reply) -> Reply {
-        // The beginning holds the user only; where it is, the token may follow.
-        let beginning = self.0.get(..16).and_then(|octets| std::str::from_utf8(octets).ok());
-        for line in &mut reply.lines {
-            if let Some((before, _)) = beginning.and_then(|beginning| line.whole().split_once(beginning)) {
-                *line = Words::from(format!("{before}(redacted)"));
-            }
-        }
-        reply
+    /// The response itself.
+    pub(super) fn reveal(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -61,7 +52,6 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::adapters::wire::parse_reply;
     use crate::credentials::{Origin, Secret};
 
     fn response() -> Response {
@@ -78,12 +68,5 @@ mod tests {
         let encoded = "dXNlcj1zb21ldXNlckBvdXRsb29rLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVQBAQ==";
         assert_eq!(response().line().as_slice(), format!("{encoded}\r\n").as_bytes());
         assert_eq!(response().command_line().as_slice(), format!("AUTH XOAUTH2 {encoded}\r\n").as_bytes());
-    }
-
-    #[test]
-    fn a_reply_that_echoes_the_command_does_not_show_the_token() {
-        let echo = String::from_utf8(response().command_line().to_vec()).unwrap();
-        let reply = parse_reply(format!("500-no such command\r\n500 {echo}").as_bytes()).unwrap();
-        assert_eq!(response().redact(reply).words().whole(), "500 no such command AUTH XOAUTH2 (redacted)");
     }
 }
