@@ -29,7 +29,7 @@ fn page() -> String {
 
 /// `[ADDRESS] [options]` in mdoc.
 fn synopsis(words: &str) -> String {
-    words.split_whitespace().map(|word| format!(" Op Ar {}", word.trim_matches(['[', ']']).to_lowercase())).collect()
+    words.split_whitespace().map(|word| format!(" Oo Ar {} Oc", word.trim_matches(['[', ']']).to_lowercase())).collect()
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{commands,tool_man}.rs: UPDATE_MAN=1 cargo test committed
