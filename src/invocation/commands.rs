@@ -52,7 +52,7 @@ const LATER: &str = "not in this version";
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
     Command { name: "login", synopsis: "[ADDRESS] [options]", disposition: Honoured(Task::Login), doc: "sign in to an account" },
-    Command { name: "help", synopsis: "", disposition: Honoured(Task::Help), doc: "show this text" },
+    Command { name: "help", synopsis: "", disposition: Honoured(Task::Help), doc: "show the help text" },
     Command { name: "logout", synopsis: "", disposition: Refused(LATER), doc: "forget a sign-in" },
     Command { name: "status", synopsis: "", disposition: Refused(LATER), doc: "show every account" },
     Command { name: "test", synopsis: "", disposition: Refused(LATER), doc: "send a message to yourself" },

@@ -1,6 +1,7 @@
-//! man/sendmail.8, generated: the flags from their table, the statuses from theirs. A test keeps the committed page
-//! up to date (UPDATE_MAN=1 rewrites it).
+//! man/sendmail.8, generated: flags, statuses and differences from their tables. A test keeps the committed page up to
+//! date (UPDATE_MAN=1 rewrites it).
 
+use super::differences::DIFFERENCES;
 use super::flags::{Arity, Disposition, FLAGS, MODES, SETTINGS};
 use crate::failure::{Cause, ExitStatus};
 
@@ -70,12 +71,29 @@ fn page() -> String {
     for (status, meaning) in STATUSES {
         page.push_str(&format!(".It {}\n{meaning}\n", *status as u8));
     }
+    page.push_str(BEFORE_DIFFERENCES);
+    for row in DIFFERENCES {
+        page.push_str(&format!(".It {}\n", in_request(row.what)));
+        for words in [row.theirs, row.ours, row.reason] {
+            page.push_str(&sentence(words));
+        }
+    }
     page.push_str(TAIL);
     page.lines().map(wrapped).collect()
 }
 
+/// Words as arguments of a request: none is a macro, and flags have their own dash.
+fn in_request(words: &str) -> String {
+    let word = |word: &str| {
+        let macro_like = word.len() <= 3 && word.starts_with(|letter: char| letter.is_ascii_uppercase());
+        let escaped = word.replace('-', "\\-");
+        if macro_like { format!("\\&{escaped}") } else { escaped }
+    };
+    words.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// The line, broken at spaces to fit 80 columns as mandoc wants it; requests stay whole.
-fn wrapped(line: &str) -> String {
+pub(super) fn wrapped(line: &str) -> String {
     if line.starts_with('.') {
         return format!("{line}\n");
     }
@@ -108,16 +126,16 @@ fn item(letter: char, arity: Arity, value: &str) -> String {
 }
 
 /// A table's words as a sentence of roff.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     let text: String = first.into_iter().chain(letters).collect();
-    let text = text.replace('\\', "\\e").replace(" -", " \\-");
+    let text = text.replace('\\', "\\e").replace(" -", " \\-").replace("(-", "(\\-");
     assert!(!text.starts_with(['.', '\'']), "{text} would be a roff request");
     format!("{text}.\n")
 }
 
-const HEAD: &str = r#".\" Generated from src/invocation/flags.rs and src/invocation/man.rs: UPDATE_MAN=1 cargo test man_page
+const HEAD: &str = r#".\" Generated from src/invocation/{flags,differences,man}.rs: UPDATE_MAN=1 cargo test committed
 .Dd November 20, 2026
 .Dt SENDMAIL 8
 .Os
@@ -203,7 +221,7 @@ Where mail for local names goes, unless the configuration names another file.
 Outlook.com has taken the message for every recipient.
 "#;
 
-const TAIL: &str = r#".El
+const BEFORE_DIFFERENCES: &str = r#".El
 .Sh EXAMPLES
 Send a message to the addresses in its header:
 .Pp
@@ -212,25 +230,36 @@ Send a message to the addresses in its header:
 Sign in first:
 .Pp
 .Dl $ outlook-sendmail login
+.Sh SEE ALSO
+.Xr outlook-sendmail 1
 .Sh STANDARDS
 The flags are those of Sendmail 8, and take values exactly where it does.
+Recipients in arguments are added to those of
+.Fl t ,
+and Bcc fields go with and without it, as in Sendmail and Postfix and unlike Exim.
+.Sh DIFFERENCES
+What differs from Sendmail and Postfix on purpose:
+.Bl -tag -width Ds
+"#;
+
+const TAIL: &str = r#".El
 .Sh CAVEATS
 A message that could not be sent is not kept: the caller decides what becomes of it.
 "#;
 
-fn path() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("man/sendmail.8")
+/// The committed file is what the tables say; with the variable set it becomes that first.
+pub(super) fn compare(file: &str, generated: &str, variable: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os(variable).is_some() {
+        std::fs::write(&path, generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(committed == generated, "{file} is out of date: run {variable}=1 cargo test committed");
 }
 
 #[test]
-fn the_man_page_is_the_generated_one() {
-    let generated = page();
-    if std::env::var_os("UPDATE_MAN").is_some() {
-        std::fs::create_dir_all(path().parent().unwrap()).unwrap();
-        std::fs::write(path(), &generated).unwrap();
-    }
-    let committed = std::fs::read_to_string(path()).unwrap_or_default();
-    assert!(committed == generated, "out of date: run UPDATE_MAN=1 cargo test man_page");
+fn the_committed_manual_is_the_generated_one() {
+    compare("man/sendmail.8", &page(), "UPDATE_MAN");
 }
 
 #[test]
@@ -242,16 +271,4 @@ fn every_status_in_use_is_explained_once() {
     used.dedup();
     explained.dedup();
     assert_eq!(explained, used);
-}
-
-#[test]
-fn mandoc_has_nothing_to_say() {
-    use std::io::Write as _;
-    use std::process::{Command, Stdio};
-    let lint = Command::new("mandoc").args(["-Tlint", "-Wstyle"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    // Machines without mandoc have the committed page.
-    let Ok(mut lint) = lint else { return };
-    lint.stdin.take().unwrap().write_all(page().as_bytes()).unwrap();
-    let said = lint.wait_with_output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
 }

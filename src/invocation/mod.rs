@@ -6,11 +6,17 @@ use crate::failure::Failure;
 use crate::message::Dots;
 
 pub mod commands;
+#[cfg(test)]
+mod completion;
+#[cfg(test)]
+mod differences;
 pub mod flags;
 pub mod help;
 #[cfg(test)]
 mod man;
 pub mod parse;
+#[cfg(test)]
+mod tool_man;
 
 pub use parse::read;
 

@@ -98,6 +98,18 @@ impl Machine {
         fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
     }
 
+    /// Lets `sendmail` be run by this user, its configuration and grant his, when there is more than one we may be.
+    pub fn hand_to(&self, user: &str) {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let user = nix::unistd::User::from_name(user).unwrap().expect("a user of Debian's");
+        // The one in target/ may lie where he must not look.
+        fs::remove_file(self.program("sendmail")).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_outlook-sendmail"), self.program("sendmail")).unwrap();
+        give(self.folder.path(), user.uid.as_raw(), user.gid.as_raw());
+    }
+
     /// A command with the environment of this machine.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -125,6 +137,14 @@ impl Machine {
         let mut command = self.command(self.program(name));
         command.args(arguments);
         run(&mut command, input)
+    }
+}
+
+/// Gives a file, or a folder with all that is in it, to a user and a group.
+fn give(path: &Path, uid: u32, gid: u32) {
+    std::os::unix::fs::lchown(path, Some(uid), Some(gid)).unwrap();
+    if fs::symlink_metadata(path).unwrap().is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path(), uid, gid));
     }
 }
 

@@ -1,0 +1,44 @@
+# bash completion for outlook-sendmail.
+# Generated from src/invocation/{commands,completion}.rs: UPDATE_COMPLETION=1 cargo test committed
+
+_outlook_sendmail_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_outlook_sendmail_files() {
+    # Not there when the function is called by hand.
+    compopt -o filenames 2> /dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_outlook_sendmail() {
+    local word=${COMP_WORDS[COMP_CWORD]} option='' command='' at=1
+    COMPREPLY=()
+    # bash takes --option=value for three words.
+    if [[ $word == = ]]; then
+        word='' option=${COMP_WORDS[COMP_CWORD - 1]}
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+        option=${COMP_WORDS[COMP_CWORD - 2]}
+    else
+        option=${COMP_WORDS[COMP_CWORD - 1]}
+    fi
+    # The command is the first word behind any --config FILE.
+    while ((at < COMP_CWORD)) && [[ ${COMP_WORDS[at]} == --config ]]; do
+        ((at += 2))
+        [[ ${COMP_WORDS[at - 1]} != = ]] || ((at += 1))
+    done
+    ((at >= COMP_CWORD)) || command=${COMP_WORDS[at]}
+
+    case $command:$option in
+        :--config) _outlook_sendmail_files "$word" ;;
+        login:--account) : ;;
+        login:--client-id) : ;;
+        login:--tenant) : ;;
+        login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
+        login:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --config' "$word" ;;
+    esac
+}
+
+complete -F _outlook_sendmail outlook-sendmail

@@ -1,0 +1,178 @@
+//! man/outlook-sendmail.1, generated: commands and options from their tables. A test keeps the committed page up to date
+//! (UPDATE_MAN=1 rewrites it).
+
+use super::commands::{COMMANDS, LOGIN_OPTIONS};
+use super::flags::Disposition;
+use super::man::{compare, sentence, wrapped};
+use crate::account::StoreKind;
+
+fn page() -> String {
+    let mut page = String::from(HEAD);
+    for command in COMMANDS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
+        page.push_str(&format!(".It Cm {}{}\n{}", command.name, synopsis(command.synopsis), sentence(command.doc)));
+    }
+    page.push_str(BEFORE_OPTIONS);
+    for option in LOGIN_OPTIONS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
+        page.push_str(&format!(".It Fl -{} Ar {}\n{}", option.name, option.value.to_lowercase(), sentence(option.doc)));
+        if option.name == "store" {
+            page.push_str(STORES);
+        }
+    }
+    page.push_str(BEFORE_LATER);
+    let later = COMMANDS.iter().filter(|row| matches!(row.disposition, Disposition::Refused(_)));
+    let later: Vec<String> = later.map(|command| format!(".Cm {}", command.name)).collect();
+    page.push_str(&later.join(" ,\n"));
+    page.push_str(" .\n");
+    page.push_str(TAIL);
+    page.lines().map(wrapped).collect()
+}
+
+/// `[ADDRESS] [options]` in mdoc.
+fn synopsis(words: &str) -> String {
+    words.split_whitespace().map(|word| format!(" Oo Ar {} Oc", word.trim_matches(['[', ']']).to_lowercase())).collect()
+}
+
+const HEAD: &str = r#".\" Generated from src/invocation/{commands,tool_man}.rs: UPDATE_MAN=1 cargo test committed
+.Dd November 20, 2026
+.Dt OUTLOOK-SENDMAIL 1
+.Os
+.Sh NAME
+.Nm outlook-sendmail
+.Nd sign in to the Outlook.com account that sendmail sends through
+.Sh SYNOPSIS
+.Nm
+.Op Fl -config Ar file
+.Ar command
+.Op Ar arguments
+.Nm
+.Op Fl -config Ar file
+.Fl Ns Ar flags
+.Op Ar recipient ...
+.Sh DESCRIPTION
+.Nm
+is the part of
+.Xr sendmail 8
+that people use.
+What starts with a dash is classic sendmail's and sends a message; a word is a command, and an unknown one is an error,
+never a recipient.
+.Bl -tag -width Ds
+"#;
+
+const BEFORE_OPTIONS: &str = r#".It Fl -help , Fl -version
+Show a help text, or the version.
+.El
+.Pp
+.Cm login
+shows a page and a code to type there, on any device, waits until that is done, keeps what Microsoft grants, and adds
+the account to the configuration.
+At a terminal it offers to send a test message; elsewhere it asks nothing.
+The address is only needed to make sure that it is this one.
+Its options:
+.Bl -tag -width Ds
+"#;
+
+const STORES: &str = r#"Either
+.Cm secret-service ,
+the desktop's keyring, or
+.Cm file ,
+a file only its user can read.
+"#;
+
+const BEFORE_LATER: &str = r#".El
+.Pp
+These are reserved and not in this version:
+"#;
+
+const TAIL: &str = r#".Ss The client id
+Microsoft lets a program sign in only under a registered client id, and none is shipped with this program unless a
+distributor built one in.
+To register one:
+.Bl -enum
+.It
+Sign in at
+.Lk https://entra.microsoft.com
+with an account that has a directory: a work or school account, or a free Azure sign-up.
+.It
+Under App registrations make a new one, for personal Microsoft accounts, or for any directory and personal accounts,
+without a redirect URI.
+.It
+Under Authentication, allow public client flows.
+.It
+Under API permissions add the delegated permissions
+.Li SMTP.Send
+and
+.Li offline_access
+of Microsoft Graph.
+.It
+Copy the application (client) ID, and give it to
+.Cm login Fl -client-id .
+.El
+.Pp
+One registration serves any number of accounts and machines.
+.Sh ENVIRONMENT
+.Bl -tag -width Ds
+.It Ev OUTLOOK_SENDMAIL_CONFIG
+The configuration file to use, unless
+.Fl -config
+names one.
+.It Ev XDG_CONFIG_HOME , Ev XDG_STATE_HOME
+Where configuration and state are kept otherwise.
+.It Ev DBUS_SESSION_BUS_ADDRESS
+Where the keyring is reached.
+.El
+.Sh FILES
+.Bl -tag -width Ds
+.It Pa ~/.config/outlook-sendmail/config.toml
+The configuration, in TOML.
+An unknown key is an error.
+.It Pa ~/.local/state/outlook-sendmail
+Locks and, with
+.Cm store = Qq file ,
+the grants.
+.El
+.Sh EXIT STATUS
+That of
+.Xr sendmail 8 .
+.Sh EXAMPLES
+Sign in, and send something:
+.Pp
+.Dl $ outlook-sendmail login me@outlook.com --client-id 00000000-0000-0000-0000-000000000000
+.Dl $ echo Subject: it works | sendmail me@outlook.com
+.Pp
+The configuration this writes, with a name and another address of the same mailbox added by hand:
+.Bd -literal -offset indent
+[accounts.me]
+address = "me@outlook.com"
+client_id = "00000000-0000-0000-0000-000000000000"
+name = "Some One"
+send_as = ["alias@outlook.com"]
+.Ed
+.Sh SEE ALSO
+.Xr sendmail 8
+.Sh SECURITY CONSIDERATIONS
+No password is ever asked for or kept.
+What is kept is a grant to send mail as the account, which Microsoft's account page takes back.
+Whoever can read it can send in its owner's name.
+It goes to Microsoft's sign-in service only, over TLS with the certificate verified, and so does the mail to its server.
+.Pp
+The configuration must belong to its user or root, and nobody else may write to it; the same holds for the alias file.
+Only
+.Fl -config
+and the environment choose it, never a flag of
+.Xr sendmail 8 ,
+and the environment does not count when real and effective user or group differ.
+.Pp
+Transcripts and log records show neither tokens nor codes.
+"#;
+
+#[test]
+fn the_committed_manual_of_the_tool_is_the_generated_one() {
+    compare("man/outlook-sendmail.1", &page(), "UPDATE_MAN");
+}
+
+#[test]
+fn every_store_is_described() {
+    for kind in [StoreKind::SecretService, StoreKind::File] {
+        assert!(STORES.contains(&format!(".Cm {} ", kind.word())), "{}", kind.word());
+    }
+}

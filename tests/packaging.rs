@@ -1,0 +1,110 @@
+//! What is installed beside the program: manuals that mandoc has nothing to say about, and a completion that bash takes.
+#![allow(missing_docs)]
+
+mod harness;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use harness::{installed, run};
+use tempfile::TempDir;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/outlook-sendmail.bash");
+
+/// `packaging/install` into a folder of its own, with the program of these tests.
+fn install() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("target/release");
+    fs::create_dir_all(&release).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_outlook-sendmail"), release.join("outlook-sendmail")).unwrap();
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/install"));
+    command.env("CARGO_TARGET_DIR", folder.path().join("target")).arg(folder.path());
+    let ended = run(&mut command, b"");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{}", ended.stdout);
+    folder
+}
+
+#[test]
+fn everything_is_installed_where_it_is_looked_for() {
+    let folder = install();
+    for file in [
+        "bin/outlook-sendmail",
+        "sbin/sendmail",
+        "lib/sendmail",
+        "bin/mailq",
+        "bin/newaliases",
+        "share/man/man1/outlook-sendmail.1",
+        "share/man/man8/sendmail.8",
+        "share/bash-completion/completions/outlook-sendmail",
+    ] {
+        assert!(folder.path().join("usr").join(file).is_file(), "{file}");
+    }
+    let queue = run(&mut Command::new(folder.path().join("usr/bin/mailq")), b"");
+    assert_eq!((queue.status, queue.stdout.as_str()), (0, "Mail queue is empty\n"));
+}
+
+#[test]
+fn mandoc_has_nothing_to_say_about_the_manuals() {
+    if !installed("mandoc") {
+        return;
+    }
+    let folder = install();
+    let manuals = folder.path().join("usr/share/man");
+    for page in ["man1/outlook-sendmail.1", "man8/sendmail.8"] {
+        // Each refers to the other, which has to be found.
+        let mut command = Command::new("mandoc");
+        command.args(["-Tlint", "-Wstyle"]).env("MANPATH", &manuals).arg(manuals.join(page));
+        let said = run(&mut command, b"");
+        // Standard error only tells that nobody ran makewhatis.
+        assert_eq!((said.status, said.stdout.as_str()), (0, ""), "{page}");
+    }
+}
+
+/// What bash offers for the last of these words, in order.
+fn offered(folder: &Path, words: &[&str]) -> Vec<String> {
+    // The script's name is $0; then the file to source and the words.
+    let script = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _outlook_sendmail; \
+                  printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut command = Command::new("bash");
+    command.args(["--norc", "-uc", script, "complete", SCRIPT, "outlook-sendmail"]).args(words).current_dir(folder);
+    let ended = run(&mut command, b"");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{words:?}");
+    ended.stdout.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    if !installed("bash") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.toml"), "").unwrap();
+    let offered = |words: &[&str]| offered(folder.path(), words);
+    assert_eq!(offered(&[""]), ["login", "help", "--config", "--help", "--version"]);
+    assert_eq!(offered(&["lo"]), ["login"]);
+    assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
+    assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
+    assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login"]);
+    assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store"]);
+    assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
+    assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file"]);
+    assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file"]);
+    assert_eq!(offered(&["login", "--store", "=", "f"]), ["file"]);
+    assert_eq!(offered(&["login", "--config", "m"]), ["mine.toml"]);
+    assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant"]);
+    for nothing in [&["login", "--account", ""][..], &["login", "--client-id", "=", ""], &["help", ""], &["x"]] {
+        assert_eq!(offered(nothing), [""; 0], "{nothing:?}");
+    }
+}
+
+#[test]
+fn bash_knows_whom_the_completion_is_for() {
+    if !installed("bash") {
+        return;
+    }
+    let mut command = Command::new("bash");
+    command.args(["--norc", "-c", "source \"$0\"; complete -p", SCRIPT]);
+    let ended = run(&mut command, b"");
+    assert_eq!(ended.stdout, "complete -F _outlook_sendmail outlook-sendmail\n");
+}
