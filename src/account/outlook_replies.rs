@@ -146,7 +146,7 @@ mod tests {
     use crate::failure::ExitStatus;
     use Phase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt, Starttls};
 
-    /// Replies as people posted them (facts/outlook.md sections 2.4 and 4.2), host names shortened.
+    /// Replies as people posted them in public issue trackers and mailing lists, host names shortened.
     const SEEN: &[(Phase, &str, Cause)] = &[
         (
             Auth,

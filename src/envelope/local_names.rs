@@ -1,4 +1,4 @@
-//! Names without a domain, or with this machine's: who gets their mail (decision 13 of the design).
+//! Names without a domain, or with this machine's: who gets their mail (decision 13 of DECISIONS.md).
 
 use lettre::Address;
 

@@ -1,4 +1,4 @@
-//! Who gets the message: operands, and with -t the header's recipients (decision 12 of the design).
+//! Who gets the message: operands, and with -t the header's recipients (decision 12 of DECISIONS.md).
 
 use lettre::Address;
 

@@ -1,4 +1,4 @@
-//! The From policy (decision 14 of the design): Outlook refuses a foreign From, so it becomes the account's own,
+//! The From policy (decision 14 of DECISIONS.md): Outlook refuses a foreign From, so it becomes the account's own,
 //! with the original and the real caller still to be seen.
 
 use lettre::Address;

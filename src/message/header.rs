@@ -88,7 +88,7 @@ impl Header {
     }
 
     /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
-    /// an address with one of them is refused (decision 10 of the design).
+    /// an address with one of them is refused (decision 10 of DECISIONS.md).
     fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {

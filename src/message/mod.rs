@@ -29,7 +29,7 @@ pub struct Field {
 pub enum Replaced {
     /// It did not.
     Nothing,
-    /// NUL or a bare CR: no address may hold one (decision 10 of the design).
+    /// NUL or a bare CR: no address may hold one (decision 10 of DECISIONS.md).
     LineEnd,
 }
 
@@ -66,7 +66,7 @@ impl Field {
     }
 }
 
-/// How dots are to be read when the message does not come with -i (decision 11 of the design).
+/// How dots are to be read when the message does not come with -i (decision 11 of DECISIONS.md).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dots {
     /// -i: a dot is a dot.

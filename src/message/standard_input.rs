@@ -1,4 +1,4 @@
-//! Standard input as callers hand it over: read to its end before anything else happens (decision 6 of the design).
+//! Standard input as callers hand it over: read to its end before anything else happens (decision 6 of DECISIONS.md).
 
 use std::io::Read;
 

@@ -195,7 +195,7 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// Exit 0 and not a byte on either stream (decision 7 of the design).
+    /// Exit 0 and not a byte on either stream (decision 7 of DECISIONS.md).
     pub fn assert_silent_success(&self) {
         assert_eq!((self.status, self.stdout.as_str(), self.stderr.as_str()), (0, "", ""));
     }

@@ -29,7 +29,7 @@ const T: &str = "-t";
 const NO: &str = "";
 use Dots::{Content, LoneDotMayEnd, MayBeStuffed};
 
-/// Every distinct argv shape of shared/callers and callers-edge.
+/// Every distinct shape of arguments that real callers were seen with.
 #[rustfmt::skip]
 const CAPTURED: &[Row] = &[
     (&["-oem", "-t", "-oi"], T, Content, None, None, &[]),

@@ -36,7 +36,7 @@ use crate::submission::smtp::xoauth2::Response;
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
-/// How long things may take (decision 9 of the design).
+/// How long things may take (decision 9 of DECISIONS.md).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Deadlines {
     /// Everything before the final dot ends here.

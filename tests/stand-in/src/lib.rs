@@ -8,7 +8,7 @@
 //! assert_eq!(outlook.smtp.connections()[0].round_trips, 9);
 //! ```
 //!
-//! Everything said by default is what facts/outlook.md saw Outlook say. To have it say something else, give a
+//! Everything said by default is what Outlook was seen to say in public transcripts. To have it say something else, give a
 //! [`Dialogue`]; its module documents the format of `tests/dialogues/*.dialogue`.
 
 #![forbid(unsafe_code)]
