@@ -123,9 +123,25 @@ fn shown_mailbox(mut mailbox: Mailbox, names: &LocalNames<'_>) -> Result<Option<
     }
 }
 
+/// Whether the message came with Resent- fields: somebody passes it on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PassingOn {
+    /// It did.
+    Yes,
+    /// It is a message of its own.
+    No,
+}
+
+impl PassingOn {
+    /// Before blind fields go.
+    pub fn of(fields: &[Field]) -> Self {
+        if fields.iter().any(Field::is_resent) { Self::Yes } else { Self::No }
+    }
+}
+
 /// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8), and in front of a
 /// block of Resent- fields theirs (RFC 5322 section 3.6.6).
-pub fn complete(fields: &mut Vec<Field>, account: &Account, stamp: &Stamp) {
+pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Account, stamp: &Stamp) {
     let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
     let domain = account.address.domain();
     let missing = |fields: &[Field], name: &str| !fields.iter().any(|field| field.is(name));
@@ -135,7 +151,11 @@ pub fn complete(fields: &mut Vec<Field>, account: &Account, stamp: &Stamp) {
     if missing(fields, "Message-ID") {
         fields.push(Field::new("Message-ID", format!("<{unique}@{domain}>")));
     }
-    let Some(block) = fields.iter().position(Field::is_resent) else { return };
+    if passing_on == PassingOn::No {
+        return;
+    }
+    // The block may have lost its only field, a blind one.
+    let block = fields.iter().position(Field::is_resent).unwrap_or_default();
     if missing(fields, "Resent-Message-ID") {
         fields.insert(block, Field::new("Resent-Message-ID", format!("<{unique}.resent@{domain}>")));
     }
@@ -253,11 +273,11 @@ mod tests {
         let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
         let mut fields: Vec<_> =
             ["Date", "Received", "Resent-To", "Subject", "Message-ID"].map(|name| Field::new(name, "x")).to_vec();
-        complete(&mut fields, &account, &stamp);
+        complete(&mut fields, PassingOn::Yes, &account, &stamp);
         let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
         let wanted = ["Date", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Subject", "Message-ID"];
         assert_eq!(names, wanted);
-        complete(&mut fields, &account, &stamp);
+        complete(&mut fields, PassingOn::Yes, &account, &stamp);
         assert_eq!(fields.len(), wanted.len());
     }
 

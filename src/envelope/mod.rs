@@ -20,6 +20,7 @@ mod recipients;
 mod sender;
 pub mod seven_bit;
 
+use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};
 use sender::{FromOutcome, SenderPolicy};
@@ -68,10 +69,11 @@ impl Letter {
         let envelope = Envelope::new(Some(reverse_path), recipients)
             .map_err(|_| Failure::new(Stage::Envelope, Cause::NoRecipients, ""))?;
 
+        let passing_on = PassingOn::of(&fields);
         header::apply_fates(&mut fields);
         header::replace_local_names(&mut fields, &names, &charset)?;
         let from = policy.apply(submit, &mut fields)?;
-        header::complete(&mut fields, account, &desk.stamp);
+        header::complete(&mut fields, passing_on, account, &desk.stamp);
         if account.lone_dot == LoneDot::EndsMessage {
             body.end_at_lone_dot();
         }

@@ -3,6 +3,7 @@
 use lettre::Address;
 
 use crate::address::{AddrSpec, AddressFault, Entry, line_end_in, parse_list, parse_operand};
+use crate::envelope::header::PassingOn;
 use crate::envelope::header_rules::{Role, rule_of};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
@@ -37,7 +38,10 @@ fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFa
         lists.push(parse_operand(without_backslash(operand))?);
     }
     if submit.header_recipients == HeaderRecipients::Taken {
-        let wanted = if is_resent(fields) { Role::ResentRecipient } else { Role::Recipient };
+        let wanted = match PassingOn::of(fields) {
+            PassingOn::Yes => Role::ResentRecipient,
+            PassingOn::No => Role::Recipient,
+        };
         for field in fields.iter().filter(|field| role(field) == wanted) {
             lists.push(match field.replaced {
                 Replaced::Nothing => parse_list(&field.value)?,
@@ -46,11 +50,6 @@ fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFa
         }
     }
     Ok(lists.iter().flatten().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect())
-}
-
-/// With any Resent- field, the message is one that somebody passes on (RFC 5322 section 3.6.6).
-fn is_resent(fields: &[Field]) -> bool {
-    fields.iter().any(Field::is_resent)
 }
 
 /// `\root` means root here, not an alias of that name; there is no mailbox behind it but the one mail for root goes to.

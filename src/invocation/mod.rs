@@ -120,6 +120,13 @@ pub struct SmtpOnStdio {
     pub config: Option<PathBuf>,
 }
 
+impl Submit {
+    /// Whether somebody is meant to get a message.
+    pub fn names_recipients(&self) -> bool {
+        self.header_recipients == HeaderRecipients::Taken || !self.operands.is_empty()
+    }
+}
+
 impl Default for Submit {
     fn default() -> Self {
         Self {

@@ -70,6 +70,10 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
     let mut operation = Operation::Send;
     let read = flags(arguments, &mut submit, &mut operation);
     match read {
+        // Whoever names recipients has a message to send, and 0 would say that it was.
+        Ok(()) if matches!(operation, Operation::RunQueue | Operation::CheckAliases) && submit.names_recipients() => {
+            Err(refused(StandardInput::Message, "-q, -I and -bi send no message".to_owned()))
+        }
         Ok(()) => Ok(invocation(operation, submit)),
         // Whoever said -bs is waiting for a greeting.
         Err(refusal) if operation == Operation::SmtpOnStdio => {

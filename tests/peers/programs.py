@@ -250,6 +250,8 @@ class Ours:
         }
         account = settings.pop("account")
         text = f"account = {account}\n[accounts.me]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
+        # The stand-in's mailbox has another name than the one tests/callers assumes.
+        text = text.replace(settings["address"].strip('"'), ACCOUNT)
         (self.folder / "config.toml").write_text(text)
         for name in ("sendmail", "outlook-sendmail"):
             (self.folder / name).symlink_to((self.target / "outlook-sendmail").resolve())
@@ -260,10 +262,6 @@ class Ours:
         login = call([self.folder / "outlook-sendmail", "login"], b"", env=self.environment)
         if login.status != 0:
             raise SystemExit(f"peers: login: {login.said}")
-        # The stand-in's mailbox has another name than the one tests/callers assumes.
-        mailbox = settings["address"].strip('"')
-        config = self.folder / "config.toml"
-        config.write_text(config.read_text().replace(mailbox, ACCOUNT))
         return self
 
     def __exit__(self, *_):

@@ -115,11 +115,6 @@ def only_ours(difference):
 
 
 @rule("status")
-def backslash_name(difference, call, theirs):
-    return call.ours.status == 65 and re.search(r'"\\\w+": a character that has to be quoted', call.ours.said)
-
-
-@rule("status")
 def unreadable_is_65(difference, call, theirs):
     return call.ours.status == 65 and "cannot read this address" in call.ours.said
 
@@ -404,9 +399,45 @@ def reply_to_kept(difference, call, theirs):
     return "reply-to" not in call.given and any(bare in source for source in sources)
 
 
-@rule("value", "date", "message-id")
+@rule("value", "date", "message-id", "resent-date", "resent-message-id")
 def stamps_differ(difference, call, theirs):
-    return difference.what not in call.given or header_unfinished(call)
+    return not "".join(call.values(difference.what)).strip() or header_unfinished(call)
+
+
+@rule("order")
+def empty_stamps_are_none(difference, call, theirs):
+    return any(not value.strip() for name, value in call.fields if name in ("from", "date", "message-id"))
+
+
+@rule("added", "resent-date", "resent-message-id")
+def resent_stamps_for_any_resent_field(difference, call, theirs):
+    return any(name.startswith("resent-") for name in call.given)
+
+
+@rule("added", "sender")
+def several_authors_get_a_sender(difference, call, theirs):
+    return difference.ours == [ACCOUNT] and "," in "".join(call.values("from"))
+
+
+@rule("status")
+def control_in_recipient_is_65(difference, call, theirs):
+    return call.ours.status == 65 and "control character in an address" in call.ours.said
+
+
+@rule("value", "disposition-notification-to", "return-receipt-to", "errors-to")
+def shown_local_name_becomes_account(difference, call, theirs):
+    return ACCOUNT in difference.ours
+
+
+@rule("value", "references", "in-reply-to")
+def long_field_folded(difference, call, theirs):
+    return "".join(difference.ours.split()) == "".join(difference.theirs.split())
+
+
+@rule("added", "x-original-from")
+@rule("value", "to", "subject")
+def nul_in_a_field(difference, call, theirs):
+    return b"\0" in call.case.data
 
 
 @rule("dropped", "received")
@@ -447,11 +478,6 @@ def resent_from_of_peer(difference, call, theirs):
 @rule("value", "resent-from")
 def from_policy_on_resent_from(difference, call, theirs):
     return ACCOUNT in difference.ours
-
-
-@rule("dropped", "resent-date", "resent-message-id")
-def resent_stamps_missing(difference, call, theirs):
-    return difference.what not in call.given and not difference.ours
 
 
 @rule("added", "from", "date", "message-id", peer="postfix")

@@ -155,6 +155,10 @@ fn whatever_is_not_sending_leaves_standard_input_alone() {
     ] {
         assert_eq!(call("sendmail", arguments), Ok(wanted), "{arguments:?}");
     }
+    for arguments in [&["-t", "-q"][..], &["-I", "e@x"], &["-bi", "-t"], &["-q", "-i", "e@x"]] {
+        let (cause, _, input) = fault("sendmail", arguments);
+        assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Message), "{arguments:?}");
+    }
     let Ok(Invocation::Verify(submit)) = call("sendmail", &["-bv", "root", "e@x"]) else { panic!() };
     assert_eq!(submit.operands, [b"root".to_vec(), b"e@x".to_vec()]);
 }
