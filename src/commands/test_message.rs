@@ -4,12 +4,12 @@ use std::io::Read;
 
 use lettre::Transport;
 use lettre::address::Envelope;
-use mail_builder::MessageBuilder;
-use mail_builder::headers::date::Date;
 
 use crate::account::Account;
 use crate::credentials;
+use crate::envelope::{Stamp, header};
 use crate::failure::{Cause, Failure, Stage};
+use crate::message::Field;
 use crate::submission::smtp::{Deadlines, Smtp};
 use crate::world::World;
 
@@ -34,20 +34,12 @@ pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
 fn send(world: &World, account: &Account) -> Result<(), Failure> {
     let times = Deadlines::new(account, world.clock.instant());
     let token = credentials::access_token(world, account, times.before_dot)?;
-    let mut unique = [0; 16];
-    world.random.fill(&mut unique);
-    let unique: String = unique.iter().map(|octet| format!("{octet:02x}")).collect();
-    let seconds = world.clock.now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let own: &str = account.address.as_ref();
-    let message = MessageBuilder::new()
-        .from(own)
-        .to(own)
-        .subject(format!("outlook-sendmail works on {}", world.caller.host_name))
-        .date(Date::new(i64::try_from(seconds).unwrap_or_default()))
-        .message_id(format!("{unique}@{}", account.address.domain()))
-        .text_body("This is the test message of outlook-sendmail login.\r\n")
-        .write_to_vec()
-        .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
+    let subject = format!("outlook-sendmail works on {}", world.caller.host_name);
+    let mut fields = vec![Field::new("From", own), Field::new("To", own), Field::new("Subject", subject)];
+    header::complete(&mut fields, account, &Stamp::now(world));
+    let mut message = header::write(&fields, "utf-8")?;
+    message.extend_from_slice(b"\r\nThis is the test message of outlook-sendmail login.\r\n");
     let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
         .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
     let mut unheard = |_| {};

@@ -12,7 +12,7 @@ use crate::message::{Body, Message};
 use crate::world::{Caller, Files, Log};
 
 mod aliases;
-mod header;
+pub(crate) mod header;
 mod header_rules;
 pub(crate) mod header_text;
 mod local_names;
