@@ -308,7 +308,9 @@ proptest! {
                 prop_assert_eq!(submit.full_name, last(b"F"));
                 prop_assert_eq!(submit.header_recipients == HeaderRecipients::Taken, last(b"t").is_some());
             }
-            Ok(Invocation::RunQueue | Invocation::CheckAliases | Invocation::PrintQueue | Invocation::Verify(_)) => {
+            Ok(
+                Invocation::RunQueue | Invocation::CheckAliases | Invocation::PrintQueue | Invocation::SmtpOnStdio(_) | Invocation::Verify(_)
+            ) => {
                 let (flags, _) = model(&arguments).expect("getopt finds a mistake");
                 prop_assert!(flags.iter().any(|flag| b"qIb".contains(&flag.0)));
             }
