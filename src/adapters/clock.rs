@@ -1,5 +1,6 @@
 //! Time and randomness.
 
+use std::cell::LazyCell;
 use std::io::Read as _;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,16 +11,16 @@ use crate::failure::ExitStatus;
 use crate::world::{Clock, Random};
 
 /// The machine's clock and zone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct SystemClock {
-    offset: i32,
+    offset: LazyCell<i32>,
 }
 
 impl SystemClock {
-    /// Looks the zone up. To be called before there is a second thread: the time crate answers nothing after that,
-    /// as the environment could change under it, and UTC is used.
+    /// Looks the zone up when it is first asked for. Before there is a second thread, that is: the time crate answers
+    /// nothing after that, as the environment could change under it, and UTC is used.
     pub fn new() -> Self {
-        Self { offset: UtcOffset::current_local_offset().map_or(0, UtcOffset::whole_seconds) }
+        Self { offset: LazyCell::new(|| UtcOffset::current_local_offset().map_or(0, UtcOffset::whole_seconds)) }
     }
 }
 
@@ -35,7 +36,7 @@ impl Clock for SystemClock {
     }
 
     fn utc_offset(&self) -> i32 {
-        self.offset
+        *self.offset
     }
 
     fn instant(&self) -> Instant {

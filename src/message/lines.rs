@@ -32,6 +32,16 @@ pub struct Piece<'a> {
     pub ends_line: bool,
 }
 
+impl<'a> Piece<'a> {
+    /// The octets without the line's end.
+    pub fn text(&self) -> &'a [u8] {
+        match self.octets {
+            [text @ .., b'\r', b'\n'] if self.ends_line => text,
+            _ => self.octets,
+        }
+    }
+}
+
 impl<'a> Lines<'a> {
     pub(super) fn new(spool: &'a mut dyn Spool, length: u64, stuffing: Stuffing) -> Self {
         Self { spool, left: length, stuffing, buffer: vec![0; BUFFER], start: 0, end: 0, at_line_start: true }

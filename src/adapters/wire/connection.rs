@@ -18,8 +18,8 @@ use crate::world::{Wire, WireFault};
 
 /// Octets handed to TLS or the system at a time.
 const SLICE: usize = 64 * 1024;
-/// Octets read at a time.
-const BUFFER: usize = 16 * 1024;
+/// Octets read at a time: more than replies have, and not much to clear for each.
+const BUFFER: usize = 4 * 1024;
 
 /// A connection to the submission server.
 pub(super) struct Connection {

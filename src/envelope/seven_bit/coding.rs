@@ -92,7 +92,7 @@ impl Quoted {
 
     /// Encodes a piece of text.
     pub(super) fn encode(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
-        let text = piece.octets.strip_suffix(b"\r\n").unwrap_or(piece.octets);
+        let text = piece.text();
         if piece.starts_line && piece.ends_line && is_plain(text) {
             return sink.write_all(piece.octets);
         }
@@ -108,11 +108,11 @@ impl Quoted {
             self.escape(first, sink)?;
             rest = behind;
         }
-        let (words, rest) = rest.as_chunks();
+        let (words, tail) = escapes::words(rest);
         for word in words {
-            self.encode_word(*word, word.len(), sink)?;
+            self.encode_word(u64::from_le_bytes(*word), word.len(), sink)?;
         }
-        self.encode_word(escapes::padded(rest), rest.len(), sink)?;
+        self.encode_word(tail, rest.len() % 8, sink)?;
         if let Some(space) = space {
             self.escape(space, sink)?;
         }
@@ -123,12 +123,11 @@ impl Quoted {
     }
 
     /// Encodes the first `count` octets of a word: at once when they fit into the line, else one by one.
-    fn encode_word(&mut self, octets: [u8; 8], count: usize, sink: &mut dyn Write) -> io::Result<()> {
-        let mut word = u64::from_le_bytes(octets);
+    fn encode_word(&mut self, mut word: u64, count: usize, sink: &mut dyn Write) -> io::Result<()> {
         let mut marks = escapes::marks(word);
         let starts_soft_line = self.soft && self.column == 0;
         if starts_soft_line || self.column + count + 2 * escapes::marked(marks) >= LINE {
-            return octets.iter().take(count).try_for_each(|&octet| {
+            return word.to_le_bytes().iter().take(count).try_for_each(|&octet| {
                 if stands_for_itself(octet) { self.literal(octet, sink) } else { self.escape(octet, sink) }
             });
         }
@@ -149,28 +148,36 @@ impl Quoted {
 
 /// The length of a line encoded, its end included, when it is whole and stays one line: counted, not encoded.
 pub(super) fn quoted_length(piece: Piece<'_>) -> Option<u64> {
-    let text = piece.octets.strip_suffix(b"\r\n").filter(|_| piece.starts_line && piece.ends_line)?;
-    if is_plain(text) {
+    if !piece.starts_line || !piece.ends_line {
+        return None;
+    }
+    let text = piece.text();
+    let inside = escapes::escapes(text);
+    if inside == 0 && text.len() <= LINE && keeps_its_ends(text) {
         return Some(piece.octets.len() as u64);
     }
-    let at_the_ends =
-        usize::from(needs_start_escaped(text)) + usize::from(text.last().is_some_and(|&last| is_space(last)));
-    let length = text.len() + 2 * (escapes::escapes(text) + at_the_ends);
+    let at_the_ends = usize::from(needs_start_escaped(text)) + usize::from(ends_in_space(text));
+    let length = text.len() + 2 * (inside + at_the_ends);
     (length < LINE).then_some(length as u64 + 2)
 }
 
 /// Whether a line needs no encoding.
 fn is_plain(text: &[u8]) -> bool {
-    text.len() <= LINE
-        && escapes::escapes(text) == 0
-        && !text.last().is_some_and(|&octet| is_space(octet))
-        && text != b"."
-        && !text.starts_with(b"From ")
+    text.len() <= LINE && keeps_its_ends(text) && escapes::none(text)
+}
+
+/// Whether nothing on the way eats, or takes for something else, how a line starts and ends.
+fn keeps_its_ends(text: &[u8]) -> bool {
+    !ends_in_space(text) && !matches!(text, b"." | [b'F', b'r', b'o', b'm', b' ', ..])
 }
 
 /// A dot that would be alone, mbox's mark, and what might become a boundary when its end is encoded.
 pub(super) fn needs_start_escaped(text: &[u8]) -> bool {
-    text == b"." || text.starts_with(b"From ") || text.starts_with(b"--")
+    matches!(text, b"." | [b'F', b'r', b'o', b'm', b' ', ..] | [b'-', b'-', ..])
+}
+
+fn ends_in_space(text: &[u8]) -> bool {
+    text.last().is_some_and(|&last| is_space(last))
 }
 
 /// Inside a line.
@@ -203,13 +210,8 @@ impl Grouped {
         if std::mem::take(&mut self.line_end) {
             self.add(b"\r\n", sink)?;
         }
-        match piece.octets.strip_suffix(b"\r\n") {
-            Some(text) if piece.ends_line => {
-                self.line_end = true;
-                self.add(text, sink)
-            }
-            Some(_) | None => self.add(piece.octets, sink),
-        }
+        self.line_end = piece.text().len() < piece.octets.len();
+        self.add(piece.text(), sink)
     }
 
     /// Writes what is left; `with_line_end` when no boundary claims the last line end.
@@ -256,7 +258,7 @@ pub(super) struct GroupedLength {
 impl GroupedLength {
     pub(super) fn see(&mut self, piece: Piece<'_>) {
         self.octets += piece.octets.len() as u64;
-        self.line_end = if piece.ends_line && piece.octets.ends_with(b"\r\n") { 2 } else { 0 };
+        self.line_end = (piece.octets.len() - piece.text().len()) as u64;
     }
 
     pub(super) fn finish(&self, with_line_end: bool) -> u64 {

@@ -19,13 +19,6 @@ fn is_dirty(piece: &Piece<'_>, text: &[u8]) -> bool {
         || memchr(b'\r', text).is_some()
 }
 
-fn text_of<'a>(piece: &Piece<'a>) -> &'a [u8] {
-    match piece.octets.strip_suffix(b"\r\n") {
-        Some(text) if piece.ends_line => text,
-        Some(_) | None => piece.octets,
-    }
-}
-
 /// Quoted-printable that holds what it must not: what a lenient decoder takes literally is escaped.
 #[derive(Default)]
 pub(super) struct QuotedRepair {
@@ -36,7 +29,7 @@ pub(super) struct QuotedRepair {
 
 impl QuotedRepair {
     pub(super) fn repair(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
-        let text = text_of(&piece);
+        let text = piece.text();
         if !is_dirty(&piece, text) {
             return sink.write_all(piece.octets);
         }
@@ -100,7 +93,7 @@ pub(super) struct GroupedRepair {
 
 impl GroupedRepair {
     pub(super) fn repair(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
-        let text = text_of(&piece);
+        let text = piece.text();
         if !is_dirty(&piece, text) {
             return sink.write_all(piece.octets);
         }
@@ -133,7 +126,7 @@ pub(super) struct Questions {
 
 impl Questions {
     pub(super) fn replace(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
-        let text = text_of(&piece);
+        let text = piece.text();
         if !is_dirty(&piece, text) {
             return sink.write_all(piece.octets);
         }

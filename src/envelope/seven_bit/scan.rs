@@ -53,8 +53,7 @@ impl Scan {
     }
 
     pub(super) fn see(&mut self, piece: Piece<'_>) {
-        let text =
-            if piece.ends_line { piece.octets.strip_suffix(b"\r\n").unwrap_or(piece.octets) } else { piece.octets };
+        let text = piece.text();
         self.octets += piece.octets.len() as u64;
         if self.wanted.long {
             self.line = if piece.starts_line { text.len() } else { self.line.saturating_add(text.len()) };

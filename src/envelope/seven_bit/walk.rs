@@ -119,7 +119,7 @@ struct Delimiter {
 impl<V: Visitor> Walk<'_, V> {
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), V::Fault> {
         if piece.starts_line
-            && piece.octets.starts_with(b"--")
+            && matches!(piece.octets, [b'-', b'-', ..])
             && self.state != State::Rest
             && let Some(delimiter) = self.delimiter(&piece)
         {
