@@ -34,7 +34,12 @@ fn without_cache(config: &[(&str, &str)]) -> Machine {
 
 /// The grant as stored.
 fn grant(machine: &Machine) -> String {
-    fs::read_to_string(machine.state().join("outlook-sendmail/secrets/grant:me")).unwrap()
+    fs::read_to_string(grant_file(machine)).unwrap()
+}
+
+/// Where it is: under the mailbox's address.
+fn grant_file(machine: &Machine) -> PathBuf {
+    machine.state().join("outlook-sendmail/secrets").join(format!("grant:{ACCOUNT}"))
 }
 
 /// Lets the access token in the cache be forgotten: it is cached for one state folder. Gives the new one.
@@ -245,7 +250,7 @@ fn an_endpoint_nobody_listens_at_is_temporary() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let authority = format!("https://localhost:{port}");
     let text = grant(&machine).replace(&machine.outlook.authority_url(), &authority);
-    fs::write(machine.state().join("outlook-sendmail/secrets/grant:me"), text).unwrap();
+    fs::write(grant_file(&machine), text).unwrap();
     reconfigure(&machine, "endpoints", Some(&format!("{{ authority = {authority:?} }}")));
     send(&machine).assert_failure(75, "nothing was sent; try again later");
 }

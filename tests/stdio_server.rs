@@ -337,6 +337,8 @@ fn content_of_any_octets_is_taken() {
 
 #[test]
 fn the_end_of_input_drops_what_is_open() {
+    // Before the first record.
+    syslog();
     let machine = Machine::new();
     StdioClient::greeted(&machine).leave();
     for rest in ["", "Subject: half\r\n\r\ntext", "Subject: half\r\n\r\ntext\r\n", "x: y\r\n\r\n\r\n.", "x: y\r\n.\r"] {
@@ -454,6 +456,8 @@ fn hours_may_pass_and_nothing_is_kept_from_one_message_to_the_next() {
 
 #[test]
 fn one_record_for_each_message() {
+    // Before the first record.
+    syslog();
     let Some(log) = syslog() else { return };
     let machine = dialogue("on rcpt containing \"bad@\": 550 5.1.1 User unknown\n");
     let mut client = StdioClient::greeted(&machine);
@@ -556,6 +560,8 @@ fn the_reply_to_the_dot_is_outlooks_verdict() {
 
 #[test]
 fn without_an_account_the_client_is_told_at_mail() {
+    // Before the first record.
+    syslog();
     let machine = Machine::new();
     fs::remove_file(machine.config()).unwrap();
     let mut client = StdioClient::greeted(&machine);
