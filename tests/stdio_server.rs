@@ -611,7 +611,7 @@ fn standard_error_may_be_the_same_pipe() {
 #[test]
 fn a_wrong_call_is_a_greeting_that_refuses() {
     let machine = Machine::new();
-    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-bd"]] {
+    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-bd"], &["-Z", "-bs"]] {
         let mut client = StdioClient::start_with(&machine, arguments);
         client.expect("greeting", "554 5.5.1 ");
         let (status, _, errors) = client.end();
