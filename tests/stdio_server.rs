@@ -272,6 +272,20 @@ fn a_body_cannot_smuggle_in_commands() {
 }
 
 #[test]
+fn a_file_copied_behind_data_cannot_smuggle_in_commands() {
+    let machine = Machine::new();
+    let mut client = StdioClient::greeted(&machine);
+    client.ask("MAIL FROM:<me@outlook.com>", "250");
+    client.ask("RCPT TO:<bob@example.com>", "250");
+    client.ask("DATA", "354");
+    client.write("Subject: copied\n\ntext\n.\nMAIL FROM:<me@outlook.com>\nRCPT TO:<victim@x.org>\nDATA\n\nspam\n.\n");
+    client.write("\r\n.\r\n");
+    client.expect("the dot", "250 2.0.0");
+    client.quit();
+    assert_eq!(recipients(&machine), [["bob@example.com"]]);
+}
+
+#[test]
 fn garbage_is_answered_and_survived() {
     let machine = Machine::new();
     let mut client = StdioClient::greeted(&machine);
