@@ -182,6 +182,13 @@ fn the_queue_and_the_aliases_are_asked_about_without_a_message() {
              grace@example.org... deliverable: mailer outlook, user grace@example.org\n"
         )
     );
+    assert_eq!(
+        said("sendmail", &["-bv", "\\root"]),
+        quietly("root... deliverable: mailer outlook, user b@example.org\n")
+    );
+    for nobody in ["", "group:;"] {
+        machine.sendmail(["-bv", nobody], b"").assert_failure(64, "no recipients");
+    }
     machine.sendmail(["-bv", "<<"], b"").assert_failure(65, "cannot read this address");
     assert_nothing_happened(&machine);
 }
@@ -189,7 +196,17 @@ fn the_queue_and_the_aliases_are_asked_about_without_a_message() {
 #[test]
 fn what_is_not_sending_does_not_touch_standard_input() {
     let machine = Machine::new();
-    for arguments in [&["-bp"][..], &["-ba"], &["-bv", "root"], &["-q"], &["-bi"], &["--help"], &["--version"]] {
+    for arguments in [
+        &["-bp"][..],
+        &["-ba"],
+        &["-Z", "-bs"],
+        &["-bv", "root"],
+        &["-bv", "-Z"],
+        &["-q"],
+        &["-bi"],
+        &["--help"],
+        &["--version"],
+    ] {
         let mut child = sendmail(&machine, arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

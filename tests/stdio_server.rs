@@ -272,6 +272,20 @@ fn a_body_cannot_smuggle_in_commands() {
 }
 
 #[test]
+fn a_file_copied_behind_data_cannot_smuggle_in_commands() {
+    let machine = Machine::new();
+    let mut client = StdioClient::greeted(&machine);
+    client.ask("MAIL FROM:<me@outlook.com>", "250");
+    client.ask("RCPT TO:<bob@example.com>", "250");
+    client.ask("DATA", "354");
+    client.write("Subject: copied\n\ntext\n.\nMAIL FROM:<me@outlook.com>\nRCPT TO:<victim@x.org>\nDATA\n\nspam\n.\n");
+    client.write("\r\n.\r\n");
+    client.expect("the dot", "250 2.0.0");
+    client.quit();
+    assert_eq!(recipients(&machine), [["bob@example.com"]]);
+}
+
+#[test]
 fn garbage_is_answered_and_survived() {
     let machine = Machine::new();
     let mut client = StdioClient::greeted(&machine);
@@ -617,7 +631,7 @@ fn standard_error_may_be_the_same_pipe() {
 #[test]
 fn a_wrong_call_is_a_greeting_that_refuses() {
     let machine = Machine::new();
-    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-bd"]] {
+    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-bd"], &["-Z", "-bs"]] {
         let mut client = StdioClient::start_with(&machine, arguments);
         client.expect("greeting", "554 5.5.1 ");
         let (status, _, errors) = client.end();

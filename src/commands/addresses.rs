@@ -1,8 +1,8 @@
 //! `sendmail -bv` and `newaliases`: whom names lead to, and whether the alias file is in order.
 
 use crate::account::Accounts;
-use crate::address::{Entry, parse_operand};
-use crate::envelope::{LocalNames, address_failure};
+use crate::address::Entry;
+use crate::envelope::{LocalNames, address_failure, read_recipient};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
 use crate::report;
@@ -13,21 +13,21 @@ use crate::world::World;
 /// # Errors
 /// Those of the configuration, of the alias file and of unreadable addresses.
 pub fn verify(world: &World, submit: &Submit) -> Result<(), Failure> {
-    if submit.operands.is_empty() {
-        return Err(Failure::new(Stage::Invocation, Cause::NoRecipients, ""));
-    }
     let accounts = Accounts::load(world)?;
     let account = accounts.for_sender(&[])?;
     let names = LocalNames::new(account, &world.caller, &*world.files, &*world.log);
+    let mut named = false;
     for operand in &submit.operands {
-        let entries = parse_operand(operand).map_err(|fault| address_failure(&fault))?;
+        let entries = read_recipient(operand).map_err(|fault| address_failure(&fault))?;
         for mailbox in entries.iter().flat_map(Entry::mailboxes) {
             let targets: Vec<_> = names.resolve(&mailbox.address)?.iter().map(ToString::to_string).collect();
             let line = format!("{}... deliverable: mailer outlook, user {}\n", mailbox.address, targets.join(", "));
             report::show(world, &line);
+            named = true;
         }
     }
-    Ok(())
+    // As a message to these operands would end.
+    if named { Ok(()) } else { Err(Failure::new(Stage::Invocation, Cause::NoRecipients, "")) }
 }
 
 /// Follows every alias to its end and tells what is wrong. There is no database to build, and Debian's maintainer

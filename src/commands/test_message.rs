@@ -26,8 +26,7 @@ pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
         return Ok(());
     }
     world.terminal.out(&format!("Send a test message to {}? [Y/n] ", account.address));
-    let answer = line(&mut *world.input.reader());
-    if !matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes") {
+    if !line(&mut *world.input.reader()).is_some_and(|answer| is_yes(&answer)) {
         return Ok(());
     }
     send(world, account)?;
@@ -59,20 +58,38 @@ fn message(account: &Account, host_name: &str, stamp: &Stamp) -> Vec<u8> {
     message
 }
 
-/// One line of what a person types.
-fn line(input: &mut dyn Read) -> String {
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
+}
+
+/// One line of what a person types; `None` when he is gone, or says that he types no more: that is no consent.
+fn line(input: &mut dyn Read) -> Option<String> {
     let mut typed = Vec::new();
     let mut octet = [0];
-    while typed.len() < 100 && matches!(input.read(&mut octet), Ok(1)) && octet != *b"\n" {
+    while typed.len() < 100 && matches!(input.read(&mut octet), Ok(1)) {
+        if octet == *b"\n" {
+            return Some(String::from_utf8_lossy(&typed).into_owned());
+        }
         typed.extend(octet);
     }
-    String::from_utf8_lossy(&typed).into_owned()
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::credentials::fake_world::account;
+
+    #[test]
+    fn no_answer_is_no_consent() {
+        let agreed = |typed: &str| line(&mut typed.as_bytes()).is_some_and(|answer| is_yes(&answer));
+        for typed in ["\n", "y\n", " Yes \n", "Y\r\n"] {
+            assert!(agreed(typed), "{typed:?}");
+        }
+        for typed in ["", "y", "n\n", "no\n", "yesterday\n", &"y".repeat(200)] {
+            assert!(!agreed(typed), "{typed:?}");
+        }
+    }
 
     #[test]
     fn the_message_is_a_whole_one() {

@@ -11,6 +11,9 @@ const DEPTH: usize = 20;
 /// Most addresses one name may stand for.
 const MEMBERS: usize = 1_000;
 
+/// Most values looked at for one name: names that all list each other have more paths than anybody can walk.
+const STEPS: usize = 100_000;
+
 /// An alias file as it was read: lines are understood only when a name needs them, so that one broken line never
 /// stops the mail of all others.
 #[derive(Debug, Default)]
@@ -76,7 +79,8 @@ impl Aliases {
     /// Words with file and line when a list cannot be known in full (an include that cannot be read, too deep, too
     /// long): sending to part of a list would lose mail silently.
     pub fn expand(&self, name: &str, include: ReadInclude<'_>, is_local: IsLocal<'_>) -> Result<Expansion, String> {
-        let mut walk = Walk { aliases: self, include, is_local, expansion: Expansion::default(), visited: Vec::new() };
+        let mut walk =
+            Walk { aliases: self, include, is_local, expansion: Expansion::default(), visited: Vec::new(), steps: 0 };
         walk.name(name, 0)?;
         Ok(walk.expansion)
     }
@@ -105,6 +109,7 @@ struct Walk<'a> {
     is_local: IsLocal<'a>,
     expansion: Expansion,
     visited: Vec<Vec<u8>>,
+    steps: usize,
 }
 
 impl Walk<'_> {
@@ -131,6 +136,10 @@ impl Walk<'_> {
             return Err(format!("{place}: aliases nest too deep"));
         }
         for value in split(values) {
+            self.steps += 1;
+            if self.steps > STEPS {
+                return Err(format!("{place}: aliases name each other too often"));
+            }
             self.value(value, place, depth)?;
         }
         Ok(())
@@ -259,5 +268,8 @@ mod tests {
         assert_eq!(expand("l: :include:/secret", "l").unwrap_err(), "/a line 1: /secret: not allowed");
         let deep: String = (0..40).map(|n| format!("a{n}: a{}\n", n + 1)).collect();
         assert!(expand(&deep, "a0").unwrap_err().ends_with("nest too deep"));
+        let all = (0..14).map(|n| format!("k{n}")).collect::<Vec<_>>().join(", ");
+        let everybody: String = (0..14).map(|n| format!("k{n}: {all}\n")).collect();
+        assert!(expand(&everybody, "k0").unwrap_err().ends_with("name each other too often"));
     }
 }

@@ -154,12 +154,16 @@ pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Accoun
     if passing_on == PassingOn::No {
         return;
     }
-    // The block may have lost its only field, a blind one.
+    // The block may have lost its only field, a blind one. What lies behind a Received is of an earlier resending.
     let block = fields.iter().position(Field::is_resent).unwrap_or_default();
-    if missing(fields, "Resent-Message-ID") {
+    let lacks = |fields: &[Field], name: &str| {
+        !fields.iter().skip(block).take_while(|field| !field.is("Received")).any(|field| field.is(name))
+    };
+    let (id, day) = (lacks(fields, "Resent-Message-ID"), lacks(fields, "Resent-Date"));
+    if id {
         fields.insert(block, Field::new("Resent-Message-ID", format!("<{unique}.resent@{domain}>")));
     }
-    if missing(fields, "Resent-Date") {
+    if day {
         fields.insert(block, Field::new("Resent-Date", date(stamp)));
     }
 }
@@ -279,6 +283,20 @@ mod tests {
         assert_eq!(names, wanted);
         complete(&mut fields, PassingOn::Yes, &account, &stamp);
         assert_eq!(fields.len(), wanted.len());
+    }
+
+    #[test]
+    fn an_earlier_resending_dates_no_later_one() {
+        let account = crate::credentials::fake_world::account();
+        let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
+        let mut fields: Vec<_> =
+            ["Resent-To", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Date", "Message-ID"]
+                .map(|name| Field::new(name, "x"))
+                .to_vec();
+        complete(&mut fields, PassingOn::Yes, &account, &stamp);
+        let names: Vec<_> = fields.iter().take(4).map(|field| field.name.as_str()).collect();
+        assert_eq!(names, ["Resent-Date", "Resent-Message-ID", "Resent-To", "Received"]);
+        assert_eq!(fields.len(), 9);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod seven_bit;
 use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};
+pub use recipients::read_recipient;
 use sender::{FromOutcome, SenderPolicy};
 use seven_bit::{Conversion, PlanFault};
 

@@ -35,7 +35,7 @@ pub fn recipients(submit: &Submit, fields: &[Field], names: &LocalNames<'_>) -> 
 fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFault> {
     let mut lists: Vec<Vec<Entry>> = Vec::new();
     for operand in &submit.operands {
-        lists.push(parse_operand(without_backslash(operand))?);
+        lists.push(read_recipient(operand)?);
     }
     if submit.header_recipients == HeaderRecipients::Taken {
         let wanted = match PassingOn::of(fields) {
@@ -52,9 +52,13 @@ fn written(submit: &Submit, fields: &[Field]) -> Result<Vec<AddrSpec>, AddressFa
     Ok(lists.iter().flatten().flat_map(Entry::mailboxes).map(|mailbox| mailbox.address.clone()).collect())
 }
 
-/// `\root` means root here, not an alias of that name; there is no mailbox behind it but the one mail for root goes to.
-fn without_backslash(operand: &[u8]) -> &[u8] {
-    operand.strip_prefix(b"\\").unwrap_or(operand)
+/// Reads an operand that names recipients. `\root` means root here, not an alias of that name; there is no mailbox
+/// behind it but the one mail for root goes to.
+///
+/// # Errors
+/// Those of [`parse_operand`].
+pub fn read_recipient(operand: &[u8]) -> Result<Vec<Entry>, AddressFault> {
+    parse_operand(operand.strip_prefix(b"\\").unwrap_or(operand))
 }
 
 fn role(field: &Field) -> Role {

@@ -68,19 +68,25 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
     }
     let mut submit = Submit { config, ..Submit::default() };
     let mut operation = Operation::Send;
-    let read = flags(arguments, &mut submit, &mut operation);
-    match read {
+    let dialogue = says_bs(&arguments);
+    match flags(arguments, &mut submit, &mut operation) {
         // Whoever names recipients has a message to send, and 0 would say that it was.
         Ok(()) if matches!(operation, Operation::RunQueue | Operation::CheckAliases) && submit.names_recipients() => {
             Err(refused(StandardInput::Message, "-q, -I and -bi send no message".to_owned()))
         }
         Ok(()) => Ok(invocation(operation, submit)),
-        // Whoever said -bs is waiting for a greeting.
-        Err(refusal) if operation == Operation::SmtpOnStdio => {
-            Err(Refusal { input: StandardInput::Dialogue, ..refusal })
+        // Whoever says -bs is waiting for a greeting, also when the mistake stands in front of it: both would wait.
+        Err(refusal) if dialogue => Err(Refusal { input: StandardInput::Dialogue, ..refusal }),
+        Err(refusal) if matches!(operation, Operation::PrintQueue | Operation::Verify) => {
+            Err(Refusal { input: StandardInput::Unused, ..refusal })
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Whether -bs is among the flags. A value that looks like it is taken for it: the call is wrong anyway.
+fn says_bs(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|&argument| argument != "--").any(|argument| argument.as_bytes().starts_with(b"-bs"))
 }
 
 /// The invocation for what there is to do.

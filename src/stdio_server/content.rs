@@ -5,26 +5,20 @@ use std::io::{self, Read};
 
 use memchr::memchr;
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, LineEnd};
 
 /// Reads one message off the incoming octets and not one octet more.
 ///
 /// A bare LF ends a line for clients that write LF, the form of the first line telling. Where lines end CRLF, a dot
 /// counts behind CRLF only: a client that writes CRLF doubles the dots there and nowhere else, and a body with
-/// `LF . LF` in it must neither end the message nor smuggle in commands (CVE-2023-51764).
+/// `LF . LF` in it must neither end the message nor smuggle in commands (CVE-2023-51764). A client whose DATA ended
+/// CRLF and whose content does not copies a file as it is: its own final dot ends CRLF, one that ends LF is the file's.
 pub(super) struct Content<'a, 'b> {
     incoming: &'a mut Incoming<'b>,
-    form: Option<Form>,
+    form: Option<LineEnd>,
     at_line_start: bool,
     last: u8,
     end: Option<End>,
-}
-
-/// How the client ends lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    Crlf,
-    Lf,
 }
 
 /// How the content ended.
@@ -51,9 +45,10 @@ impl<'a, 'b> Content<'a, 'b> {
         if self.incoming.peek(1)?.first() != Some(&b'.') {
             return Ok(());
         }
+        let commands = self.incoming.last_line_end();
         // No further ahead than the line goes: behind the final dot the client waits for us.
         let ends_at = match self.incoming.peek(2)? {
-            [_, b'\n', ..] if self.form != Some(Form::Crlf) => Some(2),
+            [_, b'\n', ..] if self.form != Some(LineEnd::Crlf) && commands == LineEnd::Lf => Some(2),
             [_, b'\r', ..] => self.incoming.peek(3)?.starts_with(b".\r\n").then_some(3),
             _ => None,
         };
@@ -76,9 +71,9 @@ impl<'a, 'b> Content<'a, 'b> {
         }
         let taken = part.len();
         let ended = match part {
-            [.., b'\r', b'\n'] => Some(Form::Crlf),
-            [b'\n'] if self.last == b'\r' => Some(Form::Crlf),
-            [.., b'\n'] => Some(Form::Lf),
+            [.., b'\r', b'\n'] => Some(LineEnd::Crlf),
+            [b'\n'] if self.last == b'\r' => Some(LineEnd::Crlf),
+            [.., b'\n'] => Some(LineEnd::Lf),
             _ => None,
         };
         self.last = part.last().copied().unwrap_or(self.last);
@@ -87,8 +82,8 @@ impl<'a, 'b> Content<'a, 'b> {
         Ok(taken)
     }
 
-    fn dot_counts_behind(&mut self, line_end: Form) -> bool {
-        *self.form.get_or_insert(line_end) == Form::Lf || line_end == Form::Crlf
+    fn dot_counts_behind(&mut self, line_end: LineEnd) -> bool {
+        *self.form.get_or_insert(line_end) == LineEnd::Lf || line_end == LineEnd::Crlf
     }
 }
 
@@ -127,7 +122,14 @@ mod tests {
 
     /// The content, how it ended, and what is left.
     fn read(input: &[u8], at_a_time: usize) -> (Vec<u8>, Option<End>, Vec<u8>) {
-        let mut incoming = Incoming::new(Box::new(Drops(input, at_a_time)));
+        read_behind(b"DATA\n", input, at_a_time)
+    }
+
+    /// The same behind this command.
+    fn read_behind(command: &[u8], input: &[u8], at_a_time: usize) -> (Vec<u8>, Option<End>, Vec<u8>) {
+        let input = [command, input].concat();
+        let mut incoming = Incoming::new(Box::new(Drops(&input, at_a_time)));
+        incoming.line().unwrap();
         let mut content = Content::new(&mut incoming);
         let mut octets = Vec::new();
         content.read_to_end(&mut octets).unwrap();
@@ -163,6 +165,20 @@ mod tests {
             for at_a_time in [1, 2, 3, 4096] {
                 let expected = (octets.as_bytes().to_vec(), *end, rest.as_bytes().to_vec());
                 assert_eq!(read(input.as_bytes(), at_a_time), expected, "{input:?} by {at_a_time}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_says_crlf_ends_with_it() {
+        for (input, octets, rest) in [
+            ("a\n.\nMAIL\n.\r\nQUIT\r\n", "a\n\nMAIL\n", "QUIT\r\n"),
+            ("a\n\r\n.\r\n", "a\n\r\n", ""),
+            (".\n.\r\n", "\n", ""),
+        ] {
+            for at_a_time in [1, 2, 3, 4096] {
+                let expected = (octets.as_bytes().to_vec(), Some(End::Dot), rest.as_bytes().to_vec());
+                assert_eq!(read_behind(b"DATA\r\n", input.as_bytes(), at_a_time), expected, "{input:?} by {at_a_time}");
             }
         }
     }

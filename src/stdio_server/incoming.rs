@@ -16,6 +16,16 @@ pub(super) struct Incoming<'a> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    last_line_end: LineEnd,
+}
+
+/// How a client ends lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LineEnd {
+    /// As SMTP has it.
+    Crlf,
+    /// As Unix has it.
+    Lf,
 }
 
 /// The next line.
@@ -31,7 +41,7 @@ pub(super) enum Line {
 
 impl<'a> Incoming<'a> {
     pub(super) fn new(input: Box<dyn Read + 'a>) -> Self {
-        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0 }
+        Self { input, buffer: vec![0; BUFFER], start: 0, end: 0, last_line_end: LineEnd::Lf }
     }
 
     /// The next command line.
@@ -52,9 +62,15 @@ impl<'a> Incoming<'a> {
             }
             self.consume(taken);
             if line_end.is_some() {
+                self.last_line_end = if line.ends_with(b"\r\n") { LineEnd::Crlf } else { LineEnd::Lf };
                 return Ok(if length > COMMAND_LINE { Line::TooLong } else { Line::Command(without_line_end(line)) });
             }
         }
+    }
+
+    /// How the last command ended.
+    pub(super) fn last_line_end(&self) -> LineEnd {
+        self.last_line_end
     }
 
     /// What has been read and not consumed: at least `wanted` octets unless the input ends before. Waits for those

@@ -135,9 +135,15 @@ fn a_refused_mode_never_sends_and_knows_its_standard_input() {
         let (cause, _, input) = fault("sendmail", &["-i", flag, "e@x"]);
         assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Unused), "{flag}");
     }
-    for arguments in [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-f"], &["-bs", "-ba"]] {
+    for arguments in
+        [&["-ba"][..], &["-bs", "-Z"], &["-bs", "-f"], &["-bs", "-ba"], &["-Z", "-bs"], &["-bZ", "-i", "-bs"]]
+    {
         assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue, "{arguments:?}");
     }
+    for arguments in [&["-bv", "-Z", "e@x"][..], &["-bp", "-f"]] {
+        assert_eq!(fault("sendmail", arguments).2, StandardInput::Unused, "{arguments:?}");
+    }
+    assert_eq!(fault("sendmail", &["-Z", "--", "-bs"]).2, StandardInput::Message);
 }
 
 #[test]
