@@ -202,7 +202,7 @@ mod tests {
             assert_eq!(SystemFiles.write(&path, b"new"), Err(FileFault::WritableByOthers), "{mode:o}");
         }
         if geteuid().is_root() {
-            // sudo kept a user's HOME, and he planted a link.
+            // sudo kept the HOME of a user who planted a link.
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
             chown(folder.path(), Some(33), None).unwrap();
             let target = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::unistd::geteuid;
 
 /// Makes `folder` with mode 0700 where it is missing, its parents too. Never inside somebody else's folder: root with a
-/// user's HOME would write where that user's links lead, and leave folders behind that he cannot use.
+/// user's HOME would write where that user's links lead, and leave folders behind that are of no use there.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
     if let Some(Ok(existing)) = folder.ancestors().map(fs::metadata).find(Result::is_ok)
         && !is_owned(&existing)

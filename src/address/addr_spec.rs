@@ -7,6 +7,7 @@ use lettre::Address;
 use super::fault::Reason;
 use super::item::is_atext;
 use super::{AddrSpec, AddressFault, domain};
+use crate::envelope::header_text::quoted_string;
 
 /// RFC 5321 section 4.5.3.1.1, in octets without quoting.
 pub(super) const LOCAL: usize = 64;
@@ -85,16 +86,7 @@ fn wire_local(local: &str) -> String {
     if is_dot_string && !local.starts_with("=?") {
         return local.to_owned();
     }
-    let mut quoted = String::with_capacity(local.len() + 2);
-    quoted.push('"');
-    for character in local.chars() {
-        if matches!(character, '"' | '\\') {
-            quoted.push('\\');
-        }
-        quoted.push(character);
-    }
-    quoted.push('"');
-    quoted
+    quoted_string(local)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The message a person can send to himself right after signing in.
+//! The message a person can send home right after signing in.
 
 use std::io::Read;
 use std::time::UNIX_EPOCH;
@@ -62,7 +62,7 @@ fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
 }
 
-/// One line of what a person types; `None` when he is gone, or says that he types no more: that is no consent.
+/// One line of what a person types; `None` when nobody is there, or no more is typed: that is no consent.
 fn line(input: &mut dyn Read) -> Option<String> {
     let mut typed = Vec::new();
     let mut octet = [0];

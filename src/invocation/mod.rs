@@ -34,7 +34,7 @@ pub struct Refusal {
 pub enum StandardInput {
     /// The message. It is read to its end before every exit (never from a terminal): cron would die of SIGPIPE.
     Message,
-    /// His half of an SMTP dialogue. It is not drained, as he waits for our greeting: the refusal is that greeting,
+    /// The client's half of an SMTP dialogue. It is not drained, as a greeting is waited for: the refusal is that greeting,
     /// `554` on standard output, and nothing goes to standard error, which may be the same pipe.
     Dialogue,
     /// Nothing of ours: it is never touched.

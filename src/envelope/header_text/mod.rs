@@ -16,6 +16,6 @@ pub use fold::{FoldFault, fold, fold_utf8};
 pub(crate) use lines::{Piece, wrap};
 pub use parameters::encode_structured;
 pub use phrase::encode_phrase;
-pub(crate) use phrase::phrase_words;
+pub(crate) use phrase::{phrase_words, quoted_string};
 pub use structured::is_structured;
 pub use unstructured::encode_unstructured;

@@ -48,7 +48,7 @@ fn flush(words: &mut Vec<String>, run: &mut Vec<u8>, neighbours: Neighbours, cha
     if text.is_empty() {
         return;
     }
-    let quoted = quoted_string(&text);
+    let quoted = quoted_string(&String::from_utf8_lossy(&text));
     if !text.is_ascii() || quoted.len() > LONGEST {
         let mut spaced = Vec::with_capacity(text.len() + 2);
         spaced.extend(neighbours.before.then_some(b' '));
@@ -68,9 +68,10 @@ fn is_atom(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(is_atext) && !word.windows(2).any(|pair| pair == b"=?" || pair == b"?=")
 }
 
-fn quoted_string(text: &[u8]) -> String {
+/// Text as a quoted-string (RFC 5322 section 3.2.4).
+pub(crate) fn quoted_string(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for character in String::from_utf8_lossy(text).chars() {
+    for character in text.chars() {
         if matches!(character, '"' | '\\') {
             quoted.push('\\');
         }
