@@ -177,6 +177,10 @@ fn carry_out(
                 }
             }
         }
+        // `-q bob@example.org` is no time and no selection: somebody took it for a recipient, and 0 would say "sent".
+        Job::Instead(_) if !value.first().is_none_or(|first| b"0123456789fGp!IRSQL".contains(first)) => {
+            return Err(bad_value(flag, &value));
+        }
         Job::Instead(wanted) => {
             if *operation == Operation::Send {
                 *operation = wanted;

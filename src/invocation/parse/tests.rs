@@ -156,6 +156,7 @@ fn whatever_is_not_sending_leaves_standard_input_alone() {
         (&["-q"], Invocation::RunQueue),
         (&["-qf"], Invocation::RunQueue),
         (&["-q", "30m"], Invocation::RunQueue),
+        (&["-qRexample.org"], Invocation::RunQueue),
         (&["-bi"], Invocation::CheckAliases),
         (&["-I"], Invocation::CheckAliases),
     ] {
@@ -195,6 +196,7 @@ fn mistakes_in_a_submission_leave_standard_input_to_be_drained() {
         (&["-t", "-i", "-f"], Cause::MissingValue, "-f"),
         (&["-tiF"], Cause::MissingValue, "-F"),
         (&["-bz"], Cause::BadValue, "-b z"),
+        (&["-q", "bob@example.org"], Cause::BadValue, "-q bob@example.org"),
         (&["-b", ""], Cause::BadValue, "-b"),
         (&["-o", "", "e@x"], Cause::BadValue, "-o"),
         (&["-N", "sometimes"], Cause::BadValue, "-N sometimes"),
