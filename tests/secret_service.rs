@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "the whole file is a test")]
 
+mod harness;
+
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use harness::{Machine, Run, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use outlook_sendmail::adapters::secret_stores::{BusAddress, FileStore, SecretServiceStore};
@@ -22,6 +25,7 @@ use outlook_sendmail::credentials::Secret;
 use outlook_sendmail::world::{SecretStore, StoreFault};
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
+use stand_in::DeviceFlow;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -256,4 +260,38 @@ fn another_users_bus_is_not_ours() {
     }
     let fault = Desktop::without_keyring(NOBODY).store(PATIENCE).err().unwrap();
     assert!(matches!(fault, StoreFault::Missing(_)), "{fault:?}");
+}
+
+/// The real program on this desktop.
+fn call(machine: &Machine, desktop: &Desktop, name: &str, argument: &str) -> Run {
+    let mut command = machine.command(machine.program(name));
+    run(command.arg(argument).env("DBUS_SESSION_BUS_ADDRESS", &desktop.socket), b"Subject: from the keyring\n\nText\n")
+}
+
+#[test]
+fn the_program_signs_in_to_a_keyring_sends_from_it_and_says_what_is_wrong_with_it() {
+    if !installed(&["dbus-daemon", "gnome-keyring-daemon"]) {
+        return;
+    }
+    let desktop = Desktop::unlocked();
+    let config = [("store".to_owned(), "\"secret-service\"".to_owned())];
+    // Access tokens too short-lived to be cached: every message asks the keyring.
+    let machine = Machine::signed_out(|options| options.access_token_lifetime = Duration::from_secs(60), &config);
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_failure(77, "outlook-sendmail login");
+    let login = call(&machine, &desktop, "outlook-sendmail", "login");
+    assert_eq!(login.status, 0, "{}", login.stderr);
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_silent_success();
+    assert!(machine.secrets().is_empty(), "no secret in a file");
+
+    desktop.signal_keyring(Signal::SIGSTOP);
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_failure(75, "the keyring does not answer");
+    desktop.signal_keyring(Signal::SIGCONT);
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_silent_success();
+    desktop.lock();
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_failure(75, "the keyring is locked");
+    let bare = Desktop::without_keyring(geteuid().as_raw());
+    call(&machine, &bare, "sendmail", "a@example.org").assert_failure(78, "no keyring can be reached");
+    drop(bare);
+    assert_eq!(machine.outlook.smtp.received().len(), 2);
 }
