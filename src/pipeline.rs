@@ -25,7 +25,7 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::RunQueue) => 0,
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
         Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
-        Ok(Invocation::Login(login)) => report::done(world, commands::set_up(world, &login)),
+        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {

@@ -30,6 +30,8 @@ pub struct World {
     pub secrets: Box<dyn SecretStores>,
     /// Where access tokens wait for the next message.
     pub token_cache: Box<dyn TokenCache>,
+    /// What one run leaves for the next to know.
+    pub state: Box<dyn State>,
     /// One renewal at a time.
     pub locks: Box<dyn Locks>,
     /// The token endpoint.
@@ -171,6 +173,17 @@ pub trait TokenCache {
     fn save(&self, name: &str, token: &Secret, lifetime: Duration) -> bool;
     /// Forgets it.
     fn delete(&self, name: &str);
+}
+
+/// Small records in the state folder, one file each, that one run leaves for the next. Losing one costs knowledge, never
+/// mail: nothing here fails a run.
+pub trait State {
+    /// The record called `name`, at most 1 MiB; `None` when it is missing, somebody else's, or unreadable.
+    fn read(&self, name: &str) -> Option<Vec<u8>>;
+    /// Writes it whole or not at all; says whether that worked.
+    fn replace(&self, name: &str, content: &[u8]) -> bool;
+    /// Forgets it.
+    fn remove(&self, name: &str);
 }
 
 /// Advisory locks between processes of one user.

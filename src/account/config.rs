@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, authority, ehlo,
+    AUTH_WORDS, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo, endpoint,
     not_utf8, provider, seconds, tenant, word,
 };
 use crate::account::{Account, default_aliases};
@@ -152,8 +152,8 @@ struct RawAccount {
     lone_dot: Option<Spanned<String>>,
     aliases: Option<PathBuf>,
     local_mail_to: Option<Spanned<String>>,
-    #[serde(rename = "allow")]
-    _allow: Option<Vec<String>>,
+    #[serde(default)]
+    allow: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -169,16 +169,13 @@ struct RawSecretCommand {
 #[serde(deny_unknown_fields)]
 struct RawEndpoints {
     authority: Option<Spanned<String>>,
-    #[serde(rename = "graph")]
-    _graph: Option<String>,
+    graph: Option<Spanned<String>>,
 }
 
 impl RawAccount {
     fn checked(self, name: String, source: &Source<'_>) -> Result<Account, Failure> {
         let address = source.address(&self.address)?;
         let provider = provider(self.provider.as_ref(), source)?;
-        // One transport so far: the setting only has to be a known word.
-        word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
         let host = match (self.host, provider.host) {
             (Some(host), _) => host,
             (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
@@ -193,7 +190,10 @@ impl RawAccount {
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
             tenant: tenant(self.tenant, provider, source)?,
-            authority: authority(self.endpoints.authority, source)?,
+            authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
+            graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
+            transport: word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?,
+            allow: self.allow,
             deadline: seconds(self.deadline, 45, source)?,
             final_wait: seconds(self.final_wait, 600, source)?,
             local_mail_to: self.local_mail_to.map(|written| source.address(&written)).transpose()?,

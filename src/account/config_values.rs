@@ -6,7 +6,7 @@ use std::time::Duration;
 use lettre::Address;
 use toml::Spanned;
 
-use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind};
+use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
 
 /// A file's text, and how its faults are told.
@@ -50,7 +50,7 @@ pub(super) type Choice<T> = (&'static str, Option<T>);
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
-    [("auto", Some(OnFailure::Report)), ("report", Some(OnFailure::Report)), ("keep", None)];
+    [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", None)];
 pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
     (StoreKind::SecretService.word(), Some(StoreKind::SecretService)),
     (StoreKind::File.word(), Some(StoreKind::File)),
@@ -60,7 +60,7 @@ pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
 pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
-pub(super) const TRANSPORT_WORDS: [Choice<()>; 2] = [("smtp", Some(())), ("graph", None)];
+pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] = [("smtp", Some(TransportKind::Smtp)), ("graph", None)];
 
 /// The meaning of a word, the first of `choices` when it is not set.
 pub(super) fn word<T: Clone>(
@@ -122,12 +122,18 @@ pub(super) fn tenant(
     }
 }
 
-pub(super) fn authority(written: Option<Spanned<String>>, source: &Source<'_>) -> Result<String, Failure> {
+/// A base URL, without a slash at the end.
+pub(super) fn endpoint(
+    written: Option<Spanned<String>>,
+    source: &Source<'_>,
+    key: &str,
+    default: &str,
+) -> Result<String, Failure> {
     match written {
-        None => Ok("https://login.microsoftonline.com".to_owned()),
+        None => Ok(default.to_owned()),
         Some(written) if written.get_ref().starts_with("https://") => {
             Ok(written.get_ref().trim_end_matches('/').to_owned())
         }
-        Some(written) => Err(source.fault(written.span().start, "authority must be an https:// URL")),
+        Some(written) => Err(source.fault(written.span().start, &format!("{key} must be an https:// URL"))),
     }
 }

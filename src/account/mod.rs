@@ -36,6 +36,10 @@ pub struct Account {
     pub store: StoreKind,
     /// How it signs in to the submission server.
     pub auth: AuthKind,
+    /// How its messages travel.
+    pub transport: TransportKind,
+    /// Base URL of Microsoft Graph, without a slash at the end.
+    pub graph: String,
     /// The submission server.
     pub host: String,
     /// Its port.
@@ -58,6 +62,8 @@ pub struct Account {
     pub aliases: PathBuf,
     /// Where mail for such names goes when the alias file does not say.
     pub local_mail_to: Option<Address>,
+    /// Who may send through the broker: user names and @groups; empty: everybody.
+    pub allow: Vec<String>,
 }
 
 impl Account {
@@ -94,8 +100,12 @@ pub enum FromPolicy {
 /// What happens to a message that could not be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnFailure {
+    /// [`Self::Report`] where there is a controlling terminal, else [`Self::Keep`].
+    Auto,
     /// The caller is told and decides.
     Report,
+    /// It is kept and tried again.
+    Keep,
 }
 
 /// Where secrets are kept.
@@ -105,16 +115,43 @@ pub enum StoreKind {
     SecretService,
     /// A file of mode 0600 in the state folder.
     File,
+    /// A file encrypted under a key that only the broker's unit is given.
+    Sealed,
+    /// Whatever a command of the user's keeps.
+    Command(SecretCommand),
 }
 
 impl StoreKind {
+    /// Every word of `store = "..."` that this version knows.
+    pub const WORDS: [&str; 2] = ["secret-service", "file"];
+
     /// Its word in `store = "..."`.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::SecretService => "secret-service",
             Self::File => "file",
+            Self::Sealed => "sealed",
+            Self::Command(_) => "command",
         }
     }
+}
+
+/// `secret_command = { get = "...", set = "..." }`: command lines for /bin/sh.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SecretCommand {
+    /// Prints the secret on standard output.
+    pub get: String,
+    /// Reads it from standard input; without one nothing can be kept.
+    pub set: Option<String>,
+}
+
+/// How messages travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransportKind {
+    /// SMTP submission.
+    Smtp,
+    /// Microsoft Graph's sendMail.
+    Graph,
 }
 
 /// How the account signs in to the submission server.
@@ -122,6 +159,8 @@ impl StoreKind {
 pub enum AuthKind {
     /// XOAUTH2 with an access token.
     OAuth2,
+    /// LOGIN or PLAIN with a password.
+    Password,
 }
 
 /// What a lone dot in piped input means.

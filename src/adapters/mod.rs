@@ -14,6 +14,7 @@ mod private_folder;
 pub mod process;
 pub mod secret_stores;
 pub mod spools;
+pub mod state;
 pub mod syslog;
 pub mod terminal;
 pub mod token_cache;
@@ -32,6 +33,7 @@ pub fn world(config: Option<&Path>) -> World {
         files: Box::new(files::SystemFiles),
         secrets: Box::new(secret_stores::SystemStores { state: places.state.clone() }),
         token_cache: Box::new(token_cache::KernelKeyring),
+        state: Box::new(state::StateFolder::new(&places.state)),
         locks: Box::new(locks::FileLocks::new(&places.state)),
         https: Box::new(https::UreqHttps),
         network: Box::new(wire::Tcp),

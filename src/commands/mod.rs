@@ -7,3 +7,25 @@ mod test_message;
 
 pub use addresses::{check_aliases, verify};
 pub use set_up::set_up;
+
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::{Asked, Task};
+use crate::report;
+use crate::world::World;
+
+/// Carries out a command and gives the exit status.
+pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
+    match task {
+        Task::Login => report::done(world, set_up(world, asked)),
+        Task::Logout
+        | Task::Status
+        | Task::Renew
+        | Task::Test
+        | Task::Explain
+        | Task::Doctor
+        | Task::Broker
+        | Task::Queue
+        | Task::Outbox
+        | Task::Help => report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, ""))),
+    }
+}

@@ -8,7 +8,7 @@ use crate::account::{Account, Accounts, file_failure};
 use crate::commands::login::{keep, login};
 use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Login;
+use crate::invocation::Asked;
 use crate::report;
 use crate::world::World;
 
@@ -22,9 +22,9 @@ const UNKNOWN_ADDRESS: &str = "unknown@outlook.invalid";
 ///
 /// # Errors
 /// Those of the sign-in and of the configuration. Nothing is written before the sign-in succeeded.
-pub fn set_up(world: &World, wanted: &Login) -> Result<(), Failure> {
+pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
     let file = &world.places.config;
-    let named = wanted.address.as_deref().map(address).transpose()?;
+    let named = wanted.operands.first().map(String::as_str).map(address).transpose()?;
     let existing = world.files.read(file).map_err(|fault| file_failure(file, &fault))?;
     let text = existing.as_deref().unwrap_or_default();
     let known = match Accounts::parse(file, text) {
@@ -51,7 +51,7 @@ pub fn set_up(world: &World, wanted: &Login) -> Result<(), Failure> {
 }
 
 /// The account of the configuration that is meant, if any.
-fn known_account(accounts: &Accounts, wanted: &Login, named: Option<&Address>) -> Result<Option<Account>, Failure> {
+fn known_account(accounts: &Accounts, wanted: &Asked, named: Option<&Address>) -> Result<Option<Account>, Failure> {
     match (&wanted.account, named) {
         (Some(name), _) => Ok(accounts.named(name).ok().cloned()),
         (None, Some(address)) => Ok(accounts.owner_of(address).cloned()),
@@ -60,7 +60,7 @@ fn known_account(accounts: &Accounts, wanted: &Login, named: Option<&Address>) -
 }
 
 /// Options that contradict the file would be forgotten by the next message.
-fn refuse_changes(account: &Account, wanted: &Login, file: &Path) -> Result<(), Failure> {
+fn refuse_changes(account: &Account, wanted: &Asked, file: &Path) -> Result<(), Failure> {
     let differs = |option: &Option<String>, current: &str| option.as_deref().is_some_and(|option| option != current);
     let store = account.store.word();
     if account.client_id.as_deref().is_some_and(|current| differs(&wanted.client_id, current))
@@ -73,7 +73,7 @@ fn refuse_changes(account: &Account, wanted: &Login, file: &Path) -> Result<(), 
     Ok(())
 }
 
-fn add(world: &World, wanted: &Login, named: Option<&Address>, text: &[u8]) -> Result<Account, Failure> {
+fn add(world: &World, wanted: &Asked, named: Option<&Address>, text: &[u8]) -> Result<Account, Failure> {
     let file = &world.places.config;
     let name = wanted.account.as_deref().unwrap_or(DEFAULT_NAME);
     let placeholder = named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string);
@@ -89,7 +89,7 @@ fn add(world: &World, wanted: &Login, named: Option<&Address>, text: &[u8]) -> R
 }
 
 /// The file with one more account at its end; what is there stays as it is.
-fn with_section(text: &[u8], name: &str, address: &str, client_id: Option<&str>, wanted: &Login) -> Vec<u8> {
+fn with_section(text: &[u8], name: &str, address: &str, client_id: Option<&str>, wanted: &Asked) -> Vec<u8> {
     let mut whole = text.to_vec();
     if whole.is_empty() {
         whole.extend_from_slice(b"# outlook-sendmail\n");
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_account_is_added_behind_what_is_there() {
-        let wanted = Login { tenant: Some("organizations".into()), ..Login::default() };
+        let wanted = Asked { tenant: Some("organizations".into()), ..Asked::default() };
         let text =
             with_section(b"# mine\n[accounts.a]\naddress = \"a@x.org\"", "b \"c\"", "b@x.org", Some("id"), &wanted);
         let text = String::from_utf8(text).unwrap();

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Secret;
-use crate::account::{Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind};
+use crate::account::{Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
 use crate::world::*;
 
 /// The wall clock when a test begins, in Unix seconds.
@@ -20,6 +20,7 @@ pub(crate) struct Fakes {
     pub(crate) clock: Rc<FakeClock>,
     pub(crate) store: Rc<FakeStore>,
     pub(crate) cache: Rc<FakeCache>,
+    pub(crate) state: Rc<FakeState>,
     pub(crate) locks: Rc<FakeLocks>,
     pub(crate) https: Rc<FakeHttps>,
     pub(crate) paper: Rc<Paper>,
@@ -37,6 +38,7 @@ impl Fakes {
             files: Box::new(Nothing),
             secrets: Box::new(Rc::clone(&self.store)),
             token_cache: Box::new(Rc::clone(&self.cache)),
+            state: Box::new(Rc::clone(&self.state)),
             locks: Box::new(Rc::clone(&self.locks)),
             https: Box::new(Rc::clone(&self.https)),
             network: Box::new(Nothing),
@@ -81,6 +83,9 @@ pub(crate) fn account() -> Account {
         on_failure: OnFailure::Report,
         store: StoreKind::File,
         auth: AuthKind::OAuth2,
+        transport: TransportKind::Smtp,
+        graph: "https://graph.test".into(),
+        allow: Vec::new(),
         host: "localhost".into(),
         port: 587,
         ehlo: None,
@@ -209,6 +214,24 @@ impl TokenCache for Rc<FakeCache> {
     }
     fn delete(&self, name: &str) {
         self.secrets.borrow_mut().remove(name);
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FakeState {
+    pub(crate) records: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl State for Rc<FakeState> {
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.records.borrow().get(name).cloned()
+    }
+    fn replace(&self, name: &str, content: &[u8]) -> bool {
+        self.records.borrow_mut().insert(name.into(), content.into());
+        true
+    }
+    fn remove(&self, name: &str) {
+        self.records.borrow_mut().remove(name);
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lexopt::Arg;
 
 use super::flags::Disposition::{self, Honoured, Ignored, Refused};
-use super::{Invocation, Login, Program, Refusal, StandardInput};
+use super::{Asked, Invocation, Program, Refusal, StandardInput};
 use crate::failure::{Cause, Failure, Stage};
 use crate::words::Words;
 
@@ -16,8 +16,10 @@ use crate::words::Words;
 pub struct Command {
     /// The word that chooses it.
     pub name: &'static str,
-    /// What may follow the word.
-    pub synopsis: &'static str,
+    /// What may follow the word, besides options.
+    pub operands: &'static [&'static str],
+    /// The names of its options.
+    pub options: &'static [&'static str],
     /// What becomes of it.
     pub disposition: Disposition<Task>,
     /// What it does, in one line without a full stop.
@@ -29,19 +31,37 @@ pub struct Command {
 pub enum Task {
     /// Sign in.
     Login,
+    /// Forget a sign-in.
+    Logout,
+    /// Say where every account stands.
+    Status,
+    /// Renew every grant, so that none lapses from disuse.
+    Renew,
+    /// Send a message to oneself.
+    Test,
+    /// Show what would be sent.
+    Explain,
+    /// Say what stands in the way.
+    Doctor,
+    /// Serve the system account.
+    Broker,
+    /// List the outbox.
+    Queue,
+    /// Look after one message of the outbox.
+    Outbox,
     /// Explain ourselves.
     Help,
 }
 
-/// One option of `login`.
+/// One option of a command.
 #[derive(Clone, Copy, Debug)]
-pub struct LoginOption {
+pub struct CommandOption {
     /// Its name, without the dashes.
     pub name: &'static str,
     /// What its value is called; empty without one.
     pub value: &'static str,
-    /// What becomes of it.
-    pub disposition: Disposition<fn(&mut Login, String)>,
+    /// Takes it down.
+    pub set: fn(&mut Asked, String),
     /// What it does.
     pub doc: &'static str,
 }
@@ -51,30 +71,41 @@ const LATER: &str = "not in this version";
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
-    Command { name: "login", synopsis: "[ADDRESS] [options]", disposition: Honoured(Task::Login), doc: "sign in to an account" },
-    Command { name: "help", synopsis: "", disposition: Honoured(Task::Help), doc: "show the help text" },
-    Command { name: "logout", synopsis: "", disposition: Refused(LATER), doc: "forget a sign-in" },
-    Command { name: "status", synopsis: "", disposition: Refused(LATER), doc: "show every account" },
-    Command { name: "test", synopsis: "", disposition: Refused(LATER), doc: "send a message to yourself" },
-    Command { name: "explain", synopsis: "", disposition: Refused(LATER), doc: "show what would be sent" },
-    Command { name: "doctor", synopsis: "", disposition: Refused(LATER), doc: "show what stands in the way" },
-    Command { name: "broker", synopsis: "", disposition: Refused(LATER), doc: "serve the system account" },
-    Command { name: "mailq", synopsis: "", disposition: Refused(LATER), doc: "list the outbox" },
-    Command { name: "outbox", synopsis: "", disposition: Refused(LATER), doc: "look after the outbox" },
+    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
+    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
+    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Refused(LATER), doc: "show every account" },
+    Command { name: "renew", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "renew every sign-in, so that none lapses" },
+    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Refused(LATER), doc: "send a message to yourself" },
+    Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
+    Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
+    Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
+    Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
+    Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
 ];
 
-/// Every option of `login`.
+/// Every option of the commands. Those of one command are named in its row.
 #[rustfmt::skip]
-pub const LOGIN_OPTIONS: &[LoginOption] = &[
-    LoginOption { name: "account", value: "NAME", disposition: Honoured(|login, value| login.account = Some(value)), doc: "what the account is called in the configuration" },
-    LoginOption { name: "client-id", value: "ID", disposition: Honoured(|login, value| login.client_id = Some(value)), doc: "the application registered with Microsoft" },
-    LoginOption { name: "tenant", value: "T", disposition: Honoured(|login, value| login.tenant = Some(value)), doc: "the directory the account is in; consumers for Outlook.com" },
-    LoginOption { name: "store", value: "S", disposition: Honoured(|login, value| login.store = Some(value)), doc: "where the grant is kept" },
-    LoginOption { name: "config", value: "FILE", disposition: Honoured(|login, value| login.config = Some(PathBuf::from(value))), doc: "the configuration file" },
-    LoginOption { name: "browser", value: "", disposition: Refused(LATER), doc: "sign in through a browser here" },
-    LoginOption { name: "system", value: "", disposition: Refused(LATER), doc: "sign the machine in" },
-    LoginOption { name: "transport", value: "T", disposition: Refused(LATER), doc: "how messages travel" },
+pub const OPTIONS: &[CommandOption] = &[
+    CommandOption { name: "account", value: "NAME", set: |asked, value| asked.account = Some(value), doc: "what the account is called in the configuration" },
+    CommandOption { name: "client-id", value: "ID", set: |asked, value| asked.client_id = Some(value), doc: "the application registered with Microsoft" },
+    CommandOption { name: "tenant", value: "T", set: |asked, value| asked.tenant = Some(value), doc: "the directory the account is in; consumers for Outlook.com" },
+    CommandOption { name: "store", value: "S", set: |asked, value| asked.store = Some(value), doc: "where the grant is kept" },
+    CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel" },
+    CommandOption { name: "browser", value: "", set: |asked, _| asked.browser = true, doc: "sign in through a browser instead of a code" },
+    CommandOption { name: "system", value: "", set: |asked, _| asked.system = true, doc: "the machine's account instead of a user's" },
+    CommandOption { name: "json", value: "", set: |asked, _| asked.json = true, doc: "write JSON, for monitoring" },
+    CommandOption { name: "listen", value: "PATH", set: |asked, value| asked.listen = Some(PathBuf::from(value)), doc: "listen at this socket, where systemd does not" },
+    CommandOption { name: "duplicate-possible", value: "", set: |asked, _| asked.duplicate_possible = true, doc: "send again what was perhaps sent" },
+    CommandOption { name: "config", value: "FILE", set: |asked, value| asked.config = Some(PathBuf::from(value)), doc: "the configuration file" },
 ];
+
+impl Command {
+    /// The rows of its options.
+    pub fn options(&self) -> impl Iterator<Item = &'static CommandOption> {
+        OPTIONS.iter().filter(|option| self.options.contains(&option.name))
+    }
+}
 
 /// Reads a command and its arguments.
 pub(super) fn read(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
@@ -82,57 +113,65 @@ pub(super) fn read(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -
         return Err(refusal(Cause::UnknownCommand, unknown(word)));
     };
     match command.disposition {
-        Honoured(Task::Login) => login(rest, config),
         Honoured(Task::Help) => Ok(Invocation::Help(Program::Tool)),
+        Honoured(task) => asked(command, task, rest, config),
         Ignored(reason) | Refused(reason) => {
             Err(refusal(Cause::RefusedMode, Words::from(format!("{}: {reason}", command.name))))
         }
     }
 }
 
-fn login(arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
-    let mut login = Login { config, ..Login::default() };
+fn asked(
+    command: &'static Command,
+    task: Task,
+    arguments: Vec<OsString>,
+    config: Option<PathBuf>,
+) -> Result<Invocation, Refusal> {
+    let mut asked = Asked { config, ..Asked::default() };
     let mut parser = lexopt::Parser::from_args(arguments);
     loop {
         let argument = parser.next().map_err(|error| refusal(Cause::BadValue, Words::from(error.to_string())))?;
         match argument {
-            None => return Ok(Invocation::Login(login)),
+            None => return Ok(Invocation::Tool(task, asked)),
             Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Invocation::Help(Program::Tool)),
             Some(Arg::Long(name)) => {
-                let Some(option) = LOGIN_OPTIONS.iter().find(|option| option.name == name) else {
-                    return Err(refusal(Cause::UnknownOption, Words::from(format!("login --{name}"))));
+                let Some(option) = command.options().find(|option| option.name == name) else {
+                    let words = format!("{} --{name}", command.name);
+                    return Err(refusal(Cause::UnknownOption, Words::from(words)));
                 };
-                let set = match option.disposition {
-                    Honoured(set) => set,
-                    Ignored(reason) | Refused(reason) => {
-                        let words = format!("login --{}: {reason}", option.name);
-                        return Err(refusal(Cause::RefusedMode, Words::from(words)));
-                    }
+                let value = match option.value {
+                    "" => String::new(),
+                    _ => value(&mut parser, command, option)?,
                 };
-                let value = parser.value().map_err(|_| refusal(Cause::MissingValue, named(option)))?;
-                let value = value.into_string().map_err(|_| refusal(Cause::BadValue, named(option)))?;
-                set(&mut login, value);
+                (option.set)(&mut asked, value);
             }
             Some(Arg::Short(letter)) => {
-                return Err(refusal(Cause::UnknownOption, Words::from(format!("login -{letter}"))));
+                let words = format!("{} -{letter}", command.name);
+                return Err(refusal(Cause::UnknownOption, Words::from(words)));
             }
             Some(Arg::Value(value)) => {
                 let words = Words::from_octets(value.as_bytes());
                 match value.into_string() {
-                    Ok(address) if login.address.is_none() => login.address = Some(address),
-                    Ok(_) | Err(_) => return Err(refusal(Cause::BadValue, argument_of_login(&words))),
+                    Ok(operand) if asked.operands.len() < command.operands.len() => asked.operands.push(operand),
+                    Ok(_) | Err(_) => return Err(refusal(Cause::BadValue, superfluous(command, &words))),
                 }
             }
         }
     }
 }
 
-fn named(option: &LoginOption) -> Words {
-    Words::from(format!("login --{}", option.name))
+fn value(parser: &mut lexopt::Parser, command: &Command, option: &CommandOption) -> Result<String, Refusal> {
+    let named = || Words::from(format!("{} --{}", command.name, option.name));
+    let value = parser.value().map_err(|_| refusal(Cause::MissingValue, named()))?;
+    value.into_string().map_err(|_| refusal(Cause::BadValue, named()))
 }
 
-fn argument_of_login(words: &Words) -> Words {
-    Words::from(format!("login takes one address, not also {}", words.short()))
+fn superfluous(command: &Command, words: &Words) -> Words {
+    let takes = match command.operands {
+        [] => "no argument".to_owned(),
+        operands => operands.join(" "),
+    };
+    Words::from(format!("{} takes {takes}, not also {}", command.name, words.short()))
 }
 
 /// A command takes nothing from standard input that could be lost: its caller is a person.
@@ -198,18 +237,19 @@ mod tests {
 
     #[test]
     fn login_takes_one_address_and_its_options_in_any_order() {
-        let wanted = Login {
-            address: Some("me@outlook.com".to_owned()),
+        let wanted = Asked {
+            operands: vec!["me@outlook.com".to_owned()],
             account: Some("me".to_owned()),
             client_id: Some("id".to_owned()),
             tenant: Some("consumers".to_owned()),
             store: Some("file".to_owned()),
             config: Some(PathBuf::from("/c")),
+            ..Asked::default()
         };
         let words = ["login", "--account", "me", "me@outlook.com", "--client-id=id", "--tenant", "consumers"];
         let more = ["--store=file", "--config", "/c"];
-        assert_eq!(call(&[&words[..], &more[..]].concat()), Ok(Invocation::Login(wanted)));
-        assert_eq!(call(&["login"]), Ok(Invocation::Login(Login::default())));
+        assert_eq!(call(&[&words[..], &more[..]].concat()), Ok(Invocation::Tool(Task::Login, wanted)));
+        assert_eq!(call(&["login"]), Ok(Invocation::Tool(Task::Login, Asked::default())));
         assert_eq!(call(&["login", "--help"]), Ok(Invocation::Help(Program::Tool)));
     }
 
@@ -219,7 +259,7 @@ mod tests {
         assert_eq!(detail(&["login", "--account"]), (Cause::MissingValue, "login --account".to_owned()));
         assert_eq!(detail(&["login", "--acount", "x"]), (Cause::UnknownOption, "login --acount".to_owned()));
         assert_eq!(detail(&["login", "-x"]), (Cause::UnknownOption, "login -x".to_owned()));
-        assert_eq!(detail(&["login", "--system"]).0, Cause::RefusedMode);
+        assert_eq!(detail(&["login", "--json"]), (Cause::UnknownOption, "login --json".to_owned()));
     }
 
     #[test]

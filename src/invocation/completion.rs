@@ -1,34 +1,47 @@
 //! packaging/outlook-sendmail.bash, generated: commands and options from their tables. A test keeps the committed file
 //! up to date (UPDATE_COMPLETION=1 rewrites it).
 
-use super::commands::{COMMANDS, LOGIN_OPTIONS, LoginOption};
-use super::flags::Disposition;
+use super::commands::{Command, CommandOption};
+use super::help::offered;
 use super::man::compare;
 use crate::account::StoreKind;
 
 fn script() -> String {
-    let commands = COMMANDS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_)));
-    let commands: Vec<&str> = commands.map(|row| row.name).collect();
-    let options = || LOGIN_OPTIONS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_)));
-    let names: Vec<String> = options().map(|row| format!("--{}", row.name)).collect();
-    let values: String = options().map(value).collect();
+    let commands: Vec<&str> = offered().map(|row| row.name).collect();
+    let values: String = offered().flat_map(|command| command.options().map(|option| value(command, option))).collect();
+    let names: String = offered().map(names).collect();
     TEMPLATE
         .replace("@COMMANDS@", &commands.join(" "))
-        .replace("@OPTIONS@", &names.join(" "))
         .replace("        @VALUES@\n", &values)
+        .replace("        @OPTIONS@\n", &names)
 }
 
-/// What may follow an option of `login`; nothing is offered for what only its user knows.
-fn value(option: &LoginOption) -> String {
-    let offered = match option.name {
-        "config" => "_outlook_sendmail_files \"$word\"".to_owned(),
-        "store" => {
-            let stores = [StoreKind::SecretService.word(), StoreKind::File.word()].join(" ");
+/// What may follow an option; nothing is offered for what only its user knows.
+fn value(command: &Command, option: &CommandOption) -> String {
+    let offered = match (option.name, option.value) {
+        (_, "") => return String::new(),
+        ("config" | "listen", _) => "_outlook_sendmail_files \"$word\"".to_owned(),
+        ("store", _) => {
+            let stores = StoreKind::WORDS.join(" ");
             format!("_outlook_sendmail_words '{stores}' \"$word\"")
         }
+        ("transport", _) => "_outlook_sendmail_words 'smtp graph' \"$word\"".to_owned(),
         _ => ":".to_owned(),
     };
-    format!("        login:--{}) {offered} ;;\n", option.name)
+    format!("        {}:--{}) {offered} ;;\n", command.name, option.name)
+}
+
+fn names(command: &Command) -> String {
+    let mut words: Vec<String> = command.options().map(|row| format!("--{}", row.name)).collect();
+    let first = command.operands.first().filter(|operand| operand.contains('|'));
+    words.extend(first.map(|operand| operand.replace('|', " ")));
+    match words.as_slice() {
+        [] => String::new(),
+        words => {
+            let words = words.join(" ");
+            format!("        {}:*) _outlook_sendmail_words '{words}' \"$word\" ;;\n", command.name)
+        }
+    }
 }
 
 const TEMPLATE: &str = r#"# bash completion for outlook-sendmail.
@@ -66,7 +79,7 @@ _outlook_sendmail() {
         :--config) _outlook_sendmail_files "$word" ;;
         @VALUES@
         :*) _outlook_sendmail_words '@COMMANDS@ --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '@OPTIONS@' "$word" ;;
+        @OPTIONS@
     esac
 }
 

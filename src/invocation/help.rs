@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Program;
-use super::commands::{COMMANDS, LOGIN_OPTIONS};
+use super::commands::{COMMANDS, Command, OPTIONS};
 use super::flags::{Arity, Disposition, FLAGS, Flag, MODES, SETTINGS};
 
 /// Name and version, with a line end.
@@ -61,22 +61,35 @@ fn tool() -> String {
         "Sends mail through an Outlook.com account.\n\n\
          usage: outlook-sendmail command\n       outlook-sendmail [--config FILE] -flags [recipient ...] < message\n\n",
     );
-    for command in COMMANDS {
-        if let Disposition::Honoured(_) = command.disposition {
-            let left = format!("{} {}", command.name, command.synopsis);
-            row(&mut text, left.trim_end(), command.doc);
-        }
+    for command in offered() {
+        row(&mut text, synopsis(command).trim_end(), command.doc);
     }
     row(&mut text, "--help, --version", "show this text, or the version");
-    text.push_str("\nOptions of login:\n");
-    for option in LOGIN_OPTIONS {
-        if let Disposition::Honoured(_) = option.disposition {
+    text.push_str("\nTheir options:\n");
+    for option in OPTIONS {
+        let takers: Vec<_> = offered().filter(|command| command.options.contains(&option.name)).collect();
+        if !takers.is_empty() {
             let left = format!("--{} {}", option.name, option.value);
-            row(&mut text, left.trim_end(), option.doc);
+            let names: Vec<_> = takers.iter().map(|command| command.name).collect();
+            row(&mut text, left.trim_end(), &format!("{} ({})", option.doc, names.join(", ")));
         }
     }
     text.push_str("\nWhat starts with a dash is classic sendmail's: see sendmail --help.\n");
     text
+}
+
+/// The commands this version has.
+pub(super) fn offered() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().filter(|command| matches!(command.disposition, Disposition::Honoured(_)))
+}
+
+/// `login [ADDRESS]`.
+fn synopsis(command: &Command) -> String {
+    match command.operands {
+        [] => command.name.to_owned(),
+        [optional @ "ADDRESS"] => format!("{} [{optional}]", command.name),
+        operands => format!("{} {}", command.name, operands.join(" ")),
+    }
 }
 
 /// `-f address`, `-C [file]`, `-d[level]`, `-t`.

@@ -18,6 +18,7 @@ pub mod parse;
 #[cfg(test)]
 mod tool_man;
 
+pub use commands::Task;
 pub use parse::read;
 
 /// A call that is not carried out: why, and what standard input is meanwhile.
@@ -63,8 +64,8 @@ pub enum Invocation {
     Usage,
     /// Show name and version.
     Version,
-    /// Sign in to an account.
-    Login(Login),
+    /// Carry out a command of the tool.
+    Tool(Task, Asked),
 }
 
 impl Invocation {
@@ -73,7 +74,7 @@ impl Invocation {
         match self {
             Self::Submit(submit) => submit.config.as_deref(),
             Self::SmtpOnStdio(wanted) => wanted.config.as_deref(),
-            Self::Login(login) => login.config.as_deref(),
+            Self::Tool(_, asked) => asked.config.as_deref(),
             Self::Verify(submit) => submit.config.as_deref(),
             Self::PrintQueue | Self::RunQueue | Self::CheckAliases => None,
             Self::Help(_) | Self::Usage | Self::Version => None,
@@ -171,11 +172,11 @@ pub struct Dsn {
     pub envid: Option<String>,
 }
 
-/// `outlook-sendmail login`.
+/// What a command of the tool was called with. Which of it a command takes, its row says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Login {
-    /// The mailbox's address, when given.
-    pub address: Option<String>,
+pub struct Asked {
+    /// What stands behind the command's word, options aside.
+    pub operands: Vec<String>,
     /// `--account NAME`.
     pub account: Option<String>,
     /// `--client-id ID`.
@@ -184,6 +185,18 @@ pub struct Login {
     pub tenant: Option<String>,
     /// `--store S`.
     pub store: Option<String>,
+    /// `--transport T`.
+    pub transport: Option<String>,
+    /// `--browser`.
+    pub browser: bool,
+    /// `--system`.
+    pub system: bool,
+    /// `--json`.
+    pub json: bool,
+    /// `--listen PATH`.
+    pub listen: Option<PathBuf>,
+    /// `--duplicate-possible`.
+    pub duplicate_possible: bool,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
 }

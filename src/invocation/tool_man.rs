@@ -1,19 +1,30 @@
 //! man/outlook-sendmail.1, generated: commands and options from their tables. A test keeps the committed page up to date
 //! (UPDATE_MAN=1 rewrites it).
 
-use super::commands::{COMMANDS, LOGIN_OPTIONS};
+use super::commands::{COMMANDS, OPTIONS};
 use super::flags::Disposition;
+use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use crate::account::StoreKind;
 
 fn page() -> String {
     let mut page = String::from(HEAD);
-    for command in COMMANDS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
-        page.push_str(&format!(".It Cm {}{}\n{}", command.name, synopsis(command.synopsis), sentence(command.doc)));
+    for command in offered() {
+        page.push_str(&format!(".It Cm {}{}\n{}", command.name, synopsis(command.operands), sentence(command.doc)));
     }
     page.push_str(BEFORE_OPTIONS);
-    for option in LOGIN_OPTIONS.iter().filter(|row| matches!(row.disposition, Disposition::Honoured(_))) {
-        page.push_str(&format!(".It Fl -{} Ar {}\n{}", option.name, option.value.to_lowercase(), sentence(option.doc)));
+    for option in OPTIONS {
+        let takers: Vec<_> = offered().filter(|command| command.options.contains(&option.name)).collect();
+        if takers.is_empty() {
+            continue;
+        }
+        let value = match option.value {
+            "" => String::new(),
+            value => format!(" Ar {}", value.to_lowercase()),
+        };
+        let names: Vec<_> = takers.iter().map(|command| format!(".Cm {}", command.name)).collect();
+        page.push_str(&format!(".It Fl -{}{value}\n{}", option.name, sentence(option.doc)));
+        page.push_str(&format!("For\n{} .\n", names.join(" ,\n")));
         if option.name == "store" {
             page.push_str(STORES);
         }
@@ -27,9 +38,14 @@ fn page() -> String {
     page.lines().map(wrapped).collect()
 }
 
-/// `[ADDRESS] [options]` in mdoc.
-fn synopsis(words: &str) -> String {
-    words.split_whitespace().map(|word| format!(" Oo Ar {} Oc", word.trim_matches(['[', ']']).to_lowercase())).collect()
+/// `[ADDRESS]`, or `ID`, in mdoc.
+fn synopsis(operands: &[&str]) -> String {
+    let written = operands.iter().map(|operand| match *operand {
+        "ADDRESS" => " Oo Ar address Oc".to_owned(),
+        operand if operand.contains('|') => format!(" Cm {}", operand.replace('|', " | ")),
+        operand => format!(" Ar {}", operand.to_lowercase()),
+    });
+    written.collect()
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{commands,tool_man}.rs: UPDATE_MAN=1 cargo test committed
@@ -67,7 +83,8 @@ shows a page and a code to type there, on any device, waits until that is done, 
 the account to the configuration.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
-Its options:
+.Pp
+The options of the commands:
 .Bl -tag -width Ds
 "#;
 
@@ -172,7 +189,7 @@ fn the_committed_manual_of_the_tool_is_the_generated_one() {
 
 #[test]
 fn every_store_is_described() {
-    for kind in [StoreKind::SecretService, StoreKind::File] {
-        assert!(STORES.contains(&format!(".Cm {} ", kind.word())), "{}", kind.word());
+    for word in StoreKind::WORDS {
+        assert!(STORES.contains(&format!(".Cm {word}")), "{word}");
     }
 }

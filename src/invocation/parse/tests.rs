@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::Login;
 use super::super::flags::GETOPT;
+use super::super::{Asked, Task};
 use super::*;
 
 fn call(argv0: &str, arguments: &[&str]) -> Result<Invocation, Refusal> {
@@ -249,8 +249,8 @@ fn the_tool_takes_commands_and_sendmails_flags() {
     let Ok(Invocation::Submit(submit)) = call("outlook-sendmail", &["--config", "/c", "-i", "e@x"]) else { panic!() };
     assert_eq!(submit.config.as_deref(), Some(Path::new("/c")));
     assert_eq!(submit.operands, [b"e@x"]);
-    let login = Login { config: Some("/c".into()), ..Login::default() };
-    assert_eq!(call("outlook-sendmail", &["--config=/c", "login"]), Ok(Invocation::Login(login)));
+    let login = Asked { config: Some("/c".into()), ..Asked::default() };
+    assert_eq!(call("outlook-sendmail", &["--config=/c", "login"]), Ok(Invocation::Tool(Task::Login, login)));
     assert_eq!(fault("outlook-sendmail", &["--config"]).0, Cause::MissingValue);
     assert_eq!(fault("outlook-sendmail", &["-i", "--config", "/c"]).0, Cause::UnknownOption);
     assert_eq!(fault("outlook-sendmail", &["root"]).0, Cause::UnknownCommand);

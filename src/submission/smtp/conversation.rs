@@ -101,8 +101,7 @@ impl Conversation<'_> {
     }
 
     fn sign_in(&mut self, offers: &Offers) -> Result<(), Stop> {
-        let AuthKind::OAuth2 = self.account.auth;
-        if !offers.xoauth2 {
+        if !offers.xoauth2 || self.account.auth != AuthKind::OAuth2 {
             return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
         }
         let one_line = self.response.command_line();

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::*;
-use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind};
+use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
 use crate::adapters::wire::parse_reply;
 use crate::credentials::{Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
@@ -180,6 +180,9 @@ fn account() -> Account {
         on_failure: OnFailure::Report,
         store: StoreKind::File,
         auth: AuthKind::OAuth2,
+        transport: TransportKind::Smtp,
+        graph: "https://graph.microsoft.com".into(),
+        allow: Vec::new(),
         host: "smtp-mail.outlook.com".into(),
         port: 587,
         ehlo: None,
