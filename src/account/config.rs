@@ -8,10 +8,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo, endpoint,
-    not_utf8, provider, seconds, tenant, word,
+    AUTH_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo,
+    endpoint, not_utf8, provider, seconds, tenant, word,
 };
-use crate::account::{Account, default_aliases};
+use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
@@ -136,8 +136,7 @@ struct RawAccount {
     from: Option<Spanned<String>>,
     on_failure: Option<Spanned<String>>,
     store: Option<Spanned<String>>,
-    #[serde(rename = "secret_command")]
-    _secret_command: Option<RawSecretCommand>,
+    secret_command: Option<Spanned<RawSecretCommand>>,
     transport: Option<Spanned<String>>,
     auth: Option<Spanned<String>>,
     host: Option<String>,
@@ -159,10 +158,8 @@ struct RawAccount {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSecretCommand {
-    #[serde(rename = "get")]
-    _get: String,
-    #[serde(rename = "set")]
-    _set: Option<String>,
+    get: String,
+    set: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -185,7 +182,7 @@ impl RawAccount {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
-            store: word(self.store.as_ref(), source, "store", &STORE_WORDS)?,
+            store: store(self.store.as_ref(), self.secret_command, source)?,
             auth: word(self.auth.as_ref(), source, "auth", &AUTH_WORDS)?,
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
@@ -210,6 +207,29 @@ impl RawAccount {
     }
 }
 
+/// `store` and the command lines one of its words needs.
+fn store(
+    written: Option<&Spanned<String>>,
+    command: Option<Spanned<RawSecretCommand>>,
+    source: &Source<'_>,
+) -> Result<StoreKind, Failure> {
+    let is_command = written.is_some_and(|written| written.get_ref() == COMMAND_WORD);
+    match (word(written, source, "store", &STORE_WORDS)?, command) {
+        (StoreKind::Command(_), Some(lines)) => {
+            let RawSecretCommand { get, set } = lines.into_inner();
+            Ok(StoreKind::Command(SecretCommand { get, set }))
+        }
+        (_, None) if is_command => {
+            let start = written.map_or(0, |written| written.span().start);
+            Err(source.fault(start, "store = \"command\" needs secret_command = { get = \"...\", set = \"...\" }"))
+        }
+        (_, Some(lines)) => {
+            Err(source.fault(lines.span().start, "secret_command is used with store = \"command\" only"))
+        }
+        (store, None) => Ok(store),
+    }
+}
+
 /// The words of a fault in reading a steering file, and its cause.
 pub fn file_failure(path: &Path, fault: &FileFault) -> Failure {
     let name = path.display();
@@ -227,7 +247,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::account::StoreKind;
 
     fn parse(text: &str) -> Result<Accounts, Failure> {
         Accounts::parse(Path::new("/c.toml"), text.as_bytes())
@@ -290,10 +309,21 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
+        let later = ["on_failure = \"keep\"", "transport = \"graph\"", "auth = \"password\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }
+    }
+
+    #[test]
+    fn a_store_of_commands_names_them() {
+        let with = |setting: &str| format!("{LEAST}{setting}\n");
+        let text = with("store = \"command\"\nsecret_command = { get = \"pass x\", set = \"pass insert x\" }");
+        let command = SecretCommand { get: "pass x".into(), set: Some("pass insert x".into()) };
+        assert_eq!(parse(&text).unwrap().for_sender(&[]).unwrap().store, StoreKind::Command(command));
+        assert!(fault(&with("store = \"command\"")).1.starts_with("/c.toml line 4: store = \"command\" needs"));
+        assert!(fault(&with("secret_command = { get = \"x\" }")).1.contains("line 4: secret_command is used with"));
+        assert_eq!(fault(&with("store = \"command\"\nsecret_command = { put = \"x\" }")).0, Cause::ConfigSyntax);
     }
 
     #[test]

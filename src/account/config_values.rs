@@ -6,7 +6,9 @@ use std::time::Duration;
 use lettre::Address;
 use toml::Spanned;
 
-use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind, TransportKind};
+use crate::account::{
+    AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
+};
 use crate::failure::{Cause, Failure, Stage};
 
 /// A file's text, and how its faults are told.
@@ -51,11 +53,13 @@ pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", None)];
+/// The word that needs command lines; they stand under another key.
+pub(super) const COMMAND_WORD: &str = "command";
 pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
     (StoreKind::SecretService.word(), Some(StoreKind::SecretService)),
     (StoreKind::File.word(), Some(StoreKind::File)),
-    ("sealed", None),
-    ("command", None),
+    (StoreKind::Sealed.word(), Some(StoreKind::Sealed)),
+    (COMMAND_WORD, Some(StoreKind::Command(SecretCommand { get: String::new(), set: None }))),
 ];
 pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =

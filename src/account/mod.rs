@@ -123,7 +123,7 @@ pub enum StoreKind {
 
 impl StoreKind {
     /// Every word of `store = "..."` that this version knows.
-    pub const WORDS: [&str; 2] = ["secret-service", "file"];
+    pub const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
 
     /// Its word in `store = "..."`.
     pub const fn word(&self) -> &'static str {

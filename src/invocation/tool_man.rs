@@ -88,11 +88,17 @@ The options of the commands:
 .Bl -tag -width Ds
 "#;
 
-const STORES: &str = r#"Either
+const STORES: &str = r#"One of
 .Cm secret-service ,
-the desktop's keyring, or
+the desktop's keyring;
 .Cm file ,
-a file only its user can read.
+a file only its user can read;
+.Cm command ,
+whatever the command lines of
+.Li secret_command
+keep, which have to be in the configuration first;
+.Cm sealed ,
+a file encrypted under a key that only the service of the machine's account is given.
 "#;
 
 const BEFORE_LATER: &str = r#".El

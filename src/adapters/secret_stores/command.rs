@@ -1,0 +1,328 @@
+//! Secrets that a command of the user's keeps (pass, age, a cloud's vault): never in its arguments or environment.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, getegid, geteuid, getgid, getuid};
+use zeroize::Zeroizing;
+
+use crate::account::SecretCommand;
+use crate::credentials::Secret;
+use crate::words::Words;
+use crate::world::{SecretStore, StoreFault};
+
+/// A person may have to type a passphrase.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often we look whether the command has ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// More than any account's secrets.
+const OUTPUT_LIMIT: u64 = 256 * 1024;
+
+/// What a command says on standard error, and we repeat.
+const COMPLAINT_LIMIT: u64 = 1024;
+
+/// EX_TEMPFAIL: the command's own way to say that it is locked.
+const LOCKED: i32 = 75;
+
+/// `get` prints and `set` reads one JSON object, secrets by name: a pair of commands keeps all that an account has.
+#[derive(Clone, Debug)]
+pub struct CommandStore {
+    command: SecretCommand,
+    patience: Duration,
+}
+
+impl CommandStore {
+    /// A store behind these command lines, each of which may take `timeout`, and 20 s at least.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreFault::Missing`] when real and effective ids differ: the command would run as somebody its writer is not.
+    pub fn new(command: SecretCommand, timeout: Duration) -> Result<Self, StoreFault> {
+        if getuid() != geteuid() || getgid() != getegid() {
+            return Err(StoreFault::Missing("secret_command is not run for somebody else".into()));
+        }
+        Ok(Self { command, patience: timeout.max(PATIENCE) })
+    }
+
+    fn get(&self) -> Result<Kept, StoreFault> {
+        let Ended { status, output, complaint } = run(&self.command.get, None, self.patience)?;
+        if status.success() {
+            return Ok(Kept::read(output));
+        }
+        Err(match status.code() {
+            Some(LOCKED) => StoreFault::Locked,
+            _ => StoreFault::Unreadable(told("get", status, &complaint)),
+        })
+    }
+
+    fn set(&self, secrets: &BTreeMap<String, Secret>) -> Result<(), StoreFault> {
+        let Some(command) = &self.command.set else {
+            return Err(StoreFault::Unwritable("secret_command has no set".into()));
+        };
+        let Ended { status, complaint, .. } = run(command, Some(written(secrets)?), self.patience)?;
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(LOCKED) => Err(StoreFault::Locked),
+            _ => Err(StoreFault::Unwritable(told("set", status, &complaint))),
+        }
+    }
+
+    /// What is kept now, to be written again with a change; nothing when nothing is there yet.
+    fn to_be_changed(&self) -> Result<BTreeMap<String, Secret>, StoreFault> {
+        match self.get() {
+            Ok(Kept::Secrets(secrets)) => Ok(secrets),
+            Ok(Kept::Text(text)) if text.reveal().is_empty() => Ok(BTreeMap::new()),
+            Ok(Kept::Text(_)) => {
+                Err(StoreFault::Unwritable("what get prints is not ours; set would overwrite it".into()))
+            }
+            // pass says so of what was never stored.
+            Err(StoreFault::Unreadable(_)) => Ok(BTreeMap::new()),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+impl SecretStore for CommandStore {
+    fn load(&self, name: &str) -> Result<Option<Secret>, StoreFault> {
+        if is_fleeting(name) {
+            return Ok(None);
+        }
+        match self.get()? {
+            Kept::Secrets(mut secrets) => Ok(secrets.remove(name)),
+            Kept::Text(text) if text.reveal().is_empty() => Ok(None),
+            // A password somebody put there by hand.
+            Kept::Text(text) if name.starts_with("password:") => Ok(Some(first_line(&text))),
+            Kept::Text(_) => Err(StoreFault::Unreadable("get printed something that is not ours".into())),
+        }
+    }
+
+    fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault> {
+        if is_fleeting(name) {
+            return Ok(());
+        }
+        let mut secrets = self.to_be_changed()?;
+        secrets.insert(name.to_owned(), secret.clone());
+        self.set(&secrets)
+    }
+
+    fn delete(&self, name: &str) -> Result<(), StoreFault> {
+        if is_fleeting(name) {
+            return Ok(());
+        }
+        let mut secrets = self.to_be_changed()?;
+        match secrets.remove(name) {
+            Some(_) => self.set(&secrets),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An access token is not worth a run of the command, and perhaps a passphrase: it is renewed instead.
+fn is_fleeting(name: &str) -> bool {
+    name.starts_with("access:")
+}
+
+/// What `get` printed.
+enum Kept {
+    Secrets(BTreeMap<String, Secret>),
+    Text(Secret),
+}
+
+impl Kept {
+    fn read(output: Secret) -> Self {
+        match serde_json::from_slice(output.reveal()) {
+            Ok(secrets) => Self::Secrets(secrets),
+            Err(_) => Self::Text(output),
+        }
+    }
+}
+
+fn first_line(text: &Secret) -> Secret {
+    let line = text.reveal().split(|&octet| octet == b'\n').next().unwrap_or_default();
+    Secret::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+}
+
+fn written(secrets: &BTreeMap<String, Secret>) -> Result<Secret, StoreFault> {
+    let not_text = || StoreFault::Unwritable("not text".into());
+    let mut texts = BTreeMap::new();
+    for (name, secret) in secrets {
+        texts.insert(name, secret.reveal_text().ok_or_else(not_text)?);
+    }
+    // Room for all of it, or a growing buffer leaves copies behind.
+    let mut json = Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT as usize));
+    serde_json::to_writer(&mut *json, &texts).map_err(|_| not_text())?;
+    json.push(b'\n');
+    Ok(Secret::new(json.to_vec()))
+}
+
+/// A command that ended by itself.
+struct Ended {
+    status: ExitStatus,
+    output: Secret,
+    complaint: Words,
+}
+
+/// Runs a command line in a process group of its own, which ends with our patience.
+fn run(command: &str, input: Option<Secret>, patience: Duration) -> Result<Ended, StoreFault> {
+    let unusable = |error: io::Error| StoreFault::Unreadable(format!("/bin/sh: {error}").into());
+    let mut child = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(unusable)?;
+    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
+        // A command that does not read it ends, and says why.
+        thread::spawn(move || drop(pipe.write_all(input.reveal())));
+    }
+    let output = collect(child.stdout.take(), OUTPUT_LIMIT);
+    let complaint = collect(child.stderr.take(), COMPLAINT_LIMIT);
+    let until = Instant::now() + patience;
+    let status = wait(&mut child, until).ok_or(StoreFault::Hung)?;
+    // A daemon it started (gpg-agent) may hold the pipes open for ever.
+    let left = || until.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
+    let output = output.recv_timeout(left()).map_err(|_| StoreFault::Hung)?;
+    let complaint = complaint.recv_timeout(left()).map(|text| Words::from_octets(text.reveal())).unwrap_or_default();
+    Ok(Ended { status, output, complaint })
+}
+
+/// Reads up to `limit` octets; the rest is thrown away, so that the command does not die of it.
+fn collect(stream: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<Secret> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut octets = Vec::with_capacity(limit as usize);
+        if let Some(mut stream) = stream {
+            let _ = stream.by_ref().take(limit).read_to_end(&mut octets);
+            let _ = sender.send(Secret::new(octets));
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+    receiver
+}
+
+fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < until => thread::sleep(PAUSE),
+            Ok(None) | Err(_) => {
+                let group = i32::try_from(child.id()).ok().map(Pid::from_raw);
+                let _ = group.map(|group| killpg(group, Signal::SIGKILL));
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
+}
+
+fn told(which: &str, status: ExitStatus, complaint: &Words) -> Words {
+    let ended = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "no exit status".to_owned(),
+    };
+    match complaint.whole() {
+        "" => format!("secret_command.{which}: {ended}").into(),
+        words => format!("secret_command.{which}: {ended}: {words}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn store(get: &str, set: Option<&str>) -> CommandStore {
+        let command = SecretCommand { get: get.into(), set: set.map(Into::into) };
+        CommandStore { command, patience: Duration::from_secs(10) }
+    }
+
+    fn on_file(path: &Path) -> CommandStore {
+        store(&format!("cat {0}", path.display()), Some(&format!("cat > {0}", path.display())))
+    }
+
+    #[test]
+    fn one_pair_of_commands_keeps_several_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = on_file(&folder.path().join("blob"));
+        store.save("grant:me@outlook.com", &Secret::from("{\"refresh_token\":\"R1\"}")).unwrap();
+        store.save("password:me@x.org", &Secret::from("pass word\n\"")).unwrap();
+        store.save("access:me", &Secret::from("A1")).unwrap();
+        assert!(store.load("grant:me@outlook.com").unwrap() == Some(Secret::from("{\"refresh_token\":\"R1\"}")));
+        assert!(store.load("password:me@x.org").unwrap() == Some(Secret::from("pass word\n\"")));
+        assert!(store.load("access:me").unwrap().is_none() && store.load("grant:you").unwrap().is_none());
+        store.delete("grant:me@outlook.com").unwrap();
+        store.delete("grant:me@outlook.com").unwrap();
+        assert!(store.load("grant:me@outlook.com").unwrap().is_none());
+        assert!(store.load("password:me@x.org").unwrap().is_some());
+        assert!(!fs::read_to_string(folder.path().join("blob")).unwrap().contains("A1"));
+    }
+
+    #[test]
+    fn a_password_put_there_by_hand_is_its_first_line() {
+        let store = store("printf 'hunter2\\r\\nuser: me\\n'", Some("cat"));
+        assert!(store.load("password:me@x.org").unwrap() == Some(Secret::from("hunter2")));
+        assert!(matches!(store.load("grant:me@x.org"), Err(StoreFault::Unreadable(_))));
+        assert!(matches!(store.save("grant:me@x.org", &Secret::from("x")), Err(StoreFault::Unwritable(_))));
+    }
+
+    #[test]
+    fn how_a_command_ends_is_told() {
+        let words = |store: &CommandStore| match store.load("grant:me") {
+            Err(StoreFault::Unreadable(words)) => words.whole().to_owned(),
+            other => panic!("{:?}", other.map(|_| ())),
+        };
+        assert_eq!(
+            words(&store("echo 'gpg: no key' >&2; exit 2", None)),
+            "secret_command.get: exit status 2: gpg: no key"
+        );
+        assert_eq!(words(&store("kill -TERM $$", None)), "secret_command.get: signal 15");
+        assert!(words(&store("/nonexistent/command", None)).contains("exit status 127"));
+        assert_eq!(store("exit 75", None).load("grant:me").err(), Some(StoreFault::Locked));
+        assert!(store("true", None).load("grant:me").unwrap().is_none());
+        assert!(matches!(store("true", None).save("grant:me", &Secret::from("x")), Err(StoreFault::Unwritable(_))));
+        assert!(matches!(
+            store("false", Some("cat > /dev/null; exit 3")).save("grant:me", &Secret::from("x")),
+            Err(StoreFault::Unwritable(_))
+        ));
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let hangs = store(&format!("sh -c 'echo $$ > {}; exec sleep 600' & wait", pid.display()), None);
+        let hangs = CommandStore { patience: Duration::from_millis(500), ..hangs };
+        assert_eq!(hangs.load("grant:me").err(), Some(StoreFault::Hung));
+        let pid = fs::read_to_string(pid).unwrap();
+        let state = || fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        for _ in 0..200 {
+            if state().is_empty() || state().contains(") Z") {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("still there: {}", state());
+    }
+
+    #[test]
+    fn output_without_end_and_input_nobody_reads_are_survived() {
+        let endless = CommandStore { patience: Duration::from_millis(500), ..store("yes", None) };
+        assert_eq!(endless.load("grant:me").err(), Some(StoreFault::Hung));
+        let large = Secret::from("x".repeat(200_000).as_str());
+        store("true", Some("true")).save("grant:me", &large).unwrap();
+    }
+}
