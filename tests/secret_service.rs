@@ -1,6 +1,6 @@
 //! The keyring adapter against a real GNOME Keyring on a bus of its own, in every mood a keyring can be in.
 //!
-//! Needs the Debian packages dbus, gnome-keyring and libsecret-tools. Without them the tests say SKIPPED, and fail
+//! Needs the Debian packages dbus, gnome-keyring and libsecret-tools, and pass for the store that is a command. Without them the tests say SKIPPED, and fail
 //! where CI=true.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "the whole file is a test")]
@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use harness::{Machine, Run, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
-use outlook_sendmail::adapters::secret_stores::{BusAddress, FileStore, SecretServiceStore};
+use outlook_sendmail::account::SecretCommand;
+use outlook_sendmail::adapters::secret_stores::{BusAddress, CommandStore, FileStore, SealedStore, SecretServiceStore};
 use outlook_sendmail::credentials::Secret;
 use outlook_sendmail::world::{SecretStore, StoreFault};
 use secret_service::EncryptionType;
@@ -69,8 +70,19 @@ impl Desktop {
     /// A bus of ours with an unlocked keyring.
     fn unlocked() -> Self {
         let mut desktop = Self::without_keyring(geteuid().as_raw());
-        let mut keyring = desktop
-            .command("gnome-keyring-daemon")
+        let daemon = desktop.command("gnome-keyring-daemon");
+        desktop.start(daemon);
+        let patience = Instant::now() + PATIENCE;
+        while desktop.store(PATIENCE).and_then(|store| store.save("probe", &Secret::from("x"))).is_err() {
+            assert!(Instant::now() < patience, "gnome-keyring-daemon did not come up");
+            sleep(Duration::from_millis(50));
+        }
+        desktop
+    }
+
+    /// Starts a keyring with the password of this desktop.
+    fn start(&mut self, mut daemon: Command) {
+        let mut keyring = daemon
             .args(["--foreground", "--unlock", "--components=secrets"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -78,13 +90,26 @@ impl Desktop {
             .spawn()
             .unwrap();
         keyring.stdin.take().unwrap().write_all(b"password").unwrap();
-        desktop.keyring = Some(keyring);
+        self.keyring = Some(keyring);
+    }
+
+    /// The same keyring, started again where it cannot write its files.
+    fn turn_read_only(&mut self) {
+        let mut old = self.keyring.take().unwrap();
+        old.kill().unwrap();
+        old.wait().unwrap();
+        let mut daemon = self.command("unshare");
+        let script = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
+        daemon
+            .args(["-m", "sh", "-c", script, "sh"])
+            .arg(self.folder.path().join("keyrings"))
+            .arg("gnome-keyring-daemon");
+        self.start(daemon);
         let patience = Instant::now() + PATIENCE;
-        while desktop.store(PATIENCE).and_then(|store| store.save("probe", &Secret::from("x"))).is_err() {
-            assert!(Instant::now() < patience, "gnome-keyring-daemon did not come up");
+        while self.store(PATIENCE).and_then(|store| store.load("probe")) != Ok(Some(Secret::from("x"))) {
+            assert!(Instant::now() < patience, "gnome-keyring-daemon did not come up again");
             sleep(Duration::from_millis(50));
         }
-        desktop
     }
 
     /// A program of this desktop.
@@ -165,6 +190,23 @@ fn a_file_keeps_the_promises_of_a_store() {
 }
 
 #[test]
+fn a_sealed_file_keeps_the_promises_of_a_store() {
+    let state = tempfile::tempdir().unwrap();
+    keeps_its_promises(&SealedStore::open(state.path()).unwrap());
+}
+
+#[test]
+fn a_command_keeps_the_promises_of_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets");
+    let command = SecretCommand {
+        get: format!("test ! -e {0} || cat {0}", file.display()),
+        set: Some(format!("cat > {0}.new && mv {0}.new {0}", file.display())),
+    };
+    keeps_its_promises(&CommandStore::new(command, PATIENCE).unwrap());
+}
+
+#[test]
 fn a_keyring_keeps_the_promises_of_a_store() {
     if installed(KEYRING) {
         keeps_its_promises(&Desktop::unlocked().store(PATIENCE).unwrap());
@@ -239,6 +281,95 @@ fn a_keyring_that_dies_is_missing() {
     while !matches!(store.load("grant:me"), Err(StoreFault::Missing(_))) {
         assert!(Instant::now() < patience, "{:?}", store.load("grant:me"));
     }
+}
+
+#[test]
+fn a_keyring_that_cannot_be_written_still_sends_mail() {
+    if !installed(KEYRING) {
+        return;
+    }
+    if !geteuid().is_root() {
+        harness::skipped("only root can mount a folder read-only");
+        return;
+    }
+    let mut desktop = Desktop::unlocked();
+    let config = [("store".to_owned(), "\"secret-service\"".to_owned())];
+    let machine = Machine::signed_out(|options| options.access_token_lifetime = Duration::from_secs(60), &config);
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    assert_eq!(call(&machine, &desktop, "outlook-sendmail", "login").status, 0);
+    desktop.turn_read_only();
+    // Every message renews the grant here, and the newer one cannot be kept.
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_silent_success();
+    call(&machine, &desktop, "sendmail", "a@example.org").assert_silent_success();
+    assert_eq!(machine.outlook.smtp.received().len(), 2);
+    let login = call(&machine, &desktop, "outlook-sendmail", "login");
+    assert_eq!(login.status, 73, "{}{}", login.stdout, login.stderr);
+    assert!(login.stderr.contains("cannot store the secret"), "{}", login.stderr);
+}
+
+#[test]
+fn without_the_variable_the_bus_is_in_run_user() {
+    if !installed(KEYRING) {
+        return;
+    }
+    if !geteuid().is_root() {
+        harness::skipped("only root can mount another /run/user");
+        return;
+    }
+    let desktop = Desktop::unlocked();
+    let config = [("store".to_owned(), "\"secret-service\"".to_owned())];
+    let machine = Machine::signed_out(|_| {}, &config);
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    assert_eq!(call(&machine, &desktop, "outlook-sendmail", "login").status, 0);
+    let script = "mkdir -p /run/user && mount -t tmpfs tmpfs /run/user && mkdir /run/user/0 && \
+                  ln -s \"$1\" /run/user/0/bus && shift && exec \"$@\"";
+    let mut command = machine.command("unshare");
+    command.args(["-m", "sh", "-c", script, "sh"]).arg(desktop.folder.path().join("bus"));
+    command.arg(machine.program("sendmail")).arg("a@example.org");
+    run(&mut command, b"Subject: found\n\nText\n").assert_silent_success();
+    assert_eq!(machine.outlook.smtp.received().len(), 1);
+}
+
+/// pass with a key of its own, without a passphrase.
+fn pass(home: &Path) -> bool {
+    let key = home.join("gnupg");
+    fs::create_dir(&key).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o700)).unwrap();
+    let gpg =
+        ["--batch", "--passphrase", "", "--quick-generate-key", "mail@example.org", "default", "default", "never"];
+    let quiet = |command: &mut Command| {
+        let command = command.env("GNUPGHOME", &key).env("PASSWORD_STORE_DIR", home.join("store"));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    };
+    quiet(Command::new("gpg").args(gpg)) && quiet(Command::new("pass").args(["init", "mail@example.org"]))
+}
+
+#[test]
+fn the_program_keeps_its_grant_in_pass() {
+    if !installed(&["pass", "gpg"]) {
+        return;
+    }
+    // gpg-agent's socket needs a short path.
+    let home = tempfile::Builder::new().prefix("pass").tempdir_in("/tmp").unwrap();
+    assert!(pass(home.path()), "pass could not be set up");
+    let commands = "{ get = \"pass show mail/me\", set = \"pass insert -fm mail/me\" }";
+    let config = [("store".to_owned(), "\"command\"".to_owned()), ("secret_command".to_owned(), commands.to_owned())];
+    let machine = Machine::signed_out(|options| options.access_token_lifetime = Duration::from_secs(60), &config);
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    let with_pass = |command: &mut Command| {
+        command.env("GNUPGHOME", home.path().join("gnupg")).env("PASSWORD_STORE_DIR", home.path().join("store"));
+        run(command, b"Subject: from pass\n\nText\n")
+    };
+    let sendmail = || with_pass(machine.command(machine.program("sendmail")).arg("a@example.org"));
+    sendmail().assert_failure(78, "secret_command.get: exit status 1");
+    let login = with_pass(machine.command(machine.program("outlook-sendmail")).arg("login"));
+    assert_eq!(login.status, 0, "{}", login.stderr);
+    // Each renews, and has pass keep the newer grant.
+    sendmail().assert_silent_success();
+    sendmail().assert_silent_success();
+    assert!(home.path().join("store/mail/me.gpg").exists() && machine.secrets().is_empty());
+    assert_eq!(machine.outlook.smtp.received().len(), 2);
+    let _ = Command::new("gpgconf").args(["--kill", "gpg-agent"]).env("GNUPGHOME", home.path().join("gnupg")).status();
 }
 
 #[test]

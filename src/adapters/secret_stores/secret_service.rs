@@ -122,6 +122,7 @@ impl SecretStore for SecretServiceStore {
             collection.create_item(&label, attributes(&name), secret.reveal(), true, "application/json")?;
             Ok(())
         })
+        .map_err(while_writing)
     }
 
     fn delete(&self, name: &str) -> Result<(), StoreFault> {
@@ -133,6 +134,19 @@ impl SecretStore for SecretServiceStore {
             }
             Ok(())
         })
+        .map_err(while_writing)
+    }
+}
+
+/// The service's own faults do not say whether it was reading or writing.
+fn while_writing(fault: StoreFault) -> StoreFault {
+    match fault {
+        StoreFault::Unreadable(words) => StoreFault::Unwritable(words),
+        StoreFault::Locked
+        | StoreFault::Missing(_)
+        | StoreFault::Hung
+        | StoreFault::Exposed(_)
+        | StoreFault::Unwritable(_) => fault,
     }
 }
 
