@@ -32,5 +32,6 @@ pub mod pipeline;
 pub mod report;
 pub mod stdio_server;
 pub mod submission;
+pub mod threads;
 pub mod words;
 pub mod world;

@@ -1,5 +1,6 @@
 //! From a letter and a token to the server's verdict.
 
+pub mod pace;
 pub mod smtp;
 
 use crate::words::Words;

@@ -58,7 +58,7 @@ impl Deadlines {
     }
 
     /// The last moment at which the final dot may go out.
-    pub(super) fn latest_dot(&self) -> Instant {
+    pub(crate) fn latest_dot(&self) -> Instant {
         self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
     }
 }
