@@ -35,6 +35,7 @@ fn everything_is_installed_where_it_is_looked_for() {
         "bin/mailq",
         "bin/newaliases",
         "share/man/man1/outlook-sendmail.1",
+        "share/man/man5/outlook-sendmail.toml.5",
         "share/man/man8/sendmail.8",
         "share/bash-completion/completions/outlook-sendmail",
     ] {
@@ -51,7 +52,7 @@ fn mandoc_has_nothing_to_say_about_the_manuals() {
     }
     let folder = install();
     let manuals = folder.path().join("usr/share/man");
-    for page in ["man1/outlook-sendmail.1", "man8/sendmail.8"] {
+    for page in ["man1/outlook-sendmail.1", "man5/outlook-sendmail.toml.5", "man8/sendmail.8"] {
         // Each refers to the other, which has to be found.
         let mut command = Command::new("mandoc");
         command.args(["-Tlint", "-Wstyle"]).env("MANPATH", &manuals).arg(manuals.join(page));

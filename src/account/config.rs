@@ -8,8 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo,
-    endpoint, not_utf8, provider, seconds, tenant, word,
+    AUTH_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source,
+    TRANSPORT_WORDS, ehlo, endpoint, not_utf8, provider, seconds, tenant, word,
 };
 use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
@@ -151,6 +151,7 @@ struct RawAccount {
     lone_dot: Option<Spanned<String>>,
     aliases: Option<PathBuf>,
     local_mail_to: Option<Spanned<String>>,
+    message_ids: Option<Spanned<String>>,
     #[serde(default)]
     allow: Vec<String>,
 }
@@ -190,6 +191,7 @@ impl RawAccount {
             authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
             graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
             transport: word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?,
+            message_ids: word(self.message_ids.as_ref(), source, "message_ids", &MESSAGE_ID_WORDS)?,
             allow: self.allow,
             deadline: seconds(self.deadline, 45, source)?,
             final_wait: seconds(self.final_wait, 600, source)?,

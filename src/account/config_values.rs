@@ -7,7 +7,7 @@ use lettre::Address;
 use toml::Spanned;
 
 use crate::account::{
-    AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
+    AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
 };
 use crate::failure::{Cause, Failure, Stage};
 
@@ -64,6 +64,8 @@ pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
 pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
+pub(super) const MESSAGE_ID_WORDS: [Choice<MessageIds>; 2] =
+    [("repair", Some(MessageIds::Repair)), ("leave", Some(MessageIds::Leave))];
 pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] = [("smtp", Some(TransportKind::Smtp)), ("graph", None)];
 
 /// The meaning of a word, the first of `choices` when it is not set.

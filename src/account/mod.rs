@@ -7,6 +7,8 @@ use lettre::Address;
 
 mod config;
 mod config_values;
+#[cfg(test)]
+pub(crate) mod keys;
 pub mod outlook_replies;
 mod providers;
 
@@ -62,6 +64,8 @@ pub struct Account {
     pub aliases: PathBuf,
     /// Where mail for such names goes when the alias file does not say.
     pub local_mail_to: Option<Address>,
+    /// What becomes of references to Message-IDs that Outlook replaced.
+    pub message_ids: MessageIds,
     /// Who may send through the broker: user names and @groups; empty: everybody.
     pub allow: Vec<String>,
 }
@@ -170,4 +174,13 @@ pub enum LoneDot {
     Content,
     /// The end, as in Sendmail.
     EndsMessage,
+}
+
+/// What becomes of references to Message-IDs that Outlook replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageIds {
+    /// They are made to refer to the new ones.
+    Repair,
+    /// They stay as they are.
+    Leave,
 }

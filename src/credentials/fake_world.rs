@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Secret;
-use crate::account::{Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{
+    Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind,
+};
 use crate::world::*;
 
 /// The wall clock when a test begins, in Unix seconds.
@@ -85,6 +87,7 @@ pub(crate) fn account() -> Account {
         auth: AuthKind::OAuth2,
         transport: TransportKind::Smtp,
         graph: "https://graph.test".into(),
+        message_ids: MessageIds::Repair,
         allow: Vec::new(),
         host: "localhost".into(),
         port: 587,

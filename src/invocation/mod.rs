@@ -9,6 +9,8 @@ pub mod commands;
 #[cfg(test)]
 mod completion;
 #[cfg(test)]
+mod config_man;
+#[cfg(test)]
 mod differences;
 pub mod flags;
 pub mod help;

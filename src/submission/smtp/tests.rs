@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::*;
-use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
 use crate::adapters::wire::parse_reply;
 use crate::credentials::{Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
@@ -182,6 +182,7 @@ fn account() -> Account {
         auth: AuthKind::OAuth2,
         transport: TransportKind::Smtp,
         graph: "https://graph.microsoft.com".into(),
+        message_ids: MessageIds::Repair,
         allow: Vec::new(),
         host: "smtp-mail.outlook.com".into(),
         port: 587,
