@@ -158,7 +158,7 @@ causes! {
     /// Content that can neither be sent as it is nor be converted.
     CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
     /// Graph has no envelope, and takes addresses in ASCII.
-    NotForGraph => Data, "5.3.3", "Graph cannot send this message as asked", "it goes to everybody its header names; send it over transport = \"smtp\"; nothing was sent";
+    NotForGraph => Data, "5.3.3", "Graph cannot send this message as asked", "it sends to everybody the header names; send this one with transport = \"smtp\"; nothing was sent";
     /// `from = "refuse"` and a From that is not the account's.
     ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
     /// Standard input could not be read.

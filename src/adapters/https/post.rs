@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::answer;
 use crate::account::Account;
-use crate::adapters::wire::{self, Connection};
+use crate::adapters::wire;
 use crate::words::Words;
 use crate::world::{Post, PostAnswer, PostFault, Wire, WireFault};
 
@@ -106,7 +106,7 @@ fn head(target: &Target<'_>, post: &Post<'_>) -> Result<Zeroizing<Vec<u8>>, Wire
 
 /// Gives out what is written to it in slices, the last one held back.
 struct Content<'a> {
-    wire: &'a mut Connection,
+    wire: &'a mut dyn Wire,
     slice: Zeroizing<Vec<u8>>,
     /// Octets still to be written.
     left: u64,
@@ -144,6 +144,72 @@ impl Write for Content<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::submission::smtp::Reply;
+
+    /// Writes down what goes out, until it breaks.
+    #[derive(Default)]
+    struct Paper {
+        sent: Vec<u8>,
+        breaks_after: Option<usize>,
+    }
+
+    impl Wire for Paper {
+        fn send(&mut self, octets: &[u8], _: Instant) -> Result<(), WireFault> {
+            if self.breaks_after.is_some_and(|limit| self.sent.len() >= limit) {
+                return Err(WireFault::TimedOut);
+            }
+            self.sent.extend_from_slice(octets);
+            Ok(())
+        }
+        fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
+            Err(WireFault::TimedOut)
+        }
+        fn start_tls(&mut self, _: Instant) -> Result<(), WireFault> {
+            Ok(())
+        }
+        fn address_literal(&self) -> String {
+            String::new()
+        }
+    }
+
+    fn content<'a>(wire: &'a mut Paper, announced: usize) -> Content<'a> {
+        let slice = Zeroizing::new(Vec::with_capacity(SLICE + 4));
+        Content { wire, slice, left: announced as u64, latest: Instant::now(), fault: None }
+    }
+
+    #[test]
+    fn the_end_of_the_content_is_never_given_out() {
+        let octets: Vec<u8> = (0..3 * SLICE).map(|place| (place % 251) as u8).collect();
+        for length in [1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE, 3 * SLICE] {
+            for piece in [1000, SLICE, 3 * SLICE] {
+                let mut wire = Paper::default();
+                let mut sink = content(&mut wire, length);
+                for part in octets[..length].chunks(piece) {
+                    sink.write_all(part).unwrap();
+                }
+                let (held, left) = (sink.slice.to_vec(), sink.left);
+                assert!(left == 0 && !held.is_empty(), "{length} in pieces of {piece}");
+                assert!([wire.sent, held].concat() == octets[..length]);
+            }
+        }
+    }
+
+    #[test]
+    fn content_longer_than_announced_is_not_completed() {
+        let mut wire = Paper::default();
+        let mut sink = content(&mut wire, SLICE);
+        sink.write_all(&[b'x'; SLICE]).unwrap();
+        assert!(sink.write_all(b"y").is_err() && sink.fault.is_none());
+        assert!(wire.sent.is_empty());
+    }
+
+    #[test]
+    fn a_broken_connection_is_told_from_a_broken_message() {
+        let mut wire = Paper { breaks_after: Some(SLICE), ..Paper::default() };
+        let mut sink = content(&mut wire, 4 * SLICE);
+        assert!(sink.write_all(&[b'x'; 4 * SLICE]).is_err());
+        assert_eq!(sink.fault, Some(WireFault::TimedOut));
+    }
 
     #[test]
     fn a_url_is_taken_apart() {
