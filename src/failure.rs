@@ -246,7 +246,7 @@ causes! {
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; else set transport = \"graph\" and run: outlook-sendmail login";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; else send through Graph: set transport = \"graph\" and run: outlook-sendmail login";
     /// The sign-in does not let us send through Graph.
     GraphDenied => NoPermission, "5.7.1", "Graph does not let this account send", "run outlook-sendmail login and grant Mail.Send, or ask the organisation's administrator";
     /// The account has no mailbox Graph can use.
