@@ -157,6 +157,8 @@ causes! {
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
     /// Content that can neither be sent as it is nor be converted.
     CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
+    /// Graph has no envelope, and takes addresses in ASCII.
+    NotForGraph => Data, "5.3.3", "Graph cannot send this message as asked", "it sends to everybody the header names; send this one with transport = \"smtp\"; nothing was sent";
     /// `from = "refuse"` and a From that is not the account's.
     ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
     /// Standard input could not be read.
@@ -188,7 +190,7 @@ causes! {
     /// The client id is wrong, disabled, or not a public client.
     ClientRejected => Config, "5.7.8", "Microsoft refuses the client id", "check client_id and tenant, and that the registration allows public client flows";
     /// The request for a token was wrong.
-    ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send)";
+    ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send; Mail.Send for Graph)";
     /// The person declined, or let the code run out.
     SignInDeclined => NoPermission, "5.7.8", "the sign-in was not completed", "run outlook-sendmail login again";
     /// The token endpoint is away.
@@ -213,7 +215,7 @@ causes! {
     /// The server's name has no address.
     NameUnresolved => Temporary, "4.4.3", "cannot find the server's address", "is this machine online? nothing was sent";
     /// No address of the server could be reached.
-    Unreachable => Temporary, "4.4.1", "cannot reach the server", "is port 587 blocked here? nothing was sent";
+    Unreachable => Temporary, "4.4.1", "cannot reach the server", "is that port blocked here? nothing was sent";
     /// The connection broke before anything was sent.
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
@@ -244,7 +246,13 @@ causes! {
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; a new personal one sends only through Graph, which this version cannot";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; else send through Graph: set transport = \"graph\" and run: outlook-sendmail login";
+    /// The sign-in does not let us send through Graph.
+    GraphDenied => NoPermission, "5.7.1", "Graph does not let this account send", "run outlook-sendmail login and grant Mail.Send, or ask the organisation's administrator";
+    /// The account has no mailbox Graph can use.
+    NoGraphMailbox => Config, "5.3.5", "Graph knows no mailbox of this account", "it may be another company's or on a server of its own; check address and tenant, or set transport = \"smtp\"";
+    /// What answers is not Graph.
+    GraphNonsense => Protocol, "5.5.0", "the server does not answer as Graph must", "check endpoints.graph, and that no proxy answers in its place; nothing was sent";
     /// The account may not send as this sender.
     SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
     /// A recipient was refused for good; nobody got the message.

@@ -10,8 +10,7 @@ use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
 use crate::report::{self, Story};
 use crate::stdio_server;
-use crate::submission::Receipt;
-use crate::submission::smtp::{Deadlines, Smtp};
+use crate::submission::{self, Deadlines, Receipt};
 use crate::world::World;
 
 /// Carries out what was asked and gives the exit status.
@@ -63,10 +62,10 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
     let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
     let mut letter = Letter::address(submit, message, &desk)?;
     story.read_letter(&letter);
+    submission::check(account, &letter)?;
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit =
-        |token| Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter);
+    let mut submit = |token| submission::submit(world, account, token, times, &mut transcript, &mut letter);
     let token = credentials::access_token(world, account, times.before_dot)?;
     match submit(&token) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.

@@ -10,6 +10,9 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod post;
+pub use post::{Post, PostAnswer, PostFault};
+
 /// All of it, handed down the pipeline.
 pub struct World {
     /// Who called us, found out when it is first asked for.
@@ -34,7 +37,7 @@ pub struct World {
     pub state: Box<dyn State>,
     /// One renewal at a time.
     pub locks: Box<dyn Locks>,
-    /// The token endpoint.
+    /// The token endpoint, and Microsoft Graph.
     pub https: Box<dyn Https>,
     /// The submission server.
     pub network: Box<dyn Network>,
@@ -218,8 +221,11 @@ pub enum HttpsFault {
     Nonsense(Words),
 }
 
-/// HTTPS POST of a form: certificates verified, no redirects, no plain HTTP.
+/// HTTPS POST: certificates verified, no redirects, no plain HTTP.
 pub trait Https {
+    /// Posts a message, once; trust anchors as for [`Self::post_form`].
+    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault>;
+
     /// Posts `form` to `url`; extra trust anchors come from `tls_ca_file` of the account.
     fn post_form(
         &self,

@@ -3,7 +3,9 @@
 
 mod harness;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use harness::fixture::{Fixture, Sent, differences, fixtures};
@@ -54,22 +56,32 @@ fn call(machine: &Machine, fixture: &Fixture) -> Option<Run> {
     Some(run(&mut command, &fixture.input))
 }
 
-fn check(machine: &Machine, fixture: &Fixture) -> Vec<String> {
-    let Some(ended) = call(machine, fixture) else { return Vec::new() };
-    let expect = &fixture.expect;
+/// What happened to one call, apart from what arrived.
+fn check_run(fixture: &Fixture, ended: &Run, status: i32) -> Vec<String> {
     let mut found = Vec::new();
     let mut unless = |holds: bool, text: String| {
         if !holds {
             found.push(text);
         }
     };
-    unless(ended.status == i32::from(expect.status), format!("status {}, expected {}", ended.status, expect.status));
+    unless(ended.status == status, format!("status {}, expected {status}: {}", ended.status, ended.stderr));
     unless(ended.stdout.is_empty(), format!("standard output: {:?}", ended.stdout));
     let transcript = fixture.arguments.iter().any(|argument| argument == "-v");
     let is_told = |line: &str| transcript && ["<<< ", ">>> ", "--- "].iter().any(|mark| line.starts_with(mark));
     let lines = ended.stderr.lines().filter(|line| !is_told(line)).count();
-    unless(lines == usize::from(expect.status != 0), format!("standard error: {:?}", ended.stderr));
+    unless(lines == usize::from(status != 0), format!("standard error: {:?}", ended.stderr));
+    found
+}
 
+fn check(machine: &Machine, fixture: &Fixture) -> Vec<String> {
+    let Some(ended) = call(machine, fixture) else { return Vec::new() };
+    let expect = &fixture.expect;
+    let mut found = check_run(fixture, &ended, i32::from(expect.status));
+    let mut unless = |holds: bool, text: String| {
+        if !holds {
+            found.push(text);
+        }
+    };
     unless(machine.outlook.smtp.wait_until_idle(SOON), "the connection stays open".to_owned());
     let received = machine.outlook.smtp.received_whole();
     match (expect.status, received.as_slice()) {
@@ -115,6 +127,76 @@ fn may_be_alice(machine: &Machine) -> bool {
         skipped("unshare --uts --mount does not work: no host name and users of a process's own");
     }
     may
+}
+
+/// The same over Graph; `refused` is why it cannot take this one.
+fn check_over_graph(machine: &Machine, fixture: &Fixture, refused: Option<&str>) -> Vec<String> {
+    let Some(ended) = call(machine, fixture) else { return Vec::new() };
+    let expect = &fixture.expect;
+    let graph = &machine.outlook.graph;
+    let status = refused.map_or(i32::from(expect.status), |_| 65);
+    let mut found = check_run(fixture, &ended, status);
+    let mut unless = |holds: bool, text: String| {
+        if !holds {
+            found.push(text);
+        }
+    };
+    if let Some(reason) = refused {
+        unless(ended.stderr.contains(reason), format!("{reason:?} is not the reason: {}", ended.stderr));
+        unless(expect.status == 0, "SMTP refuses it too".to_owned());
+    }
+    match (status, graph.posts().as_slice()) {
+        (0, [post]) => {
+            unless(post.status == Some(202), format!("answered {:?}", post.status));
+            let set = |addresses: &[String]| -> BTreeSet<String> {
+                addresses.iter().map(|address| address.to_ascii_lowercase()).collect()
+            };
+            let recipients = (set(&post.recipients), set(&expect.to));
+            unless(recipients.0 == recipients.1, format!("recipients {:?}, expected {:?}", recipients.0, recipients.1));
+            unless(post.data.ends_with(b"\r\n"), "no line end at the end".to_owned());
+            let sent = Sent::parse(&post.delivered());
+            unless(sent.field("Bcc").is_none(), "two fields Bcc".to_owned());
+            found.extend(differences(expect, &sent));
+        }
+        (0, posts) => found.push(format!("{} messages arrived", posts.len())),
+        (_, _) => {
+            let connections = graph.connections();
+            unless(connections == 0, format!("{connections} connections for a call that is refused"));
+        }
+    }
+    graph.forget();
+    found
+}
+
+/// The lines of tests/graph-refused: a fixture, and words of the reason.
+fn refused_by_graph() -> Vec<(String, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graph-refused");
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.split_once(": ").unwrap()).map(|(name, why)| (name.to_owned(), why.to_owned())).collect()
+}
+
+#[test]
+fn every_captured_call_goes_over_graph_or_is_refused_for_a_known_reason() {
+    let machine = Machine::with(|_| {}, &[("transport".to_owned(), "\"graph\"".to_owned())]);
+    if !installed("unshare") || !may_be_alice(&machine) {
+        return;
+    }
+    let mut refused = refused_by_graph();
+    let mut report = String::new();
+    for folder in ["callers", "edge"] {
+        for fixture in &fixtures(folder) {
+            let name = format!("{folder}/{}", fixture.name);
+            let listed = refused.iter().position(|(listed, _)| *listed == name).map(|place| refused.remove(place).1);
+            for difference in check_over_graph(&machine, fixture, listed.as_deref()) {
+                report.push_str(&format!("\n{name}: {difference}"));
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+    assert!(refused.is_empty(), "no such fixtures: {refused:?}");
+    assert_eq!(machine.outlook.endpoint.refreshes(), 0, "the token of the sign-in serves all");
+    assert!(machine.outlook.smtp.connections().is_empty());
 }
 
 fn check_folder(folder: &str, at_least: usize) {

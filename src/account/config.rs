@@ -276,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn each_transport_has_its_scope() {
+        let scope = |more: &str| parse(&format!("{LEAST}{more}")).unwrap().named("me").unwrap().scope();
+        assert_eq!(scope(""), "https://outlook.office.com/SMTP.Send offline_access openid email");
+        let graph = "transport = \"graph\"\n";
+        assert_eq!(scope(graph), "https://graph.microsoft.com/Mail.Send offline_access openid email");
+        let government = format!("{graph}endpoints = {{ graph = \"https://graph.microsoft.us/\" }}\n");
+        assert_eq!(scope(&government), "https://graph.microsoft.us/Mail.Send offline_access openid email");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_file_and_line() {
         let (cause, words) = fault(&format!("{LEAST}hostt = \"x\"\n"));
         assert_eq!(cause, Cause::ConfigSyntax);
@@ -302,6 +312,10 @@ mod tests {
             "tenant = \"../x\"",
             "local_mail_to = \"root\"",
             "endpoints = { authority = \"http://plain\" }",
+            "endpoints = { graph = \"https://\" }",
+            "endpoints = { graph = \"https://me@host\" }",
+            "endpoints = { graph = \"https://host\\r\\nX: y\" }",
+            "transport = \"pigeon\"",
         ] {
             let (cause, words) = fault(&format!("{LEAST}{setting}\n"));
             assert_eq!(cause, Cause::ConfigSyntax, "{setting}");
@@ -311,7 +325,7 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "transport = \"graph\"", "auth = \"password\""];
+        let later = ["on_failure = \"keep\"", "auth = \"password\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }

@@ -66,7 +66,8 @@ pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
 pub(super) const MESSAGE_ID_WORDS: [Choice<MessageIds>; 2] =
     [("repair", Some(MessageIds::Repair)), ("leave", Some(MessageIds::Leave))];
-pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] = [("smtp", Some(TransportKind::Smtp)), ("graph", None)];
+pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] =
+    [("smtp", Some(TransportKind::Smtp)), ("graph", Some(TransportKind::Graph))];
 
 /// The meaning of a word, the first of `choices` when it is not set.
 pub(super) fn word<T: Clone>(
@@ -137,9 +138,14 @@ pub(super) fn endpoint(
 ) -> Result<String, Failure> {
     match written {
         None => Ok(default.to_owned()),
-        Some(written) if written.get_ref().starts_with("https://") => {
-            Ok(written.get_ref().trim_end_matches('/').to_owned())
-        }
+        Some(written) if is_base_url(written.get_ref()) => Ok(written.get_ref().trim_end_matches('/').to_owned()),
         Some(written) => Err(source.fault(written.span().start, &format!("{key} must be an https:// URL"))),
     }
+}
+
+/// It becomes part of requests and scopes: no user, query or fragment in it, and nothing that ends a line or a word.
+fn is_base_url(written: &str) -> bool {
+    let good = |octet: u8| octet.is_ascii_graphic() && !b"@?#\"<>\\".contains(&octet);
+    written.strip_prefix("https://").is_some_and(|rest| !rest.starts_with(['/', ':']) && !rest.is_empty())
+        && written.bytes().all(good)
 }

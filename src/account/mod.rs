@@ -79,6 +79,15 @@ impl Account {
         same(&self.address) || self.send_as.iter().any(same)
     }
 
+    /// What a grant for the account's transport covers, in scopes separated by spaces. A token is good for one resource
+    /// only, so Graph takes a grant of its own; a national cloud's Graph is a resource of its own.
+    pub fn scope(&self) -> String {
+        match self.transport {
+            TransportKind::Smtp => self.provider.scope.to_owned(),
+            TransportKind::Graph => format!("{}/{}", self.graph, self.provider.graph_scope),
+        }
+    }
+
     /// Whether the alias file is the system's, which need not exist.
     pub fn aliases_by_default(&self) -> bool {
         self.aliases == default_aliases()

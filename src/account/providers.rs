@@ -11,8 +11,10 @@ pub struct Provider {
     pub port: u16,
     /// The OAuth tenant when none is configured.
     pub tenant: &'static str,
-    /// Scopes of the grant, separated by spaces.
+    /// Scopes of the grant for SMTP, separated by spaces.
     pub scope: &'static str,
+    /// Those for Graph, the first a permission of `endpoints.graph`.
+    pub graph_scope: &'static str,
     /// The longest AUTH command line with an initial response, in octets. RFC 4954 section 4 says 512; Outlook takes
     /// the lines of about 2,000 octets that git and others send.
     pub auth_line_limit: usize,
@@ -29,6 +31,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "consumers",
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 4000,
         size_limit: 157_286_400,
     },
@@ -38,6 +41,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "organizations",
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 4000,
         size_limit: 157_286_400,
     },
@@ -47,6 +51,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "common",
         scope: "offline_access openid email",
+        graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 512,
         size_limit: 157_286_400,
     },

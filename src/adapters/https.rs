@@ -1,4 +1,8 @@
-//! HTTPS POST on ureq: explicit trust anchors, no redirects, no proxies, everything inside one deadline.
+//! HTTPS POST: of forms on ureq, with explicit trust anchors, no redirects, no proxies, everything inside one deadline; of
+//! messages on our own connection, which knows what has gone out.
+
+mod answer;
+mod post;
 
 use std::io::{self, Read};
 use std::time::Instant;
@@ -13,16 +17,20 @@ use super::trust;
 use crate::account::Account;
 use crate::credentials::Secret;
 use crate::words::Words;
-use crate::world::{Https, HttpsAnswer, HttpsFault};
+use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault};
 
 /// The largest answer we read: tokens have 3 KB.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
-/// The token endpoint over ureq.
+/// The token endpoint over ureq, Graph over our own connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UreqHttps;
 
 impl Https for UreqHttps {
+    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        post::post(account, post)
+    }
+
     fn post_form(
         &self,
         account: &Account,

@@ -14,7 +14,7 @@ use crate::account::Account;
 use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
-use crate::submission::smtp::{Deadlines, Smtp};
+use crate::submission::{Deadlines, Submitter};
 use crate::world::World;
 
 /// Asks whether to send it, at a terminal; elsewhere nothing is asked and nothing sent.
@@ -41,7 +41,7 @@ fn send(world: &World, account: &Account) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
     let message = message(account, &world.caller.host_name, &Stamp::now(world));
     let mut unheard = |_| {};
-    Smtp::new(&*world.network, &*world.clock, account, &token, times, &mut unheard).send_raw(&envelope, &message)?;
+    Submitter::new(world, account, &token, times, &mut unheard).send_raw(&envelope, &message)?;
     Ok(())
 }
 

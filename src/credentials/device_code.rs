@@ -71,7 +71,7 @@ pub fn invite(world: &World, account: &Account, previous: Option<&Grant>) -> Res
         interval: Option<Seconds>,
     }
     let client_id = client_id(account, previous)?;
-    let form = [("client_id", &Secret::from(client_id.as_str())), ("scope", &Secret::from(account.provider.scope))];
+    let form = [("client_id", &Secret::from(client_id.as_str())), ("scope", &Secret::from(account.scope().as_str()))];
     let now = world.clock.instant();
     let answer: Answer = token_endpoint::ask(world, account, "devicecode", &form, now + PATIENCE)?;
     let seconds = |field: Option<Seconds>, usual| field.as_ref().and_then(Seconds::get).unwrap_or(usual);
@@ -136,7 +136,7 @@ fn signed_in(world: &World, account: &Account, invitation: &Invitation, tokens: 
         client_id: invitation.client_id.clone(),
         authority: account.authority.clone(),
         tenant: account.tenant.clone(),
-        scope: account.provider.scope.to_owned(),
+        scope: account.scope(),
         address: address.as_ref().map(Address::to_string).unwrap_or_default(),
         signed_in_at: grant::unix_seconds(now),
         renewed_at: grant::unix_seconds(now),

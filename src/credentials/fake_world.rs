@@ -260,9 +260,19 @@ impl Locks for Rc<FakeLocks> {
 pub(crate) struct FakeHttps {
     pub(crate) answers: RefCell<VecDeque<Result<HttpsAnswer, HttpsFault>>>,
     pub(crate) requests: RefCell<Vec<String>>,
+    pub(crate) post_answers: RefCell<VecDeque<Result<PostAnswer, PostFault>>>,
+    pub(crate) posts: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Https for Rc<FakeHttps> {
+    fn post(&self, _: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        let mut content = Vec::new();
+        (post.content)(&mut content).unwrap();
+        assert_eq!(content.len() as u64, post.length);
+        self.requests.borrow_mut().push(format!("{} {}", post.url, post.content_type));
+        self.posts.borrow_mut().push(content);
+        self.post_answers.borrow_mut().pop_front().expect("a post nobody scripted an answer for")
+    }
     fn post_form(
         &self,
         _: &Account,

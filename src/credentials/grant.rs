@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Secret, failure};
-use crate::account::Account;
+use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
 use crate::world::{SecretStore, StoreFault};
 
@@ -64,6 +64,19 @@ impl Grant {
         Err(failure(Cause::NoGrant, format!("the sign-in that is kept is one to {}", self.authority)))
     }
 
+    /// A grant for another cloud's Graph gives tokens that are nobody else's business.
+    pub(super) fn for_resource(self, account: &Account) -> Result<Self, Failure> {
+        let wanted = account.scope();
+        let resource = wanted.split(' ').next().unwrap_or_default();
+        let holds = self.scope.split(' ').any(|scope| scope.eq_ignore_ascii_case(resource));
+        match account.transport {
+            TransportKind::Graph if !holds => {
+                Err(failure(Cause::NoGrant, format!("the sign-in that is kept is not one for {resource}")))
+            }
+            TransportKind::Graph | TransportKind::Smtp => Ok(self),
+        }
+    }
+
     /// Stores it.
     pub(super) fn save(&self, account: &Account, store: &dyn SecretStore) -> Result<(), StoreFault> {
         store.save(&name(account), &self.to_json()?)
@@ -107,9 +120,14 @@ impl Grant {
     }
 }
 
-/// Under which name an account's grant is stored: the mailbox's, for several configurations may call theirs `me`.
+/// Under which name an account's grant is stored: the mailbox's, for several configurations may call theirs `me`. Each
+/// transport has its own, so that going back and forth loses none.
 pub(super) fn name(account: &Account) -> String {
-    format!("grant:{}", account.address.to_string().to_ascii_lowercase())
+    let address = account.address.to_string().to_ascii_lowercase();
+    match account.transport {
+        TransportKind::Smtp => format!("grant:{address}"),
+        TransportKind::Graph => format!("grant:graph:{address}"),
+    }
 }
 
 /// Tokens come from JSON, so they are text.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::Account;
+use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::{LockGuard, Priority, SecretStore, World};
 
@@ -134,17 +134,25 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
     Grant::load(account, &*open_store(world, account, deadline)?)
 }
 
-/// Forgets grant and cached token, here; Microsoft keeps the grant until it is revoked at account.microsoft.com.
+/// Forgets grants and cached tokens of every transport, here; Microsoft keeps the grants until they are revoked at
+/// account.microsoft.com.
 ///
 /// # Errors
 ///
 /// The causes of the store.
 pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
     let _alone = lock(world, account, deadline);
-    world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
+    let transports =
+        [TransportKind::Smtp, TransportKind::Graph].map(|transport| Account { transport, ..account.clone() });
+    for account in &transports {
+        world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
+    }
     let store = open_store(world, account, deadline)?;
-    store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
-    store.delete(&grant::name(account)).map_err(grant::store_failure)
+    for account in &transports {
+        store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
+        store.delete(&grant::name(account)).map_err(grant::store_failure)?;
+    }
+    Ok(())
 }
 
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
@@ -158,7 +166,7 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 }
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
-    let grant = Grant::load(account, store)?.for_authority(&account.authority)?;
+    let grant = Grant::load(account, store)?.for_authority(&account.authority)?.for_resource(account)?;
     let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)

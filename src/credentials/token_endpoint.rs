@@ -134,12 +134,12 @@ impl From<Refusal> for Failure {
 /// Trades the refresh token for an access token and a newer refresh token.
 pub(super) fn redeem(world: &World, account: &Account, grant: &Grant, deadline: Instant) -> Result<Tokens, Failure> {
     let client_id = Secret::from(client_id(account, Some(grant))?.as_str());
-    let scope = if grant.scope.is_empty() { account.provider.scope } else { &grant.scope };
+    let scope = if grant.scope.is_empty() { &account.scope() } else { &grant.scope };
     let form = [
         ("client_id", &client_id),
         ("grant_type", &Secret::from("refresh_token")),
         ("refresh_token", &grant.refresh_token),
-        ("scope", &Secret::from(scope)),
+        ("scope", &Secret::from(scope.as_str())),
     ];
     match tokens(world, account, &form, deadline) {
         Err(Refusal::Away { retry_after: Some(seconds), .. }) if waits(world, seconds, deadline) => {

@@ -112,6 +112,11 @@ impl Letter {
         &self.message_id
     }
 
+    /// The header as it goes out, without the blank line.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
     /// Octets on the wire before dot-stuffing, for SIZE= (RFC 1870 section 3).
     pub fn size(&self) -> u64 {
         self.size

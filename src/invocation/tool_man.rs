@@ -125,7 +125,10 @@ Under API permissions add the delegated permissions
 .Li SMTP.Send
 and
 .Li offline_access
-of Microsoft Graph.
+of Microsoft Graph, and
+.Li Mail.Send
+for accounts with
+.Cm transport = Qq graph .
 .It
 Copy the application (client) ID, and give it to
 .Cm login Fl -client-id .
@@ -172,6 +175,33 @@ send_as = ["alias@outlook.com"]
 .Ed
 .Sh SEE ALSO
 .Xr sendmail 8
+.Sh CAVEATS
+Some mailboxes, those made since 2026 among them, have SMTP switched off and send only through Microsoft Graph.
+For them set
+.Cm transport = Qq graph
+in the configuration and run
+.Cm login
+again: it is a sign-in of its own, and the one for SMTP is kept beside it.
+Graph differs:
+.Bl -bullet
+.It
+It has no envelope.
+A message whose header names anybody it is not addressed to, such as one that is forwarded or resent, is refused.
+.It
+A message has at most 3 MB, attachments encoded.
+.It
+Outlook parses the message and writes it anew: signatures may break, and Message-ID and Date may be replaced.
+.It
+From may become the primary address, whatever
+.Cm send_as
+says.
+.It
+There are no delivery status notifications.
+.It
+202 means that Outlook has accepted the message; a recipient it does not know comes back as a message to the mailbox.
+.El
+.Pp
+Over either transport Outlook keeps a copy in Sent Items.
 .Sh SECURITY CONSIDERATIONS
 No password is ever asked for or kept.
 What is kept is a grant to send mail as the account, which Microsoft's account page takes back.

@@ -22,7 +22,7 @@ const SLICE: usize = 64 * 1024;
 const BUFFER: usize = 4 * 1024;
 
 /// A connection to the submission server.
-pub(super) struct Connection {
+pub(in crate::adapters) struct Connection {
     socket: TcpStream,
     trust: Arc<ClientConfig>,
     host: String,
@@ -89,6 +89,12 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// What has arrived, at least one octet: for protocols whose answers are no SMTP replies.
+    pub(in crate::adapters) fn receive(&mut self, deadline: Instant) -> Result<Vec<u8>, WireFault> {
+        self.fill(deadline)?;
+        Ok(std::mem::take(&mut self.buffer))
     }
 
     /// Reads what has arrived, at least one octet.

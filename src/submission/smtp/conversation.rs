@@ -9,14 +9,14 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::account::{Account, AuthKind};
 use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
+use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
-use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
 use crate::submission::smtp::xoauth2::Response;
-use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker, later};
+use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
 use crate::words::Words;
 use crate::world::{Clock, Wire, WireFault};
 
@@ -235,7 +235,7 @@ impl Conversation<'_> {
             )));
         }
         // From here on a fault leaves the message perhaps sent.
-        let deadline = later(clock.instant(), self.times.final_wait);
+        let deadline = self.times.answer_until(clock.instant());
         self.say(Speaker::Event, &format!("{octets} octets of message"));
         self.say(Speaker::Client, ".");
         if offers.pipelining {

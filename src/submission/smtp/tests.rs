@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
@@ -12,6 +12,7 @@ use crate::adapters::wire::parse_reply;
 use crate::credentials::{Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
+use crate::words::Words;
 use crate::world::{Wire, WireFault};
 
 /// What a server does when it is listened to.
@@ -144,6 +145,9 @@ impl Outgoing for Special {
         self.alphabet
     }
 
+    fn header(&self) -> &[u8] {
+        &[]
+    }
     fn dsn(&self) -> &Dsn {
         &self.dsn
     }

@@ -48,10 +48,18 @@ impl Tokens {
 
     /// Whether SMTP would take this access token now.
     pub fn may_send(&self, token: &str) -> bool {
-        self.ledger()
-            .access
-            .get(token)
-            .is_some_and(|access| access.expires > Instant::now() && access.scope.contains("SMTP.Send"))
+        self.live_scope(token).is_some_and(|scope| scope.contains("SMTP.Send"))
+    }
+
+    /// Whether the resource this scope belongs to would take this access token now.
+    pub fn has_scope(&self, token: &str, scope: &str) -> bool {
+        self.live_scope(token).is_some_and(|granted| granted.split(' ').any(|one| one == scope))
+    }
+
+    fn live_scope(&self, token: &str) -> Option<String> {
+        let ledger = self.ledger();
+        let access = ledger.access.get(token)?;
+        (access.expires > Instant::now()).then(|| access.scope.clone())
     }
 
     /// The scope a refresh token stands for; `None` when it is not honoured.

@@ -128,7 +128,12 @@ fn the_configuration_names_everything() {
     let text =
         outlook.config_toml_with(&[("deadline".to_owned(), "2".to_owned()), ("port".to_owned(), "1".to_owned())]);
     assert!(text.contains("\ndeadline = 2\n") && text.contains("\nport = 1\n"));
-    assert!(text.contains(&format!("endpoints = {{ authority = \"https://localhost:{}\" }}", outlook.endpoint.port())));
+    let endpoints = format!(
+        "endpoints = {{ authority = \"https://localhost:{}\", graph = \"{}\" }}",
+        outlook.endpoint.port(),
+        outlook.graph.url()
+    );
+    assert!(text.contains(&endpoints), "{text}");
     assert_eq!(text.matches("port = ").count(), 1);
     assert!(std::fs::read_to_string(&outlook.options().ca_file).unwrap().contains("BEGIN CERTIFICATE"));
 }
