@@ -70,7 +70,7 @@ fn escapes(term: Option<&str>, no_color: Option<&str>) -> Escapes {
 
 /// A line as the terminal hands it over, edited there. Read octet by octet: what is typed ahead stays for the next
 /// question, and a buffer of ours is wiped.
-fn typed_line() -> Option<Secret> {
+pub(super) fn typed_line() -> Option<Secret> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
     loop {
         match next_octet(None)? {
