@@ -12,6 +12,11 @@ use crate::words::Words;
 
 mod post;
 pub use post::{Post, PostAnswer, PostFault};
+mod browser;
+mod person;
+
+pub use browser::{Arrival, Browser, Loopback, Status, Visit};
+pub use person::{Echo, Escapes, Person, Screen, Stream};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -47,6 +52,10 @@ pub struct World {
     pub signals: Box<dyn Signals>,
     /// Standard output and standard error.
     pub terminal: Box<dyn Terminal>,
+    /// Whoever sits at it.
+    pub person: Box<dyn Person>,
+    /// And their browser.
+    pub browser: Box<dyn Browser>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.
