@@ -13,6 +13,7 @@ pub(crate) mod fake_world;
 mod grant;
 mod id_token;
 mod secret;
+mod sign_in_errors;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
