@@ -72,14 +72,14 @@ const NUMBERS: &[Row] = &[
     // -- the grant
     row(&[700_082, 70_008], "the sign-in has lapsed: it was not used for too long, usually 90 days",
         "run: outlook-sendmail login; any message or renewal keeps the next one alive"),
-    row(&[70_000], "the sign-in was revoked or has expired",
+    row(&[70_000], "Microsoft wants you to sign in again: the last sign-in was revoked or has expired",
         "run: outlook-sendmail login; if that is refused too, sign in at outlook.com and see whether the account is blocked"),
     row(&[70_043], "the organisation wants a new sign-in every so often", "run: outlook-sendmail login; its administrator sets how often"),
     row(&[50_173, 50_132, 50_133], "the sign-in was revoked, as a changed password does", SIGN_IN),
     row(&[50_089], "the sign-in has expired", SIGN_IN),
     row(&[9_002_313], "Microsoft cannot read the request", "run: outlook-sendmail login, in case what is kept is damaged; then check endpoints.authority"),
     row(&[54_005], "this sign-in was completed before", SIGN_IN_AGAIN),
-    row(&[70_019], "the code ran out before the sign-in was completed", SIGN_IN_AGAIN),
+    row(&[70_019], "the sign-in was not completed in time", SIGN_IN_AGAIN),
     row(&[50_134], "the code was typed too far from where it was asked for", "run: outlook-sendmail login --browser"),
     // -- consent
     row(&[65_001, 90_008], "nobody has consented to this client id", "run outlook-sendmail login and accept what is asked; for a work account its administrator may have to"),
