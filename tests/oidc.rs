@@ -160,8 +160,22 @@ impl World {
         self.count("grant.success", "refresh_token")
     }
 
-    /// Runs `login`; the person acts on the page and with the code it shows.
+    /// Runs `login` with a code; the person acts on the page and with the code it shows.
     fn login(&self, act: fn(&mut Person, &str, &str) -> String) -> (Run, String) {
+        self.login_by(&[], |line| line.len() == 9 && line.as_bytes()[4] == b'-', act)
+    }
+
+    /// Runs `login --browser`; the person acts on the page it shows.
+    fn login_by_browser(&self, act: fn(&mut Person, &str, &str) -> String) -> (Run, String) {
+        self.login_by(&["--browser"], str::is_empty, act)
+    }
+
+    fn login_by(
+        &self,
+        arguments: &[&str],
+        is_code: fn(&str) -> bool,
+        act: fn(&mut Person, &str, &str) -> String,
+    ) -> (Run, String) {
         let mut command = self.machine.command(self.machine.program("outlook-sendmail"));
         let mut process =
             command.arg("login").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -239,7 +253,7 @@ impl Person {
         let page = self.open(page);
         let confirm = self.submit(&page, &[("user_code", code)]);
         let page = self.submit(&confirm, &[]);
-        self.sign_in_and_consent(page)
+        self.sign_in_and_consent(&page)
     }
 
     /// Types the code and does not recognise the device.
@@ -249,14 +263,38 @@ impl Person {
         self.submit(&confirm, &[("abort", "yes")])
     }
 
+    /// Says who they are, agrees, and is sent back to the program.
+    fn approve_in_browser(&mut self, page: &str, _: &str) -> String {
+        let page = self.open(page);
+        self.sign_in_and_consent(&page)
+    }
+
+    /// Says who they are and does not agree.
+    fn cancel_in_browser(&mut self, page: &str, _: &str) -> String {
+        let page = self.open(page);
+        let consent = self.submit(&page, &[("login", ACCOUNT), ("password", "secret")]);
+        let cancel = consent.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let cancel = cancel.filter(|link| link.ends_with("/abort")).last().unwrap_or_else(|| panic!("{consent}"));
+        self.open(cancel)
+    }
+
+    /// As before; but somebody on this machine is at the port first, with a code and a state of his own.
+    fn approve_beside_an_intruder(&mut self, page: &str, _: &str) -> String {
+        let redirect_uri = page.split("redirect_uri=http%3A%2F%2F").nth(1).unwrap().split('&').next().unwrap();
+        let intruder = format!("http://{}/?code=stolen&state=made-up", redirect_uri.replace("%3A", ":"));
+        let answer = self.agent.get(&intruder).call().unwrap();
+        assert_eq!(answer.status(), 400);
+        self.approve_in_browser(page, "")
+    }
+
     /// Goes away.
     fn ignore(&mut self, _: &str, _: &str) -> String {
         String::new()
     }
 
-    fn sign_in_and_consent(&mut self, page: String) -> String {
+    fn sign_in_and_consent(&mut self, page: &str) -> String {
         assert!(page.contains("Enter any login"), "{page}");
-        let consent = self.submit(&page, &[("login", ACCOUNT), ("password", "secret")]);
+        let consent = self.submit(page, &[("login", ACCOUNT), ("password", "secret")]);
         assert!(consent.contains("SMTP.Send"), "{consent}");
         self.submit(&consent, &[])
     }
@@ -343,6 +381,38 @@ fn a_code_that_runs_out_ends_in_one_line() {
     assert_eq!(run.status, 77, "{}", run.stderr);
     assert_eq!(run.stderr.matches('\n').count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains("the sign-in was not completed"), "{}", run.stderr);
+    assert!(world.machine.secrets().is_empty());
+}
+
+#[test]
+fn a_browser_signs_in_with_a_proof_key_and_sends() {
+    let Some(world) = World::new(UNCACHED) else { return };
+    let (run, last_page) = world.login_by_browser(Person::approve_in_browser);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert!(last_page.contains("go back to the terminal"), "{last_page}");
+    // The provider knows S256 alone, and asks everybody for it.
+    assert_eq!(world.count("grant.success", "authorization_code"), 1);
+    world.send().assert_silent_success();
+    assert_eq!((world.machine.outlook.smtp.received().len(), world.renewals()), (1, 1));
+}
+
+#[test]
+fn a_browser_that_comes_back_with_another_state_is_not_believed() {
+    let Some(world) = World::new(CACHED) else { return };
+    let (run, last_page) = world.login_by_browser(Person::approve_beside_an_intruder);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert!(last_page.contains("go back to the terminal"), "{last_page}");
+    assert_eq!(world.count("grant.error", "authorization_code"), 0, "the other code was not even tried");
+}
+
+#[test]
+fn a_sign_in_cancelled_in_the_browser_ends_in_one_line() {
+    let Some(world) = World::new(CACHED) else { return };
+    let (run, last_page) = world.login_by_browser(Person::cancel_in_browser);
+    assert!(last_page.contains("The terminal says why"), "{last_page}");
+    assert_eq!(run.status, 77, "{}", run.stderr);
+    assert_eq!(run.stderr.matches('\n').count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("the sign-in was not completed: access_denied"), "{}", run.stderr);
     assert!(world.machine.secrets().is_empty());
 }
 

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use crate::world::World;
 
+pub mod browser;
 pub mod clock;
 pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+pub mod person;
 mod private_folder;
 pub mod process;
 pub mod secret_stores;
@@ -40,6 +42,8 @@ pub fn world(config: Option<&Path>) -> World {
         log: Box::new(syslog::SystemLog::open()),
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),
+        person: Box::new(person::AtTheTerminal),
+        browser: Box::new(browser::Desktop),
         places,
     }
 }

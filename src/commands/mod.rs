@@ -2,10 +2,12 @@
 
 mod addresses;
 mod login;
+mod qr;
 mod set_up;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
+pub use login::STEPS;
 pub use set_up::set_up;
 
 use crate::failure::{Cause, Failure, Stage};

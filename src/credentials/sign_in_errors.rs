@@ -19,8 +19,8 @@ const ERROR_CODES: &[(&str, Cause)] = &[
     ("server_error", Cause::TokenUnavailable),
     ("authorization_declined", Cause::SignInDeclined),
     ("access_denied", Cause::SignInDeclined),
-    ("expired_token", Cause::SignInDeclined),
-    ("code_expired", Cause::SignInDeclined),
+    ("expired_token", Cause::CodeRanOut),
+    ("code_expired", Cause::CodeRanOut),
     ("bad_verification_code", Cause::Bug),
 ];
 
@@ -87,7 +87,7 @@ const NUMBERS: &[Row] = &[
     row(&[90_094, 90_095, 90_093], "only an administrator can consent to this client id", "ask the organisation's administrator to approve it, then run: outlook-sendmail login"),
     row(&[50_105], "the organisation has not assigned this client id to the account", "ask its administrator to assign it"),
     // -- proofs and policies
-    row(&[50_074, 50_076, 50_078, 50_158], "the organisation wants another proof of identity (MFA)", SIGN_IN),
+    row(&[50_074, 50_076, 50_078, 50_158], "the organisation wants another proof of identity (MFA)", "run: outlook-sendmail login --browser"),
     row(&[50_072, 50_079, 53_004], "the account has to register for multi-factor authentication first",
         "do that at https://aka.ms/mfasetup, then run: outlook-sendmail login"),
     row(&[53_003, 530_032, 530_035, 50_131], "a policy of the organisation blocks this way of signing in", BY_BROWSER),

@@ -16,7 +16,7 @@ use crate::world::{HttpsAnswer, HttpsFault, World};
 const BEGINNING: usize = 16;
 
 /// Form fields no message may repeat.
-const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "client_secret"];
+const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "code", "code_verifier", "client_secret"];
 
 /// What must be left for the submission when we wait for a busy endpoint.
 const LEFT_FOR_SUBMISSION: Duration = Duration::from_secs(15);
@@ -198,7 +198,7 @@ fn nonsense(status: u16, what: &str) -> Refusal {
 }
 
 /// The code and the description's first line (trace ids follow), without any secret we sent.
-fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
+pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
     let mut text = match description.lines().next() {
         None | Some("") => code.to_owned(),
         Some(line) => format!("{code}: {line}"),
