@@ -177,8 +177,14 @@ impl World {
         act: fn(&mut Person, &str, &str) -> String,
     ) -> (Run, String) {
         let mut command = self.machine.command(self.machine.program("outlook-sendmail"));
-        let mut process =
-            command.arg("login").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = command
+            .arg("login")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut stdout = String::new();
         let mut find = |wanted: &dyn Fn(&str) -> bool| {
@@ -192,8 +198,8 @@ impl World {
             String::new()
         };
         let page = find(&|line| line.starts_with("https://"));
-        let code = find(&|line| line.len() == 9 && line.as_bytes()[4] == b'-');
-        let last_page = if code.is_empty() { String::new() } else { act(&mut Person::new(self.agent()), &page, &code) };
+        let code = find(&is_code);
+        let last_page = if page.is_empty() { String::new() } else { act(&mut Person::new(self.agent()), &page, &code) };
         find(&|_| false);
         let output = process.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
