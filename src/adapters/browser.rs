@@ -296,16 +296,11 @@ mod tests {
         let flood = say(port, &vec![b'x'; LONGEST_REQUEST + 1]);
         let post = say(port, b"POST / HTTP/1.1\r\n\r\n");
         let visit = std::thread::spawn(move || heard(say(port, b"GET /?code=1 HTTP/1.1\r\n\r\n")));
-        loop {
-            match loopback.next(Instant::now() + Duration::from_secs(20)) {
-                Arrival::Visit(visit) => {
-                    assert_eq!(visit.target().reveal_text(), Some("/?code=1"));
-                    visit.answer(Status::Ok, "<p>done");
-                    break;
-                }
-                Arrival::Line(_) | Arrival::Nothing => panic!("the visit was not heard"),
-            }
-        }
+        let Arrival::Visit(arrived) = loopback.next(Instant::now() + Duration::from_secs(20)) else {
+            panic!("the visit was not heard")
+        };
+        assert_eq!(arrived.target().reveal_text(), Some("/?code=1"));
+        arrived.answer(Status::Ok, "<p>done");
         let answer = visit.join().unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n<p>done"), "{answer}");
         drop((silent, loopback));

@@ -141,8 +141,5 @@ fn pause(
 /// told as a grant that is no good.
 fn ended(refusal: Refusal) -> Failure {
     let failure = Failure::from(refusal);
-    match failure.cause {
-        Cause::GrantRejected => Failure { cause: Cause::DeviceCodeBlocked, ..failure },
-        _ => failure,
-    }
+    if failure.cause == Cause::GrantRejected { Failure { cause: Cause::DeviceCodeBlocked, ..failure } } else { failure }
 }

@@ -79,7 +79,6 @@ const NUMBERS: &[Row] = &[
     row(&[50_089], "the sign-in has expired", SIGN_IN),
     row(&[9_002_313], "Microsoft cannot read the request", "run: outlook-sendmail login, in case what is kept is damaged; then check endpoints.authority"),
     row(&[54_005], "this sign-in was completed before", SIGN_IN_AGAIN),
-    row(&[70_019], "the sign-in was not completed in time", SIGN_IN_AGAIN),
     row(&[50_134], "the code was typed too far from where it was asked for", "run: outlook-sendmail login --browser"),
     // -- consent
     row(&[65_001, 90_008], "nobody has consented to this client id", "run outlook-sendmail login and accept what is asked; for a work account its administrator may have to"),
