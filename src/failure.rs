@@ -58,12 +58,28 @@ pub struct Failure {
     pub cause: Cause,
     /// What the server, file or caller said, sanitised; may be empty.
     pub detail: Words,
+    /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
+    pub wording: Option<&'static Wording>,
+}
+
+/// A sentence and an advice in place of those of a [`Row`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wording {
+    /// What happened, without a full stop.
+    pub sentence: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
 }
 
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into() }
+        Self { stage, cause, detail: detail.into(), wording: None }
+    }
+
+    /// The same, told in other words if there are any.
+    pub fn worded(self, wording: Option<&'static Wording>) -> Self {
+        Self { wording: wording.or(self.wording), ..self }
     }
 
     /// The exit status a caller gets.
@@ -84,14 +100,16 @@ impl Failure {
 
     fn compose(&self, detail: &str) -> String {
         let row = self.cause.row();
-        let mut line = String::from(row.sentence);
+        let own = Wording { sentence: row.sentence, advice: row.advice };
+        let Wording { sentence, advice } = self.wording.copied().unwrap_or(own);
+        let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
             line.push_str(detail);
         }
-        if !row.advice.is_empty() {
+        if !advice.is_empty() {
             line.push_str(" -- ");
-            line.push_str(row.advice);
+            line.push_str(advice);
         }
         line
     }
@@ -321,5 +339,13 @@ mod tests {
     fn a_failure_is_one_line() {
         let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
         assert_eq!(failure.line(), "Outlook refuses: 554 no way -- nothing was sent");
+    }
+
+    #[test]
+    fn other_words_change_no_status() {
+        const WORDING: Wording = Wording { sentence: "no room", advice: "make some" };
+        let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no").worded(Some(&WORDING)).worded(None);
+        assert_eq!(failure.line(), "no room: 554 no -- make some");
+        assert_eq!(failure.record(), "status=69 dsn=5.0.0 no room: 554 no -- make some");
     }
 }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::pkce::{ProofKey, same, unguessable};
+use super::sign_in_errors::{cause_of, wording_of};
 use super::signed_in::{SignedIn, signed_in};
-use super::token_endpoint::{self, cause_of, in_words};
+use super::token_endpoint::{self, in_words};
 use super::{Secret, failure};
 use crate::account::Account;
 use crate::failure::{Cause, Failure};
@@ -116,7 +117,8 @@ impl Request {
 
 /// An error the authorization endpoint sent the browser back with (RFC 6749 section 4.1.2.1).
 fn refused(error: &str, description: &str) -> Failure {
-    while_signing_in(failure(cause_of(error), in_words(error, description, &[])))
+    let failure = failure(cause_of(error), in_words(error, description, &[]));
+    while_signing_in(failure.worded(wording_of(description)))
 }
 
 /// "Sign in again" is no advice to somebody who just did.

@@ -15,6 +15,7 @@ mod grant;
 mod id_token;
 mod pkce;
 mod secret;
+mod sign_in_errors;
 mod signed_in;
 #[cfg(test)]
 mod tests;

@@ -5,36 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::sign_in_errors::{cause_of, wording_of};
 use super::{AccessToken, Grant, Origin, Secret, client_id, failure};
 use crate::account::Account;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Wording};
 use crate::words::Words;
 use crate::world::{HttpsAnswer, HttpsFault, World};
-
-/// The endpoint's error codes (RFC 6749 section 5.2, OpenID Connect Core section 3.1.2.6, Microsoft's "Authentication
-/// and authorization error codes"); [`UNKNOWN_CODE`] for all others. Microsoft asks not to interpret descriptions.
-const ERROR_CODES: &[(&str, Cause)] = &[
-    ("invalid_grant", Cause::GrantRejected),
-    ("interaction_required", Cause::GrantRejected),
-    ("consent_required", Cause::GrantRejected),
-    ("login_required", Cause::GrantRejected),
-    ("invalid_client", Cause::ClientRejected),
-    ("unauthorized_client", Cause::ClientRejected),
-    ("invalid_scope", Cause::ScopeRejected),
-    ("invalid_resource", Cause::ScopeRejected),
-    ("invalid_request", Cause::ScopeRejected),
-    ("unsupported_grant_type", Cause::ScopeRejected),
-    ("temporarily_unavailable", Cause::TokenUnavailable),
-    ("server_error", Cause::TokenUnavailable),
-    ("authorization_declined", Cause::SignInDeclined),
-    ("access_denied", Cause::SignInDeclined),
-    ("expired_token", Cause::CodeRanOut),
-    ("code_expired", Cause::CodeRanOut),
-    ("bad_verification_code", Cause::Bug),
-];
-
-/// A code not in the table is still a refusal of the request as it was made.
-const UNKNOWN_CODE: Cause = Cause::ScopeRejected;
 
 /// By so many characters a secret is known.
 const BEGINNING: usize = 16;
@@ -116,6 +92,8 @@ pub(super) enum Refusal {
         code: String,
         /// Code and description, for people.
         words: Words,
+        /// What they say in plain words, when the description has a number we know.
+        wording: Option<&'static Wording>,
     },
     /// It does not speak OAuth, or is not to be trusted.
     Unusable(Failure),
@@ -125,7 +103,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Away { words, .. } => failure(Cause::TokenUnavailable, words),
-            Refusal::Error { code, words } => failure(cause_of(&code), words),
+            Refusal::Error { code, words, wording } => failure(cause_of(&code), words).worded(wording),
             Refusal::Unusable(failure) => failure,
         }
     }
@@ -210,17 +188,13 @@ fn refusal(answer: &HttpsAnswer, form: &[(&str, &Secret)]) -> Refusal {
         Some(error) if cause_of(&error.error) == Cause::TokenUnavailable => {
             Refusal::Away { words, retry_after: answer.retry_after }
         }
-        Some(error) => Refusal::Error { code: error.error, words },
+        Some(error) => Refusal::Error { wording: wording_of(&error.error_description), code: error.error, words },
         None => nonsense(answer.status, "not what OAuth answers"),
     }
 }
 
 fn nonsense(status: u16, what: &str) -> Refusal {
     Refusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
-}
-
-pub(super) fn cause_of(code: &str) -> Cause {
-    ERROR_CODES.iter().find(|(known, _)| *known == code).map_or(UNKNOWN_CODE, |(_, cause)| *cause)
 }
 
 /// The code and the description's first line (trace ids follow), without any secret we sent.

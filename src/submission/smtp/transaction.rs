@@ -4,7 +4,7 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 
-use crate::account::outlook_replies::classify;
+use crate::account::outlook_replies::{classify, wording};
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::submission::smtp::parameters::Parameters;
 use crate::submission::smtp::{Phase, Reply};
@@ -128,5 +128,5 @@ impl<'a> Answers<'a> {
 
 /// A reply that ends the run.
 pub(super) fn refused(phase: Phase, reply: &Reply) -> Failure {
-    Failure::new(Stage::Submission, classify(phase, reply), reply.words())
+    Failure::new(Stage::Submission, classify(phase, reply), reply.words()).worded(wording(phase, reply))
 }
