@@ -11,8 +11,10 @@ use crate::submission::smtp::Reply;
 use crate::words::Words;
 
 mod person;
+mod user_units;
 
 pub use person::{Echo, Escapes, Person, Screen, Stream};
+pub use user_units::{UnitFault, UserUnits};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -50,6 +52,8 @@ pub struct World {
     pub terminal: Box<dyn Terminal>,
     /// Whoever sits at it.
     pub person: Box<dyn Person>,
+    /// What starts programs for this user at their times.
+    pub user_units: Box<dyn UserUnits>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.

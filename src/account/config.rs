@@ -99,6 +99,11 @@ impl Accounts {
         }
     }
 
+    /// All of them, by name.
+    pub fn all(&self) -> &[Account] {
+        &self.accounts
+    }
+
     /// The account this address belongs to.
     pub fn owner_of(&self, address: &Address) -> Option<&Account> {
         self.accounts.iter().find(|account| account.owns(address))

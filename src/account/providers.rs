@@ -13,6 +13,9 @@ pub struct Provider {
     pub tenant: &'static str,
     /// Scopes of the grant, separated by spaces.
     pub scope: &'static str,
+    /// After how many days without use a grant lapses, where that is known. Microsoft's refresh tokens last for 90
+    /// (learn.microsoft.com, "Refresh tokens in the Microsoft identity platform").
+    pub unused_days: Option<u64>,
     /// The longest AUTH command line with an initial response, in octets. RFC 4954 section 4 says 512; Outlook takes
     /// the lines of about 2,000 octets that git and others send.
     pub auth_line_limit: usize,
@@ -29,6 +32,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "consumers",
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        unused_days: Some(90),
         auth_line_limit: 4000,
         size_limit: 157_286_400,
     },
@@ -38,6 +42,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "organizations",
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
+        unused_days: Some(90),
         auth_line_limit: 4000,
         size_limit: 157_286_400,
     },
@@ -47,6 +52,7 @@ pub const PROVIDERS: &[Provider] = &[
         port: 587,
         tenant: "common",
         scope: "offline_access openid email",
+        unused_days: None,
         auth_line_limit: 512,
         size_limit: 157_286_400,
     },

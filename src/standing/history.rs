@@ -3,12 +3,12 @@
 //! Each fact has a record of its own, replaced whole: parallel runs need no lock, the last writer wins, and a failure
 //! never takes the last success away. A record that is corrupt or huge counts as none.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use lettre::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{Cause, ExitStatus, Failure};
 use crate::submission::Receipt;
 use crate::words::Words;
 use crate::world::World;
@@ -30,12 +30,33 @@ pub struct PastFailure {
     pub dsn: String,
     /// The line a person was shown.
     pub line: String,
+    /// Whether every message would fail so, not only this one.
+    #[serde(default)]
+    pub blocks: bool,
 }
+
+/// What Outlook says about the mailbox, and not about the message.
+const BLOCKING: &[Cause] = &[
+    Cause::AuthRejected,
+    Cause::SignInRefused,
+    Cause::PasswordDead,
+    Cause::PolicyRefused,
+    Cause::SmtpAuthDisabled,
+    Cause::VerificationNeeded,
+    Cause::Suspended,
+    Cause::MailboxFull,
+];
 
 impl PastFailure {
     fn new(at: SystemTime, failure: &Failure) -> Self {
         let row = failure.cause.row();
-        Self { at: unix_seconds(at), status: row.status as u8, dsn: row.enhanced.to_owned(), line: failure.line() }
+        Self {
+            at: unix_seconds(at),
+            status: row.status as u8,
+            dsn: row.enhanced.to_owned(),
+            line: failure.line(),
+            blocks: BLOCKING.contains(&failure.cause),
+        }
     }
 
     /// As read from a file, which may hold anything.
@@ -171,20 +192,17 @@ pub fn signed_out(world: &World, mailbox: &Address) {
 }
 
 /// Seconds since 1970; 0 before.
-pub(super) fn unix_seconds(time: SystemTime) -> u64 {
+pub fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// How long ago `at` was; `None` when it is yet to come, that is, when the clock was set back.
-pub(super) fn since(at: u64, now: u64) -> Option<Duration> {
-    now.checked_sub(at).map(Duration::from_secs)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::credentials::fake_world::{Fakes, START, account};
-    use crate::failure::{Cause, Stage};
+    use crate::failure::Stage;
 
     fn failure(cause: Cause, words: &str) -> Failure {
         Failure::new(Stage::Submission, cause, words)
