@@ -131,7 +131,8 @@ fn a_message_is_remembered_and_a_failure_does_not_take_it_away() {
 #[test]
 fn a_message_of_a_dialogue_is_remembered_too() {
     let machine = Machine::new();
-    let dialogue = b"MAIL FROM:<me@outlook.com>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\nQUIT\r\n";
+    let dialogue =
+        b"MAIL FROM:<me@outlook.com>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\nQUIT\r\n";
     let run = machine.sendmail(["-bs"], dialogue);
     assert!(run.stdout.contains("\r\n221 "), "{}", run.stdout);
     assert_ne!(me(&machine)["sent_at"], Value::Null);
@@ -209,7 +210,8 @@ fn status_tells_of_every_account_and_asks_nobody() {
     let report = status(&machine);
     assert_eq!((&report["version"], &report["status"]), (&json!(1), &json!(78)));
     let accounts: Vec<_> = report["accounts"].as_array().unwrap().iter().collect();
-    let told: Vec<_> = accounts.iter().map(|account| (&account["name"], &account["state"], &account["status"])).collect();
+    let told: Vec<_> =
+        accounts.iter().map(|account| (&account["name"], &account["state"], &account["status"])).collect();
     let (desk, me, work) = (json!("desk"), json!("me"), json!("work"));
     let (away, in_, out) = (json!("store-away"), json!("signed-in"), json!("sign-in-needed"));
     let expected = [(&desk, &away, &json!(78)), (&me, &in_, &json!(0)), (&work, &out, &json!(77))];
@@ -323,7 +325,10 @@ fn a_grant_revoked_in_mid_life_is_noticed() {
         assert_no_secret(&record);
     }
     let told = me(&machine);
-    assert_eq!((told["state"].as_str(), told["renewal_failure"]["status"].as_u64()), (Some("sign-in-needed"), Some(77)));
+    assert_eq!(
+        (told["state"].as_str(), told["renewal_failure"]["status"].as_u64()),
+        (Some("sign-in-needed"), Some(77))
+    );
     let shown = tool(&machine, &["status"]);
     assert_eq!(shown.status, 77);
     assert!(shown.stdout.contains("Microsoft wants you to sign in again: "), "{}", shown.stdout);

@@ -26,8 +26,7 @@ fn show_json(world: &World, standings: &[Standing<'_>], failure: Option<&Failure
 fn show_text(world: &World, standings: &[Standing<'_>]) -> u8 {
     let screen = world.person.screen(Stream::Output);
     let paint = Paint::on(screen);
-    let blocks: Vec<_> =
-        standings.iter().map(|standing| block(standing, world.clock.utc_offset(), paint)).collect();
+    let blocks: Vec<_> = standings.iter().map(|standing| block(standing, world.clock.utc_offset(), paint)).collect();
     report::show(world, &blocks.join("\n"));
     if screen.is_some() {
         // Whoever reads this need not be told again.

@@ -66,9 +66,7 @@ pub fn json(standings: &[Standing<'_>], failure: Option<&Failure>, now: u64) -> 
     let report = Report {
         version: VERSION,
         at: rfc3339(now),
-        status: worst(
-            standings.iter().map(Standing::status).chain(failure.map(|failure| failure.exit_status() as u8)),
-        ),
+        status: worst(standings.iter().map(Standing::status).chain(failure.map(|failure| failure.exit_status() as u8))),
         problem: failure.map(Failure::line),
         accounts: standings.iter().map(one_account).collect(),
     };

@@ -9,8 +9,8 @@ use crate::standing::history::{History, unix_seconds};
 use crate::world::World;
 
 pub mod history;
-mod judgement;
 mod json;
+mod judgement;
 mod text;
 mod times;
 
@@ -70,6 +70,24 @@ pub struct Problem {
     pub line: String,
 }
 
+impl Problem {
+    /// Without its name, login would sign in to the account that is used when nothing else decides.
+    fn name_account(&mut self, name: &str) {
+        if let Some(login) = self.line.strip_suffix(LOGIN) {
+            self.line = format!("{login}{LOGIN} --account {}", quoted(name));
+        }
+    }
+}
+
+/// The advice that is about one account.
+const LOGIN: &str = "run: outlook-sendmail login";
+
+/// As a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.@".contains(&octet);
+    if name.bytes().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
 /// How an account signs in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SignIn {
@@ -110,7 +128,10 @@ impl<'a> Standing<'a> {
         let now = unix_seconds(world.clock.now());
         let sign_in = sign_in(world, account, now);
         let history = History::read(world, &account.address);
-        let (state, problem) = judgement::judge(&sign_in, &history, now);
+        let (state, mut problem) = judgement::judge(&sign_in, &history, now);
+        if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
+            problem.name_account(&account.name);
+        }
         let sign_in = sign_in.ok();
         Self { account, preferred, state, problem, sign_in, history, outbox: None, pace: None, now }
     }
@@ -141,14 +162,8 @@ pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
 
 impl State {
     /// Every one.
-    pub const ALL: [Self; 6] = [
-        Self::SignedIn,
-        Self::LapsesSoon,
-        Self::RenewalFails,
-        Self::Blocked,
-        Self::SignInNeeded,
-        Self::StoreAway,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::SignedIn, Self::LapsesSoon, Self::RenewalFails, Self::Blocked, Self::SignInNeeded, Self::StoreAway];
 
     /// The word in JSON.
     pub const fn word(self) -> &'static str {
@@ -166,6 +181,18 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn advice_names_the_account() {
+        let named = |line: &str, name: &str| {
+            let mut problem = Problem { status: 77, line: line.into() };
+            problem.name_account(name);
+            problem.line
+        };
+        assert_eq!(named("x -- run: outlook-sendmail login", "a"), "x -- run: outlook-sendmail login --account a");
+        assert_eq!(named("x -- run: outlook-sendmail renew", "a"), "x -- run: outlook-sendmail renew");
+        assert!(named("x -- run: outlook-sendmail login", "it's").ends_with(r"--account 'it'\''s'"));
+    }
 
     #[test]
     fn the_worst_status_is_never_one_that_passes() {

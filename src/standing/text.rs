@@ -50,7 +50,9 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
     match &standing.sign_in {
         Some(SignIn::Grant(times)) => {
             block.line("Signed in", &signed_in(times, standing, utc_offset));
-            block.line("Lapses", &lapse(times, *now, utc_offset));
+            if standing.history.unrenewed.is_none() {
+                block.line("Lapses", &lapse(times, *now, utc_offset));
+            }
         }
         Some(SignIn::Password) => block.line("Signs in", &format!("with a password, kept in {}", kept(account))),
         None => block.line("Kept in", kept(account)),
@@ -62,7 +64,8 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
     if let Some(failure) = &history.failed {
         block.line("Last failure", &format!("{} (status {})", when(failure.at), failure.status));
         // Said once is enough.
-        if standing.problem.as_ref().is_none_or(|problem| problem.line != failure.line) {
+        let why = failure.line.rsplit_once(" -- ").map_or(failure.line.as_str(), |(why, _)| why);
+        if standing.problem.as_ref().is_none_or(|problem| !problem.line.starts_with(why)) {
             block.line("", &failure.line);
         }
     }

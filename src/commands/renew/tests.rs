@@ -131,7 +131,9 @@ fn a_failure_nobody_saw_is_told_once() {
     tell(&world, Task::Renew);
     assert_eq!(fakes.paper.err.borrow().len(), said, "says it itself");
     tell(&world, Task::Doctor);
-    assert!(fakes.paper.err.borrow()[said..].starts_with("sendmail: the sign-in of me could not be renewed: Microsoft"));
+    assert!(
+        fakes.paper.err.borrow()[said..].starts_with("sendmail: the sign-in of me could not be renewed: Microsoft")
+    );
     let said = fakes.paper.err.borrow().len();
     tell(&world, Task::Doctor);
     assert_eq!(fakes.paper.err.borrow().len(), said, "told already");
@@ -197,7 +199,10 @@ fn the_timer_is_enabled_or_somebody_is_told_how() {
     for (fault, advice) in [
         (UnitFault::NoManager, "let cron run outlook-sendmail renew"),
         (UnitFault::NotInstalled, "let cron run outlook-sendmail renew"),
-        (UnitFault::Failed("no bus".into()), "(no bus). Run: systemctl --user enable --now outlook-sendmail-renew.timer"),
+        (
+            UnitFault::Failed("no bus".into()),
+            "(no bus). Run: systemctl --user enable --now outlook-sendmail-renew.timer",
+        ),
     ] {
         fakes.paper.out.borrow_mut().clear();
         *fakes.user_units.fault.borrow_mut() = Some(fault);
