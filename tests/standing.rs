@@ -5,7 +5,7 @@ mod harness;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -352,6 +352,35 @@ fn a_grant_revoked_in_mid_life_is_noticed() {
     assert_eq!(state(&machine), is("signed-in", 0));
     assert_eq!(me(&machine)["renewal_failure"], Value::Null);
     tool(&machine, &["renew"]).assert_silent_success();
+}
+
+#[test]
+fn a_sign_in_that_cannot_enable_the_timer_says_what_to_do_at_a_terminal_only() {
+    let machine = Machine::signed_out(|_| {}, &[]);
+    log_in(&machine);
+    let runtime = machine.folder.path().join("run");
+    let units = machine.folder.path().join(".config/systemd/user");
+    fs::create_dir_all(&units).unwrap();
+    // A manager seems to run, and nobody answers.
+    fs::create_dir_all(runtime.join("systemd/private")).unwrap();
+    let log_in = || at_a_terminal(&machine, 80, &[("XDG_RUNTIME_DIR", runtime.to_str().unwrap())], &["login"]);
+    let Some(without_unit) = log_in() else { return };
+    assert_eq!(without_unit.status, 0, "{}", without_unit.stdout);
+    if !Path::new("/usr/lib/systemd/user/outlook-sendmail-renew.timer").exists() {
+        assert!(
+            without_unit.stdout.contains("Let cron run outlook-sendmail renew once a week"),
+            "{}",
+            without_unit.stdout
+        );
+    }
+    if !installed("systemctl") {
+        return;
+    }
+    fs::write(units.join("outlook-sendmail-renew.timer"), "[Timer]\nOnCalendar=weekly\n").unwrap();
+    let with_unit = log_in().unwrap();
+    assert_eq!(with_unit.status, 0, "{}", with_unit.stdout);
+    let advice = "Run: systemctl --user enable --now outlook-sendmail-renew.timer";
+    assert!(with_unit.stdout.contains(advice), "{}", with_unit.stdout);
 }
 
 #[test]

@@ -156,12 +156,12 @@ pub fn enable_timer(world: &World, account: &Account) {
 fn by_hand(fault: &UnitFault) -> String {
     match fault {
         UnitFault::NoManager | UnitFault::NotInstalled => {
-            "A sign-in that nobody uses lapses: let cron run outlook-sendmail renew once a week.".to_owned()
+            "Let cron run outlook-sendmail renew once a week: a sign-in that nobody uses lapses.".to_owned()
         }
-        UnitFault::Failed(words) => format!(
-            "A sign-in that nobody uses lapses, and it is not renewed yet ({}). Run: systemctl --user enable --now {TIMER}",
-            words.short()
-        ),
+        UnitFault::Failed(words) => {
+            let words = words.short();
+            format!("The weekly renewal could not be enabled ({words}). Run: systemctl --user enable --now {TIMER}")
+        }
     }
 }
 

@@ -34,7 +34,9 @@ pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u
         };
         return (state, Some(Problem::from(failure)));
     }
-    let settled = history.sent.max(times.map(|times| times.signed_in_at));
+    // A grant's renewal proves nothing about the mailbox; with a password there is none, only somebody signing in.
+    let signed_in_at = times.map_or(history.renewed, |times| Some(times.signed_in_at));
+    let settled = history.sent.max(signed_in_at);
     if let Some(failure) = history.failed.as_ref().filter(|failure| blocks(failure, settled, now)) {
         return (State::Blocked, Some(Problem::from(failure)));
     }
@@ -147,6 +149,9 @@ mod tests {
         let sent = |at: u64| History { sent: Some(at), ..failed(NOW - 9, true) };
         assert_eq!(outcome(&used(1), &sent(NOW - 8)), (State::SignedIn, 0));
         assert_eq!(outcome(&used(1), &sent(NOW - 10)), (State::Blocked, 77));
+        let renewed = History { renewed: Some(NOW), ..failed(NOW - 9, true) };
+        assert_eq!(outcome(&used(1), &renewed), (State::Blocked, 77));
+        assert_eq!(outcome(&Ok(SignIn::Password), &renewed), (State::SignedIn, 0));
         assert_eq!(outcome(&Ok(SignIn::Password), &failed(NOW - 9, true)), (State::Blocked, 77));
     }
 }

@@ -197,8 +197,8 @@ fn the_timer_is_enabled_or_somebody_is_told_how() {
     assert_eq!(*fakes.user_units.enabled.borrow(), ["outlook-sendmail-renew.timer"]);
     assert_eq!(fakes.paper.out.borrow().as_str(), "");
     for (fault, advice) in [
-        (UnitFault::NoManager, "let cron run outlook-sendmail renew"),
-        (UnitFault::NotInstalled, "let cron run outlook-sendmail renew"),
+        (UnitFault::NoManager, "Let cron run outlook-sendmail renew"),
+        (UnitFault::NotInstalled, "Let cron run outlook-sendmail renew"),
         (
             UnitFault::Failed("no bus".into()),
             "(no bus). Run: systemctl --user enable --now outlook-sendmail-renew.timer",
