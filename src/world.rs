@@ -10,9 +10,11 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod browser;
 mod person;
 mod user_units;
 
+pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use user_units::{UnitFault, UserUnits};
 
@@ -54,6 +56,8 @@ pub struct World {
     pub person: Box<dyn Person>,
     /// What starts programs for this user at their times.
     pub user_units: Box<dyn UserUnits>,
+    /// And their browser.
+    pub browser: Box<dyn Browser>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.

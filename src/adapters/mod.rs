@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::world::World;
 
+pub mod browser;
 pub mod clock;
 pub mod files;
 pub mod https;
@@ -44,6 +45,7 @@ pub fn world(config: Option<&Path>) -> World {
         terminal: Box::new(terminal::StandardStreams),
         person: Box::new(person::AtTheTerminal),
         user_units: Box::new(user_units::UserManager::of_this_user()),
+        browser: Box::new(browser::Desktop),
         places,
     }
 }

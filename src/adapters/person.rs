@@ -28,17 +28,23 @@ pub struct AtTheTerminal;
 
 impl Person for AtTheTerminal {
     fn ask(&self, question: &str, echo: Echo) -> Option<Secret> {
+        // A question in a file is seen by nobody.
+        let show: fn(&str) = match (io::stderr().is_terminal(), io::stdout().is_terminal()) {
+            (true, _) => |text| StandardStreams.err(text),
+            (false, true) => |text| StandardStreams.out(text),
+            (false, false) => return None,
+        };
         if !io::stdin().is_terminal() {
             return None;
         }
-        StandardStreams.err(question);
+        show(question);
         let line = match echo {
             Echo::Shown => typed_line(),
             Echo::Hidden => hidden_line(),
         };
-        if line.is_none() {
-            // Nobody pressed Enter: what comes next starts a line of its own.
-            StandardStreams.err("\n");
+        // Enter was not pressed, or not seen: what comes next starts a line of its own.
+        if line.is_none() || echo == Echo::Hidden {
+            show("\n");
         }
         line
     }
@@ -70,7 +76,7 @@ fn escapes(term: Option<&str>, no_color: Option<&str>) -> Escapes {
 
 /// A line as the terminal hands it over, edited there. Read octet by octet: what is typed ahead stays for the next
 /// question, and a buffer of ours is wiped.
-fn typed_line() -> Option<Secret> {
+pub(super) fn typed_line() -> Option<Secret> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
     loop {
         match next_octet(None)? {
@@ -98,19 +104,7 @@ fn hidden_line() -> Option<Secret> {
     let _ = tcsetattr(&stdin, OptionalActions::Drain, &usual);
     // Ends us here if one came meanwhile.
     let _ = mask.thread_set_mask();
-    match line {
-        Ok(line) => {
-            StandardStreams.err("\n");
-            Some(line)
-        }
-        Err(signal) => {
-            if let Some(signal) = signal {
-                StandardStreams.err("\n");
-                let _ = raise(signal);
-            }
-            None
-        }
-    }
+    line.map_err(|signal| signal.map(raise)).ok()
 }
 
 fn hidden(usual: &Termios) -> Termios {

@@ -2,12 +2,14 @@
 
 mod addresses;
 mod login;
+mod qr;
 mod renew;
 mod set_up;
 mod status;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
+pub use login::STEPS;
 pub use set_up::set_up;
 
 use crate::failure::{Cause, Failure, Stage};

@@ -58,7 +58,8 @@ fn message(account: &Account, host_name: &str, stamp: &Stamp) -> Vec<u8> {
     message
 }
 
-fn is_yes(answer: &str) -> bool {
+/// Whether an answer means yes; Enter alone does.
+pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
 }
 
