@@ -36,8 +36,12 @@ _outlook_sendmail() {
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file command sealed' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
+        status:--config) _outlook_sendmail_files "$word" ;;
+        renew:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help status renew --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --browser --config' "$word" ;;
+        status:*) _outlook_sendmail_words '--json --config' "$word" ;;
+        renew:*) _outlook_sendmail_words '--config' "$word" ;;
     esac
 }
 

@@ -205,6 +205,12 @@ causes! {
     NoClientId => Config, "5.3.5", "no client id to sign in with", "register one as the manual says, then run: outlook-sendmail login --client-id ID";
     /// The grant was revoked or ran out.
     GrantRejected => NoPermission, "5.7.8", "Microsoft wants you to sign in again", "run: outlook-sendmail login";
+    /// The grant was not used for as long as it lasts.
+    GrantLapsed => NoPermission, "5.7.8", "the sign-in has lapsed from disuse", "run: outlook-sendmail login";
+    /// It will lapse soon.
+    GrantLapsing => Temporary, "4.7.8", "the sign-in is about to lapse from disuse", "run: outlook-sendmail renew";
+    /// What keeps a renewal from working has lasted too long to pass by itself.
+    RenewalOverdue => Unavailable, "5.4.7", "the sign-in has not been renewed for two weeks", "see that it can be, and run: outlook-sendmail renew";
     /// The client id is wrong, disabled, or not a public client.
     ClientRejected => Config, "5.7.8", "Microsoft refuses the client id", "check client_id and tenant, and that the registration allows public client flows";
     /// The request for a token was wrong.

@@ -14,7 +14,8 @@
 //! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
 //!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
-//! end badly, [`report`] the only place that prints. Only [`adapters`] and `main.rs` know the operating system.
+//! end badly, [`report`] the only place that prints, [`standing`] what one run leaves for `status` to tell. Only
+//! [`adapters`] and `main.rs` know the operating system.
 
 // A panic is a bug a user sees: state the impossible with a type instead.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -30,6 +31,7 @@ pub mod invocation;
 pub mod message;
 pub mod pipeline;
 pub mod report;
+pub mod standing;
 pub mod stdio_server;
 pub mod submission;
 pub mod threads;

@@ -57,6 +57,7 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
 
     let accounts = Accounts::load(world)?;
     let account = accounts.for_message(submit, &message)?;
+    story.read_account(account);
     let times = Deadlines::new(account, end_of_input);
     let stamp = Stamp::now(world);
     let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };

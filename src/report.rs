@@ -1,10 +1,14 @@
 //! The only place that prints: one line for people on failure, one record for the log in any case.
 
+use lettre::Address;
+
+use crate::account::Account;
 use crate::envelope::Letter;
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
 use crate::message::{Field, Message};
+use crate::standing::history;
 use crate::submission::Receipt;
 use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
@@ -15,6 +19,7 @@ const RECIPIENTS: usize = 4000;
 /// What a log record says about one message, filled in as the pipeline learns it.
 #[derive(Default)]
 pub struct Story {
+    mailbox: Option<Address>,
     from: String,
     to: Vec<String>,
     subject: String,
@@ -30,6 +35,11 @@ impl Story {
         self.from = printable(&find("From").unwrap_or_default());
         self.to = operands.iter().map(|operand| printable(bare(operand))).collect();
         self.to.extend(find("To").map(|to| printable(&to)));
+    }
+
+    /// Whose mailbox it goes through.
+    pub fn read_account(&mut self, account: &Account) {
+        self.mailbox = Some(account.address.clone());
     }
 
     /// What goes out.
@@ -81,8 +91,11 @@ impl Story {
     }
 }
 
-/// What became of a message, for the log: one record.
+/// What became of a message, for the log: one record. And for `status`, which asks later.
 pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+    if let Some(mailbox) = &story.mailbox {
+        history::message(world, mailbox, verdict);
+    }
     let (priority, outcome) = match verdict {
         Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
         Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
@@ -183,6 +196,7 @@ mod tests {
     #[test]
     fn a_caller_cannot_forge_a_record() {
         let story = Story {
+            mailbox: None,
             from: "\"a> sent: 250\"@x.org".into(),
             to: vec!["\"b>,<c\"@x.org".into()],
             subject: "x\" sent: 250 ok \"".into(),

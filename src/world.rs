@@ -14,9 +14,11 @@ mod post;
 pub use post::{Post, PostAnswer, PostFault};
 mod browser;
 mod person;
+mod user_units;
 
 pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
+pub use user_units::{UnitFault, UserUnits};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -54,6 +56,8 @@ pub struct World {
     pub terminal: Box<dyn Terminal>,
     /// Whoever sits at it.
     pub person: Box<dyn Person>,
+    /// What starts programs for this user at their times.
+    pub user_units: Box<dyn UserUnits>,
     /// And their browser.
     pub browser: Box<dyn Browser>,
 }

@@ -1,4 +1,5 @@
-//! What is installed beside the program: manuals that mandoc has nothing to say about, and a completion that bash takes.
+//! What is installed beside the program: manuals that mandoc has nothing to say about, units that systemd takes, and a
+//! completion that bash does.
 #![allow(missing_docs)]
 
 mod harness;
@@ -38,6 +39,8 @@ fn everything_is_installed_where_it_is_looked_for() {
         "share/man/man5/outlook-sendmail.toml.5",
         "share/man/man8/sendmail.8",
         "share/bash-completion/completions/outlook-sendmail",
+        "lib/systemd/user/outlook-sendmail-renew.service",
+        "lib/systemd/user/outlook-sendmail-renew.timer",
     ] {
         assert!(folder.path().join("usr").join(file).is_file(), "{file}");
     }
@@ -62,6 +65,28 @@ fn mandoc_has_nothing_to_say_about_the_manuals() {
     }
 }
 
+#[test]
+fn systemd_has_nothing_to_say_about_the_units() {
+    if !installed("systemd-analyze") {
+        return;
+    }
+    let folder = install();
+    let units = folder.path().join("usr/lib/systemd/user");
+    let service = units.join("outlook-sendmail-renew.service");
+    let text = fs::read_to_string(&service).unwrap();
+    // The program has to be where the unit says.
+    let program = folder.path().join("usr/bin/outlook-sendmail");
+    let there = text.replace("ExecStart=/usr/bin/outlook-sendmail ", &format!("ExecStart={} ", program.display()));
+    assert_ne!(text, there);
+    fs::write(&service, there).unwrap();
+    for unit in ["outlook-sendmail-renew.timer", "outlook-sendmail-renew.service"] {
+        let mut command = Command::new("systemd-analyze");
+        command.args(["--user", "--man=no", "verify"]).arg(units.join(unit)).env("XDG_RUNTIME_DIR", folder.path());
+        let said = run(&mut command, b"");
+        assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (0, "", ""), "{unit}");
+    }
+}
+
 /// What bash offers for the last of these words, in order.
 fn offered(folder: &Path, words: &[&str]) -> Vec<String> {
     // The script's name is $0; then the file to source and the words.
@@ -82,7 +107,7 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    assert_eq!(offered(&[""]), ["login", "help", "--config", "--help", "--version"]);
+    assert_eq!(offered(&[""]), ["login", "help", "status", "renew", "--config", "--help", "--version"]);
     assert_eq!(offered(&["lo"]), ["login"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);

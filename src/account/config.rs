@@ -79,6 +79,11 @@ impl Accounts {
         self.for_sender(&senders)
     }
 
+    /// All of them, in the order of their names.
+    pub fn all(&self) -> &[Account] {
+        &self.accounts
+    }
+
     /// The account a message goes through: the one that owns the first owned address of `senders` (-f before From),
     /// else the preferred one, else the only one.
     ///

@@ -18,6 +18,9 @@ pub struct Provider {
     /// The longest AUTH command line with an initial response, in octets. RFC 4954 section 4 says 512; Outlook takes
     /// the lines of about 2,000 octets that git and others send.
     pub auth_line_limit: usize,
+    /// After how many days without use a grant lapses, where that is known. Microsoft's refresh tokens last for 90
+    /// (learn.microsoft.com, "Refresh tokens in the Microsoft identity platform").
+    pub unused_days: Option<u64>,
     /// The largest message, in octets. Outlook announces 157,286,400 (150 MiB) for the platform; a mailbox may
     /// have less, which only the end of DATA tells.
     pub size_limit: u64,
@@ -33,6 +36,7 @@ pub const PROVIDERS: &[Provider] = &[
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 4000,
+        unused_days: Some(90),
         size_limit: 157_286_400,
     },
     Provider {
@@ -43,6 +47,7 @@ pub const PROVIDERS: &[Provider] = &[
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 4000,
+        unused_days: Some(90),
         size_limit: 157_286_400,
     },
     Provider {
@@ -53,6 +58,7 @@ pub const PROVIDERS: &[Provider] = &[
         scope: "offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
         auth_line_limit: 512,
+        unused_days: None,
         size_limit: 157_286_400,
     },
 ];

@@ -21,6 +21,7 @@ pub mod syslog;
 pub mod terminal;
 pub mod token_cache;
 pub mod trust;
+pub mod user_units;
 pub mod wire;
 
 /// This machine, this process, this user; `config` is the configuration file a person named.
@@ -43,6 +44,7 @@ pub fn world(config: Option<&Path>) -> World {
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),
         person: Box::new(person::AtTheTerminal),
+        user_units: Box::new(user_units::UserManager::of_this_user()),
         browser: Box::new(browser::Desktop),
         places,
     }

@@ -3,7 +3,9 @@
 mod addresses;
 mod login;
 mod qr;
+mod renew;
 mod set_up;
+mod status;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
@@ -17,11 +19,12 @@ use crate::world::World;
 
 /// Carries out a command and gives the exit status.
 pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
+    renew::tell(world, task);
     match task {
+        Task::Status => status::status(world, asked),
+        Task::Renew => renew::renew(world),
         Task::Login => report::done(world, set_up(world, asked)),
         Task::Logout
-        | Task::Status
-        | Task::Renew
         | Task::Test
         | Task::Explain
         | Task::Doctor

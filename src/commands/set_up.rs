@@ -6,7 +6,7 @@ use lettre::Address;
 
 use crate::account::{Account, Accounts, file_failure};
 use crate::commands::login::{Flow, keep, login};
-use crate::commands::test_message;
+use crate::commands::{renew, test_message};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
 use crate::report;
@@ -47,6 +47,7 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
         }
         None => add(world, wanted, named.as_ref(), text)?,
     };
+    renew::enable_timer(world, &account);
     test_message::offer(world, &account)
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Fakes {
     pub(crate) https: Rc<FakeHttps>,
     pub(crate) paper: Rc<Paper>,
     pub(crate) person: Rc<FakePerson>,
+    pub(crate) user_units: Rc<FakeUserUnits>,
     pub(crate) browser: Rc<FakeBrowser>,
 }
 
@@ -52,6 +53,7 @@ impl Fakes {
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
             person: Box::new(Rc::clone(&self.person)),
+            user_units: Box::new(Rc::clone(&self.user_units)),
             browser: Box::new(Rc::clone(&self.browser)),
         }
     }
@@ -333,6 +335,23 @@ impl Person for Rc<FakePerson> {
     }
     fn screen(&self, _: Stream) -> Option<Screen> {
         self.screen.get()
+    }
+}
+
+/// A manager that does as asked, unless it has a reason not to.
+#[derive(Default)]
+pub(crate) struct FakeUserUnits {
+    pub(crate) enabled: RefCell<Vec<String>>,
+    pub(crate) fault: RefCell<Option<UnitFault>>,
+}
+
+impl UserUnits for Rc<FakeUserUnits> {
+    fn enable(&self, unit: &str) -> Result<(), UnitFault> {
+        if let Some(fault) = &*self.fault.borrow() {
+            return Err(fault.clone());
+        }
+        self.enabled.borrow_mut().push(unit.into());
+        Ok(())
     }
 }
 

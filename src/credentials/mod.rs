@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
+use crate::standing::history;
 use crate::world::{LockGuard, Priority, SecretStore, World};
 
 mod access_token_cache;
@@ -113,7 +114,19 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
     let _alone = lock(world, account, deadline);
     grant.save(account, &*store).map_err(grant::store_failure)?;
     access_token_cache::save(world, account, &*store, token);
+    history::renewed(world, &account.address);
     Ok(())
+}
+
+/// Renews the grant now, whatever is cached: one that is never used lapses.
+///
+/// # Errors
+///
+/// As [`access_token`].
+pub fn renew_grant(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    let store = open_store(world, account, deadline)?;
+    let _renewing = lock(world, account, deadline);
+    renew(world, account, &*store, deadline).map(drop)
 }
 
 /// The grant a new sign-in will replace, if there is one that can be read. Asked before a person is asked for
@@ -136,7 +149,7 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
 ///
 /// [`Cause::NoGrant`] and the causes of its store.
 pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Result<Grant, Failure> {
-    Grant::load(account, &*open_store(world, account, deadline)?)
+    Grant::load(account, &*open_store(world, account, deadline)?)?.for_authority(&account.authority)?.for_resource(account)
 }
 
 /// Forgets grants and cached tokens of every transport, here; Microsoft keeps the grants until they are revoked at
@@ -157,6 +170,7 @@ pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(),
         store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
         store.delete(&grant::name(account)).map_err(grant::store_failure)?;
     }
+    history::signed_out(world, &account.address);
     Ok(())
 }
 
@@ -172,7 +186,9 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
     let grant = Grant::load(account, store)?.for_authority(&account.authority)?.for_resource(account)?;
-    let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
+    let tokens = token_endpoint::redeem(world, account, &grant, deadline)
+        .inspect_err(|failure| history::refused(world, &account.address, failure))?;
+    history::renewed(world, &account.address);
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)
         && let Err(fault) = newer.save(account, store)

@@ -74,8 +74,8 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
     Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
     Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
-    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Refused(LATER), doc: "show every account" },
-    Command { name: "renew", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "renew every sign-in, so that none lapses" },
+    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
+    Command { name: "renew", operands: &[], options: &["config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
     Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Refused(LATER), doc: "send a message to yourself" },
     Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
     Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn commands_to_come_say_so() {
-        assert_eq!(detail(&["status"]), (Cause::RefusedMode, "status: not in this version".to_owned()));
+        assert_eq!(detail(&["broker"]), (Cause::RefusedMode, "broker: not in this version".to_owned()));
         for command in COMMANDS.iter().filter(|command| matches!(command.disposition, Refused(_))) {
             assert_eq!(detail(&[command.name, "--json"]).0, Cause::RefusedMode);
         }

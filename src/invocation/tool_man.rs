@@ -7,6 +7,7 @@ use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use crate::account::StoreKind;
 use crate::commands::REGISTRATION_STEPS;
+use crate::standing::State;
 
 fn page() -> String {
     let mut page = String::from(HEAD);
@@ -94,6 +95,22 @@ Without a client id it shows how to get one and waits for it.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
 .Pp
+.Cm status
+shows every account of the configuration: whether it is signed in and since when, when the sign-in lapses if nobody uses
+it, and what became of the last message.
+Nothing is asked of the network: what Microsoft would say is told by the last message and the last renewal.
+.Pp
+.Cm renew
+uses every sign-in, so that none lapses: Microsoft ends one that was not used for 90 days.
+.Cm login
+lets systemd run it every week
+.Pq Pa outlook-sendmail-renew.timer ,
+where it is installed; elsewhere cron can.
+Without a terminal it tries for up to five minutes again what may pass by itself, such as a network that is away.
+A renewal that failed otherwise is logged as an error, makes the unit fail, is shown by
+.Cm status ,
+and is told once to whoever next uses a command at a terminal.
+.Pp
 The options of the commands:
 .Bl -tag -width Ds
 "#;
@@ -145,13 +162,88 @@ Where the keyring is reached.
 The configuration, in TOML.
 An unknown key is an error.
 .It Pa ~/.local/state/outlook-sendmail
-Locks and, with
+Locks, what
+.Cm status
+remembers and, with
 .Cm store = Qq file ,
 the grants.
 .El
 .Sh EXIT STATUS
 That of
 .Xr sendmail 8 .
+.Pp
+.Cm status
+ends with the worst of its accounts' states, 75 being the least:
+.Bl -tag -width Ds
+.It 0
+Every account can send.
+.It 75
+It passes, or it can wait: the keyring is locked or does not answer, or the sign-in lapses within 14 days because it is
+not being renewed.
+.It 77
+Somebody has to sign in: nobody did, the sign-in was revoked or has lapsed, or Outlook refuses it.
+.It 78
+The configuration, the client id or the store is wrong, or there is no account.
+.It Other
+The last renewal, or the last message, failed with it, and so would every message.
+.El
+.Pp
+.Cm renew
+ends with 0 when every sign-in was renewed.
+Accounts nobody signed in to and those with a password are left out.
+It ends with 75 when that may work later, with 69 when it has not worked for 14 days, otherwise with the status a message
+would end with.
+.Sh JSON
+.Cm status Fl -json
+writes one object.
+Every key is always there, and what is not known is
+.Li null ;
+later versions may add keys.
+Times are UTC, as in
+.Li 2026-11-23T08:00:00Z .
+.Bl -tag -width Ds
+.It Li version
+1, until a key changes its meaning.
+.It Li at
+When this was found.
+.It Li status
+The exit status.
+.It Li problem
+Why there are no accounts to tell of.
+.It Li accounts
+An array of objects, by name, with these keys:
+.Bl -tag -width Ds
+.It Li name , address , default , system
+Which account; whether it is used when nothing else decides; whether it is the machine's.
+.It Li state
+One of
+.Li signed-in , lapses-soon , renewal-fails , blocked , sign-in-needed , store-away .
+.It Li status , problem
+The account's part in the exit status, and the line that says why.
+.It Li signed_in_at , renewed_at , lapses_at , days_left
+The sign-in's times, and the whole days until it lapses unless it is used.
+.It Li store , auth , transport , host , port
+As in the configuration.
+.It Li from
+The addresses it may send as, its own first.
+.It Li sent_at
+When the last message was sent.
+.It Li failure , renewal_failure
+The last message that failed, and the last renewal if it failed: an object with
+.Li at , status ,
+.Li dsn
+.Pq the enhanced status
+and
+.Li line .
+.It Li outbox
+How many messages wait.
+.It Li pace
+How many messages at once are
+.Li used
+of the
+.Li limit .
+.El
+.El
 .Sh EXAMPLES
 Sign in, and send something:
 .Pp
@@ -214,6 +306,13 @@ Transcripts and log records show neither tokens nor codes.
 #[test]
 fn the_committed_manual_of_the_tool_is_the_generated_one() {
     compare("man/outlook-sendmail.1", &page(), "UPDATE_MAN");
+}
+
+#[test]
+fn every_state_is_described() {
+    for state in State::ALL {
+        assert!(BEHIND_STEPS.contains(state.word()), "{}", state.word());
+    }
 }
 
 #[test]
