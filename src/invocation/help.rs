@@ -87,7 +87,7 @@ pub(super) fn offered() -> impl Iterator<Item = &'static Command> {
 fn synopsis(command: &Command) -> String {
     match command.operands {
         [] => command.name.to_owned(),
-        [optional @ "ADDRESS"] => format!("{} [{optional}]", command.name),
+        [optional @ ("ADDRESS" | "ARGUMENTS")] => format!("{} [{optional}]", command.name),
         operands => format!("{} {}", command.name, operands.join(" ")),
     }
 }

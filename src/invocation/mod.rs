@@ -197,6 +197,8 @@ pub struct Asked {
     pub listen: Option<PathBuf>,
     /// `--duplicate-possible`.
     pub duplicate_possible: bool,
+    /// What sendmail would be called with, for `explain`.
+    pub submit: Submit,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
 }

@@ -42,6 +42,7 @@ fn page() -> String {
 fn synopsis(operands: &[&str]) -> String {
     let written = operands.iter().map(|operand| match *operand {
         "ADDRESS" => " Oo Ar address Oc".to_owned(),
+        "ARGUMENTS" => " Oo Ar arguments Oc".to_owned(),
         operand if operand.contains('|') => format!(" Cm {}", operand.replace('|', " | ")),
         operand => format!(" Ar {}", operand.to_lowercase()),
     });
