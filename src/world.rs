@@ -275,6 +275,14 @@ pub trait Wire {
     /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
     /// certificate is verified against the account's host name.
     fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
+    /// The other end, as `[192.0.2.1]:587`; empty when it is not known.
+    fn peer(&self) -> String {
+        String::new()
+    }
+    /// `TLS 1.3`, or what else was agreed on; `TLS` when that is not known.
+    fn tls_version(&self) -> &'static str {
+        "TLS"
+    }
     /// This end's IP address as an RFC 5321 address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
     fn address_literal(&self) -> String;
 }

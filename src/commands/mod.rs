@@ -1,8 +1,12 @@
 //! What people ask of `outlook-sendmail` besides sending.
 
 mod addresses;
+mod columns;
+mod doctor;
+mod explain;
 mod login;
 mod set_up;
+mod test_command;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
@@ -17,12 +21,12 @@ use crate::world::World;
 pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
     match task {
         Task::Login => report::done(world, set_up(world, asked)),
+        Task::Test => test_command::run(world, asked),
+        Task::Explain => explain::run(world, asked),
+        Task::Doctor => doctor::run(world, asked),
         Task::Logout
         | Task::Status
         | Task::Renew
-        | Task::Test
-        | Task::Explain
-        | Task::Doctor
         | Task::Broker
         | Task::Queue
         | Task::Outbox

@@ -5,6 +5,7 @@ use std::fmt;
 
 use lettre::Address;
 
+use crate::envelope::seven_bit::Note;
 use crate::message::Field;
 use crate::words::Words;
 
@@ -20,8 +21,40 @@ pub struct Noted {
     pub recipients: Vec<NotedRecipient>,
     /// What happened to fields, in order.
     pub changes: Vec<Change>,
+    /// The fields as they came.
+    pub came: Vec<Field>,
+    /// What became of the body.
+    pub body: Option<NotedBody>,
     /// The fields as they leave, each with its octets on the wire.
     pub leaving: Vec<(Field, Vec<u8>)>,
+}
+
+/// What became of the body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotedBody {
+    /// Lines of it as they came.
+    pub lines: u64,
+    /// Octets of it as they came, with CRLF line ends.
+    pub came: u64,
+    /// Octets of it as they leave, dots not stuffed.
+    pub leaves: u64,
+    /// What its dots meant.
+    pub dots: Vec<DotReason>,
+    /// What was encoded.
+    pub notes: Vec<Note>,
+}
+
+/// What a dot meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DotReason {
+    /// The last line was one: the end.
+    Ended,
+    /// One in the middle is text.
+    Content,
+    /// What follows the first one is cut off.
+    CutOff,
+    /// Leading dots lose one.
+    Unstuffed,
 }
 
 /// One thing that happened to one field.
@@ -159,6 +192,17 @@ impl fmt::Display for Reason {
             Self::EncodedContent => "the content is encoded",
             Self::Charset(charset) => return write!(f, "the text is 8-bit and its charset was not named: it is {charset}"),
             Self::Label(encoding) => return write!(f, "the content is sent as {encoding}"),
+        })
+    }
+}
+
+impl fmt::Display for DotReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "the line with a lone dot at the end only ends the message",
+            Self::Content => "a lone dot that more text follows is text (with -i any is)",
+            Self::CutOff => "what follows the first lone dot is left out: lone_dot = \"ends-message\"",
+            Self::Unstuffed => "lines that start with two dots lose one, as they came stuffed (with -i none does)",
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::account::{Account, LoneDot};
 use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
-use crate::message::{Body, Message};
+use crate::message::{Body, Ending, Message, Stuffing};
 use crate::world::{Caller, Files, Log};
 
 mod aliases;
@@ -21,7 +21,9 @@ mod recipients;
 mod sender;
 pub mod seven_bit;
 
-pub use changes::{Change, ChangeLog, Noted, NotedRecipient, Reason, RecipientSource, SenderReason, Via};
+pub use changes::{
+    Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
+};
 use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};
@@ -75,6 +77,7 @@ impl Letter {
         changes: &ChangeLog,
     ) -> Result<Self, Failure> {
         let Message { mut fields, mut body } = message;
+        changes.note(|noted| noted.came.clone_from(&fields));
         let account = desk.account;
         let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
         let charset = header::declared_charset(&fields);
@@ -90,16 +93,28 @@ impl Letter {
         header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, passing_on, account, &desk.stamp, changes);
+        let (lines, came, lone_dot) = (body.content.lines, body.length, body.first_lone_dot.is_some());
         if account.lone_dot == LoneDot::EndsMessage {
             body.end_at_lone_dot();
         }
+        let dots = [
+            (lone_dot && account.lone_dot == LoneDot::Content).then_some(DotReason::Content),
+            (body.length < came).then_some(DotReason::CutOff),
+            (body.stuffing == Stuffing::Stuffed).then_some(DotReason::Unstuffed),
+            (body.ending == Ending::LoneDot).then_some(DotReason::Ended),
+        ];
         let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
         if from == FromOutcome::Rewritten || conversion.changed() {
             // A broken signature is worse than none; Outlook signs again.
             changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
         }
         let header = header::write(&fields, &charset, changes)?;
-        let size = header.len() as u64 + 2 + conversion.length(&mut body).map_err(spool_failure)?;
+        let leaves = conversion.length(&mut body).map_err(spool_failure)?;
+        changes.note(|noted| {
+            let dots = dots.into_iter().flatten().collect();
+            noted.body = Some(NotedBody { lines, came, leaves, dots, notes: conversion.notes().to_vec() });
+        });
+        let size = header.len() as u64 + 2 + leaves;
         if size > account.provider.size_limit {
             let words = format!("{size} octets, the limit is {}", account.provider.size_limit);
             return Err(Failure::new(Stage::Envelope, Cause::MessageTooLarge, words));

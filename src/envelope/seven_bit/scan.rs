@@ -17,6 +17,16 @@ impl Found {
     pub(super) fn any(self) -> bool {
         self.eight_bit || self.control || self.long
     }
+
+    /// The worst of it, in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self { control: true, .. } => "a NUL or a bare CR",
+            Self { long: true, .. } => "a line over 998 octets",
+            Self { eight_bit: true, .. } => "8-bit text",
+            Self { .. } => "",
+        }
+    }
 }
 
 /// Looks at lines for what cannot go as it is; only for what the body as a whole is known to hold.

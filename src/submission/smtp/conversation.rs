@@ -96,7 +96,8 @@ impl Conversation<'_> {
         let reply = self.exchange(Phase::Starttls, &Starttls.to_string())?;
         expect(Phase::Starttls, &reply, 220)?;
         self.wire.start_tls(self.times.before_dot).map_err(|fault| Stop::Drop(lost("the TLS handshake", fault)))?;
-        self.say(Speaker::Event, "TLS, certificate verified");
+        let version = self.wire.tls_version();
+        self.say(Speaker::Event, &format!("{version}, certificate verified"));
         Ok(())
     }
 
@@ -121,7 +122,9 @@ impl Conversation<'_> {
             self.say(Speaker::Client, "");
             reply = self.secret_exchange(b"\r\n")?;
         }
-        expect(Phase::Auth, &reply, 235)
+        expect(Phase::Auth, &reply, 235)?;
+        self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
+        Ok(())
     }
 
     fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
@@ -150,7 +153,10 @@ impl Conversation<'_> {
             answers = self.flights(message, offers, &parameters, Attempt::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
-            (None, true) => Ok(()),
+            (None, true) => {
+                self.say(Speaker::Event, &accepted(message.envelope()));
+                Ok(())
+            }
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
@@ -315,6 +321,14 @@ impl Conversation<'_> {
 
     fn say(&mut self, speaker: Speaker, text: &str) {
         (self.transcript)(Line { speaker, text: Words::from(text) });
+    }
+}
+
+/// What the server has accepted with its 354.
+fn accepted(envelope: &lettre::address::Envelope) -> String {
+    match envelope.to() {
+        [only] => format!("recipient {only} accepted"),
+        all => format!("all {} recipients accepted", all.len()),
     }
 }
 

@@ -125,6 +125,8 @@ impl<'a> Smtp<'a> {
             .connect(self.account, self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
+        let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
+        (*transcript)(Line { speaker: Speaker::Event, text });
         let response = Response::new(&self.account.address, self.token);
         let conversation = Conversation {
             wire: Box::new(Discreet::new(wire, &response, self.token)),
