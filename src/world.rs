@@ -10,8 +10,10 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod machine;
 mod person;
 
+pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 
 /// All of it, handed down the pipeline.
@@ -42,6 +44,8 @@ pub struct World {
     pub https: Box<dyn Https>,
     /// The submission server.
     pub network: Box<dyn Network>,
+    /// What `doctor` looks at.
+    pub machine: Box<dyn Machine>,
     /// The system log.
     pub log: Box<dyn Log>,
     /// Signals that would end us.

@@ -24,12 +24,8 @@ pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
         Task::Test => test_command::run(world, asked),
         Task::Explain => explain::run(world, asked),
         Task::Doctor => doctor::run(world, asked),
-        Task::Logout
-        | Task::Status
-        | Task::Renew
-        | Task::Broker
-        | Task::Queue
-        | Task::Outbox
-        | Task::Help => report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, ""))),
+        Task::Logout | Task::Status | Task::Renew | Task::Broker | Task::Queue | Task::Outbox | Task::Help => {
+            report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, "")))
+        }
     }
 }

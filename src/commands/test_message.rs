@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::UNIX_EPOCH;
 
-use lettre::{Address, Transport};
 use lettre::address::Envelope;
+use lettre::{Address, Transport};
 use mail_builder::headers::Header;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;

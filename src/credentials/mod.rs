@@ -147,6 +147,15 @@ pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(),
     store.delete(&grant::name(account)).map_err(grant::store_failure)
 }
 
+/// Whether the account's store can be opened; nothing in it is read.
+///
+/// # Errors
+///
+/// The causes of the store.
+pub fn check_store(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    open_store(world, account, deadline).map(drop)
+}
+
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
     let left = deadline.saturating_duration_since(world.clock.instant());
     world.secrets.open(account.store.clone(), left.clamp(STORE_HASTE, STORE_PATIENCE)).map_err(grant::store_failure)

@@ -170,12 +170,10 @@ impl fmt::Display for Reason {
             Self::Merged => "there may be only one: the lists are joined (RFC 5322 section 3.6)",
             Self::Repeated => "there may be only one: the first stays (RFC 5322 section 3.6)",
             Self::Empty => "it is empty",
-            Self::LocalNames => {
-                "a name of this machine, shown as the one address its mail goes to, or as an empty group for several"
-            }
+            Self::LocalNames => "a name of this machine, shown as where its mail goes (as an empty group for several)",
             Self::Missing => "the message had none",
             Self::MissingResent => "every resending needs its own (RFC 5322 section 3.6.6)",
-            Self::NoFrom => "the message had none",
+            Self::NoFrom => "the message had none: whom -f names takes its place, or the account",
             Self::ForeignFrom => {
                 "Outlook refuses a From that is not the account's: the name stays, with who really called behind it"
             }
@@ -190,7 +188,9 @@ impl fmt::Display for Reason {
             Self::NeedsUtf8 => "an address that ASCII cannot express: sent as UTF-8, if the server can (SMTPUTF8)",
             Self::Folded => "folded anew: a line was too long, or broken in a way that others misread",
             Self::EncodedContent => "the content is encoded",
-            Self::Charset(charset) => return write!(f, "the text is 8-bit and its charset was not named: it is {charset}"),
+            Self::Charset(charset) => {
+                return write!(f, "the text is 8-bit and its charset was not named: it is {charset}");
+            }
             Self::Label(encoding) => return write!(f, "the content is sent as {encoding}"),
         })
     }

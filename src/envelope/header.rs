@@ -159,13 +159,7 @@ impl PassingOn {
 
 /// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8), and in front of a
 /// block of Resent- fields theirs (RFC 5322 section 3.6.6).
-pub fn complete(
-    fields: &mut Vec<Field>,
-    passing_on: PassingOn,
-    account: &Account,
-    stamp: &Stamp,
-    changes: &ChangeLog,
-) {
+pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Account, stamp: &Stamp, changes: &ChangeLog) {
     let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
     let domain = account.address.domain();
     let missing = |fields: &[Field], name: &str| !fields.iter().any(|field| field.is(name));

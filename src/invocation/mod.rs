@@ -198,7 +198,7 @@ pub struct Asked {
     /// `--duplicate-possible`.
     pub duplicate_possible: bool,
     /// What sendmail would be called with, for `explain`.
-    pub submit: Submit,
+    pub submit: Box<Submit>,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
 }

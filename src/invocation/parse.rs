@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use lexopt::Arg;
 
 use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
-use super::{Asked, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Task, Verbosity, commands};
+use super::{
+    Asked, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Task, Verbosity,
+    commands,
+};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
@@ -68,7 +71,7 @@ pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf
     }
     match classic(Program::Tool, arguments, config.clone()) {
         Ok(Invocation::Submit(submit)) => {
-            Ok(Invocation::Tool(Task::Explain, Asked { config, submit, ..Asked::default() }))
+            Ok(Invocation::Tool(Task::Explain, Asked { config, submit: Box::new(submit), ..Asked::default() }))
         }
         Ok(help @ Invocation::Help(_)) => Ok(help),
         Ok(_) => Err(usage(Cause::BadValue, b"explain: only calls that send a message can be explained")),

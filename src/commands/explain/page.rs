@@ -86,7 +86,9 @@ impl Page {
         }
         if letter.alphabet() == Alphabet::Utf8 {
             self.line("    SMTPUTF8");
-            self.why("an address in the header cannot be written in ASCII; a server that does not offer it gets nothing");
+            self.why(
+                "an address in the header cannot be written in ASCII; a server that does not offer it gets nothing",
+            );
         }
         if letter.transfer() == Transfer::EightBitMime {
             self.line("    BODY=8BITMIME");

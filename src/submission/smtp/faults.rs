@@ -12,7 +12,7 @@ pub(super) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
 }
 
 /// A fault of the wire before the final dot: nothing was sent.
-pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
+pub(crate) fn lost(doing: &str, fault: WireFault) -> Failure {
     match fault {
         WireFault::TimedOut => failure(Cause::TimedOut, doing),
         WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),

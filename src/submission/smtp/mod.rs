@@ -30,7 +30,7 @@ use crate::invocation::Dsn;
 use crate::submission::Receipt;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
-use crate::submission::smtp::faults::lost;
+pub(crate) use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
 use crate::submission::smtp::xoauth2::Response;
 use crate::words::Words;
