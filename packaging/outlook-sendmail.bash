@@ -36,8 +36,15 @@ _outlook_sendmail() {
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
+        test:--account) : ;;
+        test:--config) _outlook_sendmail_files "$word" ;;
+        explain:--config) _outlook_sendmail_files "$word" ;;
+        doctor:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help test explain doctor --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --browser --config' "$word" ;;
+        test:*) _outlook_sendmail_words '--account --config' "$word" ;;
+        explain:*) _outlook_sendmail_words '--config' "$word" ;;
+        doctor:*) _outlook_sendmail_words '--config' "$word" ;;
     esac
 }
 

@@ -5,7 +5,7 @@ mod harness;
 
 use harness::alice::{as_alice, may_be_alice};
 use harness::fixture::{Fixture, Sent, differences, fixtures};
-use harness::{Machine, Run, SOON, installed, run, skipped};
+use harness::{Machine, Run, SOON, installed, run};
 use stand_in::Received;
 
 /// Gives its standard input to a program through a terminal, and ends as the program ends.

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn help_offers_only_what_there_is() {
         let text = help(Program::Tool);
-        assert!(text.contains("login [ADDRESS]") && !text.contains("doctor") && !text.contains("--system"));
+        assert!(text.contains("login [ADDRESS]") && !text.contains("outbox") && !text.contains("--system"));
     }
 
     #[test]

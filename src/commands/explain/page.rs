@@ -60,7 +60,7 @@ impl Page {
             Some(SenderReason::NotTheAccounts(words)) => {
                 self.why(&format!("the account's address: -f {} is not one of its own", words.short()));
             }
-            Some(SenderReason::NoOption) | None => self.why("the account's address: -f names none"),
+            Some(SenderReason::NoOption) | None => self.why("the account's address, as no -f names another"),
         }
         for address in letter.envelope().to() {
             self.line(&format!("    RCPT TO:<{address}>"));
@@ -138,8 +138,8 @@ impl Page {
         }
         for note in &body.notes {
             self.text.push_str(&wrapped(&note.to_string(), "  ~ ", "    ", self.columns));
-            if !note.held.is_empty() {
-                self.why(&format!("it holds {}, and Outlook takes only 7-bit text unharmed", note.held));
+            if !note.why.is_empty() {
+                self.why(&format!("it holds {}", note.why));
             }
         }
     }

@@ -77,9 +77,9 @@ impl Planner {
         self.plan
     }
 
-    fn tell(&mut self, open: &[Open], change: Change, held: &'static str) {
+    fn tell(&mut self, open: &[Open], change: Change, why: &'static str) {
         if self.plan.notes.len() < NOTES {
-            self.plan.notes.push(Note { part: path(open), change, held });
+            self.plan.notes.push(Note { part: path(open), change, why });
         }
     }
 
@@ -114,12 +114,12 @@ impl Planner {
         };
         match coding {
             Some(Coding::QuotedPrintable | Coding::Base64) => {
-                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), found.words());
+                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), found.why());
             }
-            Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable"), found.words()),
-            Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64"), found.words()),
-            Some(Coding::Questions) => self.tell(open, Change::Replaced, found.words()),
-            None if found.any() => self.tell(open, Change::Kept, found.words()),
+            Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable"), found.why()),
+            Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64"), found.why()),
+            Some(Coding::Questions) => self.tell(open, Change::Replaced, found.why()),
+            None if found.any() => self.tell(open, Change::Kept, found.why()),
             None => {}
         }
         let charset = if label.is_some() && kind == Kind::Text { self.charset(facts) } else { None };

@@ -14,7 +14,7 @@ use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
-use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
+use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
 use crate::submission::smtp::xoauth2::Response;
 use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker, later};
 use crate::words::Words;
@@ -63,7 +63,9 @@ impl Conversation<'_> {
         self.start_tls(&offers)?;
         let offers = self.ehlo()?;
         self.sign_in(&offers)?;
+        self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
         self.transaction(message, &offers)?;
+        self.say(Speaker::Event, &accepted(message.envelope()));
         self.content(message, &offers)
     }
 
@@ -96,8 +98,7 @@ impl Conversation<'_> {
         let reply = self.exchange(Phase::Starttls, &Starttls.to_string())?;
         expect(Phase::Starttls, &reply, 220)?;
         self.wire.start_tls(self.times.before_dot).map_err(|fault| Stop::Drop(lost("the TLS handshake", fault)))?;
-        let version = self.wire.tls_version();
-        self.say(Speaker::Event, &format!("{version}, certificate verified"));
+        self.say(Speaker::Event, &format!("{}, certificate verified", self.wire.tls_version()));
         Ok(())
     }
 
@@ -122,9 +123,7 @@ impl Conversation<'_> {
             self.say(Speaker::Client, "");
             reply = self.secret_exchange(b"\r\n")?;
         }
-        expect(Phase::Auth, &reply, 235)?;
-        self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
-        Ok(())
+        expect(Phase::Auth, &reply, 235)
     }
 
     fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
@@ -153,10 +152,7 @@ impl Conversation<'_> {
             answers = self.flights(message, offers, &parameters, Attempt::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
-            (None, true) => {
-                self.say(Speaker::Event, &accepted(message.envelope()));
-                Ok(())
-            }
+            (None, true) => Ok(()),
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
@@ -321,14 +317,6 @@ impl Conversation<'_> {
 
     fn say(&mut self, speaker: Speaker, text: &str) {
         (self.transcript)(Line { speaker, text: Words::from(text) });
-    }
-}
-
-/// What the server has accepted with its 354.
-fn accepted(envelope: &lettre::address::Envelope) -> String {
-    match envelope.to() {
-        [only] => format!("recipient {only} accepted"),
-        all => format!("all {} recipients accepted", all.len()),
     }
 }
 
