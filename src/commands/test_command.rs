@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lettre::Address;
 
 use crate::account::{Account, Accounts};
+use crate::commands::columns::wrapped;
 use crate::commands::test_message;
 use crate::credentials::{self, AccessToken, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
@@ -15,14 +16,18 @@ use crate::report::{self, Story};
 use crate::submission::Receipt;
 use crate::submission::smtp::{Deadlines, Line, Smtp, Speaker};
 use crate::words::Words;
-use crate::world::{World, memory_spool};
+use crate::world::{Stream, World, memory_spool};
 
 /// More than the message has.
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
+/// As wide as a time.
+const INDENT: &str = "           ";
+
 /// Sends it. Gives the exit status sendmail would end with.
 pub(super) fn run(world: &World, asked: &Asked) -> u8 {
-    let steps = Steps { world, start: world.clock.instant() };
+    let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
+    let steps = Steps { world, start: world.clock.instant(), columns };
     let mut story = Story::default();
     let verdict = send(&steps, asked, &mut story);
     report::record(world, &story, verdict.as_ref().map(|(receipt, _)| receipt));
@@ -42,12 +47,14 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
 struct Steps<'a> {
     world: &'a World,
     start: Instant,
+    columns: usize,
 }
 
 impl Steps<'_> {
     fn tell(&self, text: &str) {
         let passed = self.world.clock.instant().saturating_duration_since(self.start);
-        self.world.terminal.out(&format!("{:>7.3} s  {text}\n", passed.as_secs_f64()));
+        let time = format!("{:>7.3} s  ", passed.as_secs_f64());
+        self.world.terminal.out(&wrapped(text, &time, INDENT, self.columns));
     }
 }
 

@@ -84,6 +84,37 @@ fn remedy(advice: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::fake_world::Fakes;
+    use crate::failure::{Cause, Stage};
+    use crate::world::Screen;
+
+    #[test]
+    fn a_screen_gets_colours_and_lines_that_fit_it() {
+        let fakes = Fakes::default();
+        let told = |screen: Option<Screen>| {
+            fakes.person.screen.set(screen);
+            fakes.paper.out.borrow_mut().clear();
+            let world = fakes.world();
+            let mut sheet = Sheet::new(&world);
+            sheet.tell("clock", Finding::Odd("eight minutes behind".to_owned(), "set the clock now".to_owned()));
+            sheet.tell("store", Finding::Bad(Failure::new(Stage::Credentials, Cause::KeyringHung, "")));
+            sheet.tell("sign-in", Finding::Bad(Failure::new(Stage::Credentials, Cause::NoGrant, "")));
+            assert_eq!(sheet.status(), 75, "the first that fails");
+            fakes.paper.out.borrow().clone()
+        };
+        let narrow = told(Some(Screen { columns: 40, escapes: Escapes::Colours }));
+        assert!(
+            narrow.starts_with("\x1b[33mwarn\x1b[0m  clock           eight minutes\n                      behind\n")
+        );
+        assert!(
+            narrow.contains("\n                      -> set the clock\n                         now\n"),
+            "{narrow}"
+        );
+        assert!(narrow.contains("\x1b[31mFAIL\x1b[0m  store"), "{narrow}");
+        for screen in [None, Some(Screen { columns: 120, escapes: Escapes::Lines })] {
+            assert!(told(screen).starts_with("warn  clock           eight minutes behind\n"));
+        }
+    }
 
     #[test]
     fn no_remedy_speaks_of_a_message() {

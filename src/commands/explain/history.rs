@@ -1,6 +1,8 @@
 //! What became of each header field, put together from what was noted: the way from the field that came to the one that
 //! leaves.
 
+use std::collections::VecDeque;
+
 use crate::envelope::{Noted, Reason};
 use crate::message::Field;
 
@@ -28,7 +30,7 @@ pub(super) struct History {
 /// Every field that came or leaves: those that leave in their order, those that do not where they stood.
 pub(super) fn histories(noted: &Noted) -> Vec<History> {
     let mut unused: Vec<bool> = vec![true; noted.changes.len()];
-    let old: Vec<Way> = noted.came.iter().map(|field| follow(Some(field), 0, noted, &mut unused)).collect();
+    let old: VecDeque<Way> = noted.came.iter().map(|field| follow(Some(field), 0, noted, &mut unused)).collect();
     let mut new: Vec<Way> = Vec::new();
     while let Some(start) = (0..unused.len()).find(|at| is_new(*at, noted, &unused)) {
         new.push(follow(None, start, noted, &mut unused));
@@ -63,22 +65,22 @@ fn follow(came: Option<&Field>, start: usize, noted: &Noted, unused: &mut [bool]
     way
 }
 
-fn in_order(mut old: Vec<Way>, mut new: Vec<Way>, noted: &Noted) -> Vec<History> {
+/// Those that leave kept their order among each other. What does not leave stands before what stood behind it, or before
+/// what was added at the end.
+fn in_order(mut old: VecDeque<Way>, mut new: Vec<Way>, noted: &Noted) -> Vec<History> {
     let mut histories = Vec::new();
     for (field, octets) in &noted.leaving {
         let is_it = |way: &Way| way.now.as_ref() == Some(field);
-        let found = old.iter().position(is_it);
-        // What does not leave stands before what stood behind it, or before what was added at the end.
-        if found.is_some() || old.iter().all(|way| way.now.is_none()) {
-            let behind = old.split_off(found.unwrap_or(old.len()));
-            let (left, stay): (Vec<_>, Vec<_>) = old.into_iter().partition(|way| way.now.is_none());
-            histories.extend(left.into_iter().map(|way| history(way, Vec::new())));
-            old = stay.into_iter().chain(behind).collect();
+        let next = old.iter().position(|way| way.now.is_some());
+        let is_next = next.and_then(|at| old.get(at)).is_some_and(is_it);
+        if is_next || next.is_none() {
+            histories.extend(old.drain(..next.unwrap_or(old.len())).map(|way| history(way, Vec::new())));
         }
-        let from = if found.is_some() { &mut old } else { &mut new };
-        if let Some(at) = from.iter().position(is_it) {
-            histories.push(history(from.remove(at), octets.clone()));
-        }
+        let way = match is_next {
+            true => old.pop_front(),
+            false => new.iter().position(is_it).map(|at| new.remove(at)),
+        };
+        histories.extend(way.map(|way| history(way, octets.clone())));
     }
     histories.extend(old.into_iter().map(|way| history(way, Vec::new())));
     histories

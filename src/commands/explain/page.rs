@@ -1,5 +1,7 @@
 //! The page `explain` prints: what leaves stands as it leaves, with a mark before it and the reasons below.
 
+use lettre::Address;
+
 use crate::account::{Account, Choice};
 use crate::commands::columns::wrapped;
 use crate::commands::explain::history::{History, Mark, histories};
@@ -53,7 +55,7 @@ impl Page {
     }
 
     fn envelope(&mut self, account: &Account, letter: &Letter, noted: &Noted) {
-        let sender = letter.envelope().from().map(ToString::to_string).unwrap_or_default();
+        let sender = letter.envelope().from().map(shown_address).unwrap_or_default();
         self.line(&format!("    MAIL FROM:<{sender}>"));
         match &noted.reverse_path {
             Some(SenderReason::Option) => self.why("-f names it"),
@@ -63,7 +65,7 @@ impl Page {
             Some(SenderReason::NoOption) | None => self.why("the account's address, as no -f names another"),
         }
         for address in letter.envelope().to() {
-            self.line(&format!("    RCPT TO:<{address}>"));
+            self.line(&format!("    RCPT TO:<{}>", shown_address(address)));
             let same = |one: &&NotedRecipient| {
                 one.address.user() == address.user() && one.address.domain().eq_ignore_ascii_case(address.domain())
             };
@@ -167,6 +169,10 @@ fn origin(named: &NotedRecipient, account: &Account) -> String {
         Via::LocalMailTo => format!("{written} in {place} is a name of this machine: local_mail_to gets its mail"),
         Via::Account => format!("{written} in {place} is a name of this machine: the account gets its mail"),
     }
+}
+
+fn shown_address(address: &Address) -> String {
+    Words::from(address.to_string()).whole().to_owned()
 }
 
 fn shown(field: &Field) -> String {
