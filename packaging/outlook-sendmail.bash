@@ -38,10 +38,17 @@ _outlook_sendmail() {
         login:--config) _outlook_sendmail_files "$word" ;;
         status:--config) _outlook_sendmail_files "$word" ;;
         renew:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help status renew --config --help --version' "$word" ;;
+        test:--account) : ;;
+        test:--config) _outlook_sendmail_files "$word" ;;
+        explain:--config) _outlook_sendmail_files "$word" ;;
+        doctor:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help status renew test explain doctor --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --browser --config' "$word" ;;
         status:*) _outlook_sendmail_words '--json --config' "$word" ;;
         renew:*) _outlook_sendmail_words '--config' "$word" ;;
+        test:*) _outlook_sendmail_words '--account --config' "$word" ;;
+        explain:*) _outlook_sendmail_words '--config' "$word" ;;
+        doctor:*) _outlook_sendmail_words '--config' "$word" ;;
     esac
 }
 

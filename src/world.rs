@@ -7,18 +7,21 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, StoreKind};
 use crate::credentials::Secret;
-use crate::submission::smtp::Reply;
 use crate::words::Words;
 
-mod post;
-pub use post::{Post, PostAnswer, PostFault};
 mod browser;
+mod machine;
 mod person;
+mod post;
 mod user_units;
+mod wire;
 
 pub use browser::{Arrival, Browser, Loopback, Status, Visit};
+pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
+pub use post::{Post, PostAnswer, PostFault};
 pub use user_units::{UnitFault, UserUnits};
+pub use wire::{Network, Wire, WireFault};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -48,6 +51,8 @@ pub struct World {
     pub https: Box<dyn Https>,
     /// The submission server.
     pub network: Box<dyn Network>,
+    /// What `doctor` looks at.
+    pub machine: Box<dyn Machine>,
     /// The system log.
     pub log: Box<dyn Log>,
     /// Signals that would end us.
@@ -247,49 +252,6 @@ pub trait Https {
         form: &[(&str, &Secret)],
         deadline: Instant,
     ) -> Result<HttpsAnswer, HttpsFault>;
-}
-
-/// Why the wire failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WireFault {
-    /// The name has no address.
-    Unresolved(Words),
-    /// No address could be connected to.
-    Unreachable(Words),
-    /// The deadline passed.
-    TimedOut,
-    /// The other side closed, or the connection broke.
-    Lost(Words),
-    /// What came is not an SMTP reply.
-    NotAReply(Words),
-    /// Octets were already there when TLS was about to begin.
-    Injected,
-    /// The certificate is not to be trusted.
-    Certificate(Words),
-    /// TLS failed otherwise.
-    Tls(Words),
-    /// A trust anchor file cannot be used.
-    TrustAnchors(Words),
-}
-
-/// Reaches the submission server.
-pub trait Network {
-    /// Connects to the account's host and port: every address of the name, IPv6 and IPv4 alternating, the next one
-    /// tried when one fails or is slow. Nothing is read yet.
-    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
-}
-
-/// One connection to the server: octets out, whole replies in.
-pub trait Wire {
-    /// Writes `octets` out to the network; returns when the system has them.
-    fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault>;
-    /// Reads one whole reply, all its lines.
-    fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
-    /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
-    /// certificate is verified against the account's host name.
-    fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
-    /// This end's IP address as an RFC 5321 address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
-    fn address_literal(&self) -> String;
 }
 
 /// How loud a log record is.

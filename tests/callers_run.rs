@@ -6,19 +6,11 @@ mod harness;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use harness::alice::{as_alice, may_be_alice};
 use harness::fixture::{Fixture, Sent, differences, fixtures};
-use harness::{Machine, Run, SOON, installed, run, skipped};
+use harness::{Machine, Run, SOON, installed, run};
 use stand_in::Received;
-
-/// Who the expectations are written for, whoever runs this and wherever: names of its own, files of its own.
-const AS_ALICE_ON_HOST1: &str = "
-    echo host1 > /proc/sys/kernel/hostname
-    cd \"$1\" && mount --bind hosts /etc/hosts && mount --bind passwd /etc/passwd || exit 125
-    shift && exec \"$@\"";
-const HOSTS: &str = "127.0.0.1 localhost\n127.0.1.1 host1.example.org host1\n";
-const PASSWD: &str = "alice:x:0:0:Alice Example,,,:/home/alice:/bin/sh\n";
 
 /// Gives its standard input to a program through a terminal, and ends as the program ends.
 const THROUGH_A_TERMINAL: &str = "
@@ -30,19 +22,6 @@ while typed:
     typed = typed[os.write(keyboard, typed[:512]):]
 sys.exit(program.wait(timeout=60))
 ";
-
-/// A command that runs what its further arguments say, as alice on host1.
-fn as_alice(machine: &Machine) -> Command {
-    let folder = machine.folder.path();
-    fs::write(folder.join("hosts"), HOSTS).unwrap();
-    fs::write(folder.join("passwd"), PASSWD).unwrap();
-    let mut command = machine.command("unshare");
-    if !nix::unistd::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
-    command.args(["--uts", "--mount", "/bin/sh", "-c", AS_ALICE_ON_HOST1, "sh"]).arg(folder);
-    command
-}
 
 fn call(machine: &Machine, fixture: &Fixture) -> Option<Run> {
     let mut command = as_alice(machine);
@@ -118,15 +97,6 @@ fn check_message(fixture: &Fixture, message: &Received) -> Vec<String> {
     }
     found.extend(differences(expect, &sent));
     found
-}
-
-/// Whether this process may have files and names of its own.
-fn may_be_alice(machine: &Machine) -> bool {
-    let may = run(as_alice(machine).arg("true"), b"").status == 0;
-    if !may {
-        skipped("unshare --uts --mount does not work: no host name and users of a process's own");
-    }
-    may
 }
 
 /// The same over Graph; `refused` is why it cannot take this one.

@@ -12,7 +12,7 @@ pub(crate) mod keys;
 pub mod outlook_replies;
 mod providers;
 
-pub use config::{Accounts, file_failure};
+pub use config::{Accounts, Choice, file_failure};
 pub use providers::{PROVIDERS, Provider};
 
 /// One account of the configuration, defaults filled in.

@@ -11,9 +11,11 @@ pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+pub mod machine;
 pub mod person;
 mod private_folder;
 pub mod process;
+mod programs;
 pub mod secret_stores;
 pub mod spools;
 pub mod state;
@@ -40,6 +42,7 @@ pub fn world(config: Option<&Path>) -> World {
         locks: Box::new(locks::FileLocks::new(&places.state)),
         https: Box::new(https::UreqHttps),
         network: Box::new(wire::Tcp),
+        machine: Box::new(machine::ThisMachine),
         log: Box::new(syslog::SystemLog::open()),
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),

@@ -1,11 +1,15 @@
 //! What people ask of `outlook-sendmail` besides sending.
 
 mod addresses;
+mod columns;
+mod doctor;
+mod explain;
 mod login;
 mod qr;
 mod renew;
 mod set_up;
 mod status;
+mod test_command;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
@@ -24,13 +28,11 @@ pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
         Task::Status => status::status(world, asked),
         Task::Renew => renew::renew(world),
         Task::Login => report::done(world, set_up(world, asked)),
-        Task::Logout
-        | Task::Test
-        | Task::Explain
-        | Task::Doctor
-        | Task::Broker
-        | Task::Queue
-        | Task::Outbox
-        | Task::Help => report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, ""))),
+        Task::Test => test_command::run(world, asked),
+        Task::Explain => explain::run(world, asked),
+        Task::Doctor => doctor::run(world, asked),
+        Task::Logout | Task::Broker | Task::Queue | Task::Outbox | Task::Help => {
+            report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, "")))
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::UNIX_EPOCH;
 
-use lettre::Transport;
 use lettre::address::Envelope;
+use lettre::{Address, Transport};
 use mail_builder::headers::Header;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
@@ -39,22 +39,23 @@ fn send(world: &World, account: &Account) -> Result<(), Failure> {
     let token = credentials::access_token(world, account, times.before_dot)?;
     let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
         .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
-    let message = message(account, &world.caller.host_name, &Stamp::now(world));
+    let message = message(account, &account.address, &world.caller.host_name, &Stamp::now(world));
     let mut unheard = |_| {};
     Submitter::new(world, account, &token, times, &mut unheard).send_raw(&envelope, &message)?;
     Ok(())
 }
 
-fn message(account: &Account, host_name: &str, stamp: &Stamp) -> Vec<u8> {
+/// The message, whole, as somebody would write it.
+pub(super) fn message(account: &Account, recipient: &Address, host_name: &str, stamp: &Stamp) -> Vec<u8> {
     let seconds = stamp.now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
-    let mut message = format!("From: <{0}>\r\nTo: <{0}>\r\nSubject: ", account.address).into_bytes();
+    let mut message = format!("From: <{}>\r\nTo: <{recipient}>\r\nSubject: ", account.address).into_bytes();
     Text::new(format!("outlook-sendmail works on {host_name}")).write_header(&mut message, "Subject: ".len());
     message.extend_from_slice(b"Date: ");
     Date::new(i64::try_from(seconds).unwrap_or_default()).write_header(&mut message, "Date: ".len());
     message.extend_from_slice(b"Message-ID: ");
     MessageId::new(format!("{unique}@{}", account.address.domain())).write_header(&mut message, "Message-ID: ".len());
-    message.extend_from_slice(b"\r\nThis is the test message of outlook-sendmail login.\r\n");
+    message.extend_from_slice(b"\r\nThis is a test message of outlook-sendmail.\r\n");
     message
 }
 
@@ -95,12 +96,12 @@ mod tests {
     #[test]
     fn the_message_is_a_whole_one() {
         let stamp = Stamp { now: UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
-        let text = String::from_utf8(message(&account(), "w\u{e9}b1", &stamp)).unwrap();
+        let text = String::from_utf8(message(&account(), &account().address, "w\u{e9}b1", &stamp)).unwrap();
         let (header, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(header.is_ascii() && header.contains("\r\nSubject: =?utf-8?"), "{header}");
         assert!(header.starts_with("From: <me@outlook.com>\r\nTo: <me@outlook.com>\r\n"), "{header}");
         assert!(header.contains("\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\n"), "{header}");
         assert!(header.ends_with("\r\nMessage-ID: <07070707070707070707070707070707@outlook.com>"), "{header}");
-        assert_eq!(body, "This is the test message of outlook-sendmail login.\r\n");
+        assert_eq!(body, "This is a test message of outlook-sendmail.\r\n");
     }
 }

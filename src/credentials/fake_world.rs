@@ -3,7 +3,7 @@
 use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -49,6 +49,7 @@ impl Fakes {
             locks: Box::new(Rc::clone(&self.locks)),
             https: Box::new(Rc::clone(&self.https)),
             network: Box::new(Nothing),
+            machine: Box::new(Nothing),
             log: Box::new(Rc::clone(&self.paper)),
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
@@ -452,6 +453,29 @@ impl Files for Nothing {
     }
     fn write(&self, _: &Path, _: &[u8]) -> Result<(), FileFault> {
         Err(FileFault::NotRegular)
+    }
+}
+impl Machine for Nothing {
+    fn resolve(&self, _: &str, _: Instant) -> Result<Vec<String>, WireFault> {
+        Err(WireFault::TimedOut)
+    }
+    fn anchors(&self, _: &Account) -> Result<Anchors, Words> {
+        Ok(Anchors { place: None, count: 0 })
+    }
+    fn https_date(&self, _: &Account, _: &str, _: Instant) -> Result<String, HttpsFault> {
+        Err(HttpsFault::Network("nothing".into()))
+    }
+    fn mail_program(&self, _: &Path) -> Option<MailProgram> {
+        None
+    }
+    fn program_in_path(&self, _: &str) -> Option<PathBuf> {
+        None
+    }
+    fn php_settings(&self) -> Vec<(PathBuf, String)> {
+        Vec::new()
+    }
+    fn git_setting(&self, _: &str, _: Instant) -> Option<Vec<String>> {
+        None
     }
 }
 impl Network for Nothing {

@@ -149,7 +149,9 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
 ///
 /// [`Cause::NoGrant`] and the causes of its store.
 pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Result<Grant, Failure> {
-    Grant::load(account, &*open_store(world, account, deadline)?)?.for_authority(&account.authority)?.for_resource(account)
+    Grant::load(account, &*open_store(world, account, deadline)?)?
+        .for_authority(&account.authority)?
+        .for_resource(account)
 }
 
 /// Forgets grants and cached tokens of every transport, here; Microsoft keeps the grants until they are revoked at
@@ -172,6 +174,15 @@ pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(),
     }
     history::signed_out(world, &account.address);
     Ok(())
+}
+
+/// Whether the account's store can be opened; nothing in it is read.
+///
+/// # Errors
+///
+/// The causes of the store.
+pub fn check_store(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    open_store(world, account, deadline).map(drop)
 }
 
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {

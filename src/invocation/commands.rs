@@ -76,9 +76,9 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
     Command { name: "status", operands: &[], options: &["json", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
     Command { name: "renew", operands: &[], options: &["config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
-    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Refused(LATER), doc: "send a message to yourself" },
-    Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
-    Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
+    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
+    Command { name: "explain", operands: &["ARGUMENTS"], options: &["config"], disposition: Honoured(Task::Explain), doc: "show what sendmail would make of a message, sending nothing" },
+    Command { name: "doctor", operands: &[], options: &["config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
     Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
     Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
     Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
@@ -114,6 +114,7 @@ pub(super) fn read(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -
     };
     match command.disposition {
         Honoured(Task::Help) => Ok(Invocation::Help(Program::Tool)),
+        Honoured(Task::Explain) => super::parse::explained(rest, config),
         Honoured(task) => asked(command, task, rest, config),
         Ignored(reason) | Refused(reason) => {
             Err(refusal(Cause::RefusedMode, Words::from(format!("{}: {reason}", command.name))))

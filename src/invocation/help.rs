@@ -87,7 +87,7 @@ pub(super) fn offered() -> impl Iterator<Item = &'static Command> {
 fn synopsis(command: &Command) -> String {
     match command.operands {
         [] => command.name.to_owned(),
-        [optional @ "ADDRESS"] => format!("{} [{optional}]", command.name),
+        [optional @ ("ADDRESS" | "ARGUMENTS")] => format!("{} [{optional}]", command.name),
         operands => format!("{} {}", command.name, operands.join(" ")),
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn help_offers_only_what_there_is() {
         let text = help(Program::Tool);
-        assert!(text.contains("login [ADDRESS]") && !text.contains("doctor") && !text.contains("--system"));
+        assert!(text.contains("login [ADDRESS]") && !text.contains("outbox") && !text.contains("--system"));
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn page() -> String {
 fn synopsis(operands: &[&str]) -> String {
     let written = operands.iter().map(|operand| match *operand {
         "ADDRESS" => " Oo Ar address Oc".to_owned(),
+        "ARGUMENTS" => " Oo Ar arguments Oc".to_owned(),
         operand if operand.contains('|') => format!(" Cm {}", operand.replace('|', " | ")),
         operand => format!(" Ar {}", operand.to_lowercase()),
     });
@@ -110,6 +111,40 @@ Without a terminal it tries for up to five minutes again what may pass by itself
 A renewal that failed otherwise is logged as an error, makes the unit fail, is shown by
 .Cm status ,
 and is told once to whoever next uses a command at a terminal.
+.Cm test
+sends a real message to the account's own address, or to the one given, the way every message goes, and tells each step
+with the time since the start: configuration, access token, connection, encryption, sign-in, recipient, and Outlook's
+words.
+.Pp
+.Cm explain
+takes the arguments of
+.Xr sendmail 8
+and a message on standard input, and sends nothing.
+It prints the account and what chose it, the envelope, the header as it would leave, and what becomes of the body.
+A field is marked
+.Ql ~
+when it changes,
+.Ql +
+when it is added and
+.Ql -
+when it is left out, and the lines below that start with
+.Ql |\&
+say why.
+Neither the network nor the store is asked, and a call that sendmail would refuse before it connects is refused in the
+same words.
+Only a
+.Fl -config
+that stands before those arguments is its own.
+.Pp
+.Cm doctor
+looks at what has to work for mail to get out, a line for each thing, and names the remedy where one does not: the
+configuration, certificates, names, ports, the clock, encryption, the store, the sign-in, who gets root's mail, which
+program
+.Pa /usr/sbin/sendmail
+is, and what PHP and git are set to.
+It sends nothing and does not sign in to the submission server; it does renew the sign-in, as that is the only way to know
+that Microsoft still honours it.
+No check takes longer than five seconds.
 .Pp
 The options of the commands:
 .Bl -tag -width Ds
@@ -244,11 +279,19 @@ of the
 .Li limit .
 .El
 .El
+.Cm doctor
+ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
+78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
 .Sh EXAMPLES
 Sign in, and send something:
 .Pp
 .Dl $ outlook-sendmail login me@outlook.com --client-id 00000000-0000-0000-0000-000000000000
+.Dl $ outlook-sendmail test
 .Dl $ echo Subject: it works | sendmail me@outlook.com
+.Pp
+See what would become of a message:
+.Pp
+.Dl $ outlook-sendmail explain -t < message
 .Pp
 The configuration this writes, with a name and another address of the same mailbox added by hand:
 .Bd -literal -offset indent

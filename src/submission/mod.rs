@@ -1,8 +1,8 @@
 //! From a letter and a token to the server's verdict.
 
-pub mod pace;
 pub mod graph;
 mod outgoing;
+pub mod pace;
 pub mod smtp;
 
 use std::time::{Duration, Instant};

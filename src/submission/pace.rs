@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::Account;
 use crate::failure::{Cause, Failure};
-use crate::submission::Receipt;
 use crate::submission::Deadlines;
+use crate::submission::Receipt;
 use crate::world::{LockGuard, World};
 
 /// Connections at a time (Exchange Online limits, "Message rate limits": three).

@@ -1,6 +1,7 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
+pub mod alice;
 pub mod fixture;
 pub mod mime;
 pub mod stdio_client;

@@ -35,6 +35,12 @@ pub(super) fn connect(account: &Account, host: &str, port: u16, deadline: Instan
     Connection::new(socket, trust, host)
 }
 
+/// Every address of a host, without a connection to any.
+pub(super) fn resolve(host: &str, deadline: Instant) -> Result<Vec<String>, WireFault> {
+    let addresses = dial::Resolving::start(host, 0).finish(deadline)?;
+    Ok(addresses.iter().map(|address| address.ip().to_string()).collect())
+}
+
 /// Time left until the deadline, or none.
 fn left(deadline: Instant) -> Option<Duration> {
     deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())

@@ -14,7 +14,7 @@ use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
-use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
+use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
 use crate::submission::smtp::xoauth2::Response;
 use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
 use crate::words::Words;
@@ -63,7 +63,9 @@ impl Conversation<'_> {
         self.start_tls(&offers)?;
         let offers = self.ehlo()?;
         self.sign_in(&offers)?;
+        self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
         self.transaction(message, &offers)?;
+        self.say(Speaker::Event, &accepted(message.envelope()));
         self.content(message, &offers)
     }
 
@@ -96,7 +98,7 @@ impl Conversation<'_> {
         let reply = self.exchange(Phase::Starttls, &Starttls.to_string())?;
         expect(Phase::Starttls, &reply, 220)?;
         self.wire.start_tls(self.times.before_dot).map_err(|fault| Stop::Drop(lost("the TLS handshake", fault)))?;
-        self.say(Speaker::Event, "TLS, certificate verified");
+        self.say(Speaker::Event, &format!("{}, certificate verified", self.wire.tls_version()));
         Ok(())
     }
 

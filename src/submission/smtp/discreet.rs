@@ -58,6 +58,14 @@ impl Wire for Discreet {
         self.wire.start_tls(deadline)
     }
 
+    fn peer(&self) -> String {
+        self.wire.peer()
+    }
+
+    fn tls_version(&self) -> &'static str {
+        self.wire.tls_version()
+    }
+
     fn address_literal(&self) -> String {
         self.wire.address_literal()
     }

@@ -12,7 +12,7 @@ pub(in crate::submission) fn failure(cause: Cause, words: impl Into<Words>) -> F
 }
 
 /// A fault of the wire before the final dot: nothing was sent.
-pub(in crate::submission) fn lost(doing: &str, fault: WireFault) -> Failure {
+pub(crate) fn lost(doing: &str, fault: WireFault) -> Failure {
     match fault {
         WireFault::TimedOut => failure(Cause::TimedOut, doing),
         WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),

@@ -31,8 +31,9 @@ use crate::submission::Receipt;
 use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
-use crate::submission::smtp::faults::lost;
+pub(crate) use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::xoauth2::Response;
+use crate::words::Words;
 use crate::world::{Clock, Network};
 
 /// Submission over SMTP for one account with one token; every message gets its own connection.
@@ -72,6 +73,8 @@ impl<'a> Smtp<'a> {
             .connect(self.account, self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
+        let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
+        (*transcript)(Line { speaker: Speaker::Event, text });
         let response = Response::new(&self.account.address, self.token);
         let conversation = Conversation {
             wire: Box::new(Discreet::new(wire, &response, self.token)),

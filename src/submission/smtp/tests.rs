@@ -300,6 +300,7 @@ fn the_transcript_shows_everything_but_the_token() {
     assert_eq!(
         run.transcript.iter().map(String::as_str).filter(|line| !line.starts_with("Server 250")).collect::<Vec<_>>(),
         [
+            "Event connected to smtp-mail.outlook.com",
             "Server 220 FR4.outlook.office365.com Microsoft ESMTP MAIL Service ready",
             "Client EHLO [192.0.2.1]",
             "Client STARTTLS",
@@ -308,10 +309,12 @@ fn the_transcript_shows_everything_but_the_token() {
             "Client EHLO [192.0.2.1]",
             "Client AUTH XOAUTH2 (redacted)",
             "Server 235 2.7.0 Authentication successful",
+            "Event signed in as me@outlook.com",
             "Client MAIL FROM:<me@outlook.com> SIZE=20",
             "Client RCPT TO:<a@x.example>",
             "Client DATA",
             "Server 354 go",
+            "Event recipient a@x.example accepted",
             "Event 20 octets of message",
             "Client .",
             "Client QUIT",

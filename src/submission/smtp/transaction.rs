@@ -62,6 +62,14 @@ impl<'a> Step<'a> {
     }
 }
 
+/// What the server has accepted with its 354.
+pub(super) fn accepted(envelope: &Envelope) -> String {
+    match envelope.to() {
+        [only] => format!("recipient {only} accepted"),
+        all => format!("all {} recipients accepted", all.len()),
+    }
+}
+
 /// The transaction is tried a second time when the server refused parameters it had offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Attempt {

@@ -27,8 +27,8 @@ mod tokens;
 
 pub use certificates::CertificateKind;
 pub use dialogue::{Dialogue, Expectations};
-pub use graph::{Act, GraphServer, Posted};
 pub use endpoint::{Answer, BrowserFlow, BrowserOutcome, DeviceFlow, DeviceOutcome, TokenEndpoint};
+pub use graph::{Act, GraphServer, Posted};
 pub use outlook::{Options, Outlook, SMTP_SCOPE};
 pub use smtp::{Received, SmtpServer};
 pub use tokens::Tokens;

@@ -73,6 +73,9 @@ fn read_request(reader: &mut BufReader<Tls>) -> io::Result<Option<TokenRequest>>
 
 fn write_answer(stream: &mut Tls, status: u16, headers: &[(String, String)], body: &[u8]) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        head.push_str(&format!("Date: {}\r\n", crate::dates::http_now()));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
