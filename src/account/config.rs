@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use serde::Deserialize;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::config_values::{
     AUTH_WORDS, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo, endpoint,
@@ -35,7 +35,7 @@ impl Accounts {
     /// [`Cause::NoAccount`] when the file has none.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
         let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };
-        let raw: RawFile = toml::from_str(source.text)
+        let raw: RawFile = toml_edit::de::from_str(source.text)
             .map_err(|error| source.fault(error.span().map_or(0, |span| span.start), error.message()))?;
         let mut accounts = Vec::new();
         for (name, account) in raw.accounts {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lettre::Address;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, StoreKind, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
