@@ -37,7 +37,7 @@ _outlook_sendmail() {
         login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
         :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --config' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --browser --config' "$word" ;;
     esac
 }
 

@@ -10,6 +10,10 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod person;
+
+pub use person::{Echo, Escapes, Person, Screen, Stream};
+
 /// All of it, handed down the pipeline.
 pub struct World {
     /// Who called us, found out when it is first asked for.
@@ -44,6 +48,8 @@ pub struct World {
     pub signals: Box<dyn Signals>,
     /// Standard output and standard error.
     pub terminal: Box<dyn Terminal>,
+    /// Whoever sits at it.
+    pub person: Box<dyn Person>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.

@@ -10,6 +10,7 @@ pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+pub mod person;
 mod private_folder;
 pub mod process;
 pub mod secret_stores;
@@ -40,6 +41,7 @@ pub fn world(config: Option<&Path>) -> World {
         log: Box::new(syslog::SystemLog::open()),
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),
+        person: Box::new(person::AtTheTerminal),
         places,
     }
 }

@@ -20,13 +20,26 @@ pub struct Learned {
     pub token: AccessToken,
 }
 
+/// How a person signs in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// A code, typed on any device (RFC 8628).
+    DeviceCode,
+    /// A browser on this machine, or one whose last page is pasted (RFC 8252).
+    Browser,
+}
+
 /// Signs in to `account`; nothing is stored yet. Of the account, `client_id`, `provider`, `tenant`, `authority`, `store`
 /// and `tls_ca_file` count; `named` is the address the person gave, if any.
 ///
 /// # Errors
 ///
 /// The causes of "signing in"; the store is tried first, so that nobody signs in for nothing.
-pub fn login(world: &World, account: &Account, named: Option<&Address>) -> Result<Learned, Failure> {
+pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Flow) -> Result<Learned, Failure> {
+    match flow {
+        Flow::DeviceCode => {}
+        Flow::Browser => return Err(Failure::new(Stage::Invocation, Cause::Unsupported, "login --browser")),
+    }
     let previous = credentials::previous_grant(world, account)?;
     let invitation = device_code::invite(world, account, previous.as_ref())?;
     world.terminal.out(&instructions(&invitation));
@@ -106,7 +119,7 @@ mod tests {
     }
 
     fn try_login(fakes: &Fakes) -> Result<Learned, Failure> {
-        let learned = login(&fakes.world(), &account(), None)?;
+        let learned = login(&fakes.world(), &account(), None, Flow::DeviceCode)?;
         keep(&fakes.world(), &account(), &learned, None)?;
         Ok(learned)
     }
@@ -193,14 +206,14 @@ mod tests {
         let named: Address = "alias@outlook.com".parse().unwrap();
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"primary@outlook.com"}"#));
-        let learned = login(&fakes.world(), &account(), Some(&named)).unwrap();
+        let learned = login(&fakes.world(), &account(), Some(&named), Flow::DeviceCode).unwrap();
         assert_eq!(learned.address.to_string(), "primary@outlook.com");
         keep(&fakes.world(), &account(), &learned, Some(&named)).unwrap();
         assert!(fakes.paper.out.borrow().contains("The mailbox of alias@outlook.com is called primary@outlook.com"));
 
         let fakes = Fakes::default();
         fakes.answers(200, INVITATION).answers(200, &tokens("{}"));
-        let learned = login(&fakes.world(), &account(), Some(&named)).unwrap();
+        let learned = login(&fakes.world(), &account(), Some(&named), Flow::DeviceCode).unwrap();
         assert_eq!((learned.address, learned.grant.address.as_str()), (named, "alias@outlook.com"));
 
         let fakes = Fakes::default();
@@ -233,7 +246,7 @@ mod tests {
         fakes.grant();
         fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"me@outlook.com"}"#));
         let unconfigured = Account { client_id: None, ..account() };
-        assert_eq!(login(&fakes.world(), &unconfigured, None).unwrap().grant.client_id, "grant-id");
+        assert_eq!(login(&fakes.world(), &unconfigured, None, Flow::DeviceCode).unwrap().grant.client_id, "grant-id");
     }
 
     #[test]

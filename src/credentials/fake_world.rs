@@ -24,6 +24,7 @@ pub(crate) struct Fakes {
     pub(crate) locks: Rc<FakeLocks>,
     pub(crate) https: Rc<FakeHttps>,
     pub(crate) paper: Rc<Paper>,
+    pub(crate) person: Rc<FakePerson>,
 }
 
 impl Fakes {
@@ -45,6 +46,7 @@ impl Fakes {
             log: Box::new(Rc::clone(&self.paper)),
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
+            person: Box::new(Rc::clone(&self.person)),
         }
     }
 
@@ -296,6 +298,24 @@ impl Terminal for Rc<Paper> {
     fn reply(&self, text: &str) -> bool {
         self.out(text);
         true
+    }
+}
+
+/// Somebody who answers as scripted, in front of a screen if there is one.
+#[derive(Default)]
+pub(crate) struct FakePerson {
+    pub(crate) answers: RefCell<VecDeque<&'static str>>,
+    pub(crate) questions: RefCell<Vec<(String, Echo)>>,
+    pub(crate) screen: Cell<Option<Screen>>,
+}
+
+impl Person for Rc<FakePerson> {
+    fn ask(&self, question: &str, echo: Echo) -> Option<Secret> {
+        self.questions.borrow_mut().push((question.into(), echo));
+        self.answers.borrow_mut().pop_front().map(Secret::from)
+    }
+    fn screen(&self, _: Stream) -> Option<Screen> {
+        self.screen.get()
     }
 }
 

@@ -71,7 +71,7 @@ const LATER: &str = "not in this version";
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
-    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
     Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
     Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
     Command { name: "status", operands: &[], options: &["json", "config"], disposition: Refused(LATER), doc: "show every account" },

@@ -5,7 +5,7 @@ use std::path::Path;
 use lettre::Address;
 
 use crate::account::{Account, Accounts, file_failure};
-use crate::commands::login::{keep, login};
+use crate::commands::login::{Flow, keep, login};
 use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
@@ -37,7 +37,7 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
             refuse_changes(&account, wanted, file)?;
             // What the file leaves open the grant remembers.
             let account = Account { client_id: account.client_id.clone().or(wanted.client_id.clone()), ..account };
-            let learned = login(world, &account, named.as_ref())?;
+            let learned = login(world, &account, named.as_ref(), flow(wanted))?;
             keep(world, &account, &learned, named.as_ref())?;
             if !account.owns(&learned.address) {
                 let why = "Outlook signs in only under the primary address";
@@ -48,6 +48,10 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
         None => add(world, wanted, named.as_ref(), text)?,
     };
     test_message::offer(world, &account)
+}
+
+fn flow(wanted: &Asked) -> Flow {
+    if wanted.browser { Flow::Browser } else { Flow::DeviceCode }
 }
 
 /// The account of the configuration that is meant, if any.
@@ -79,7 +83,7 @@ fn add(world: &World, wanted: &Asked, named: Option<&Address>, text: &[u8]) -> R
     let placeholder = named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string);
     let draft = with_section(text, name, &placeholder, wanted.client_id.as_deref(), wanted);
     let account = Accounts::parse(file, &draft)?.named(name)?.clone();
-    let learned = login(world, &account, named)?;
+    let learned = login(world, &account, named, flow(wanted))?;
     let final_text = with_section(text, name, learned.address.as_ref(), Some(&learned.grant.client_id), wanted);
     let account = Accounts::parse(file, &final_text)?.named(name)?.clone();
     keep(world, &account, &learned, named)?;
