@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo, endpoint,
-    not_utf8, provider, seconds, tenant, word,
+    FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, auth, ehlo, endpoint, not_utf8,
+    provider, seconds, tenant, word,
 };
 use crate::account::{Account, default_aliases};
 use crate::address::{parse_list, parse_sender};
@@ -181,18 +181,19 @@ impl RawAccount {
             (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
             (None, host) => host.to_owned(),
         };
+        let transport = word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: word(self.store.as_ref(), source, "store", &STORE_WORDS)?,
-            auth: word(self.auth.as_ref(), source, "auth", &AUTH_WORDS)?,
+            auth: auth(self.auth.as_ref(), provider, transport, source)?,
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
             tenant: tenant(self.tenant, provider, source)?,
             authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
             graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
-            transport: word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?,
+            transport,
             allow: self.allow,
             deadline: seconds(self.deadline, 45, source)?,
             final_wait: seconds(self.final_wait, 600, source)?,
@@ -227,7 +228,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::account::StoreKind;
+    use crate::account::{AuthKind, StoreKind};
 
     fn parse(text: &str) -> Result<Accounts, Failure> {
         Accounts::parse(Path::new("/c.toml"), text.as_bytes())
@@ -290,10 +291,21 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
+        let later = ["on_failure = \"keep\"", "store = \"sealed\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }
+    }
+
+    #[test]
+    fn a_password_only_where_one_can_work() {
+        let (cause, words) = fault(&format!("{LEAST}auth = \"password\"\n"));
+        assert_eq!(cause, Cause::ConfigSyntax);
+        assert!(words.starts_with("/c.toml line 4: ") && words.contains("September 2024"), "{words}");
+        let work = format!("{LEAST}provider = \"microsoft365\"\nauth = \"password\"\n");
+        assert_eq!(parse(&work).unwrap().named("me").unwrap().auth, AuthKind::Password);
+        let (_, words) = fault(&format!("{work}transport = \"graph\"\n"));
+        assert!(words.starts_with("/c.toml line 5: "), "{words}");
     }
 
     #[test]

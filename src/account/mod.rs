@@ -11,7 +11,7 @@ pub mod outlook_replies;
 mod providers;
 
 pub use config::{Accounts, file_failure};
-pub use providers::{PROVIDERS, Provider};
+pub use providers::{PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.
 #[derive(Clone, Debug)]
@@ -152,6 +152,16 @@ pub enum TransportKind {
     Smtp,
     /// Microsoft Graph's sendMail.
     Graph,
+}
+
+impl TransportKind {
+    /// Its word in `transport = "..."`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Graph => "graph",
+        }
+    }
 }
 
 /// How the account signs in to the submission server.

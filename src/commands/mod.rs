@@ -2,6 +2,8 @@
 
 mod addresses;
 mod login;
+mod logout;
+mod question;
 mod set_up;
 mod test_message;
 
@@ -17,8 +19,8 @@ use crate::world::World;
 pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
     match task {
         Task::Login => report::done(world, set_up(world, asked)),
-        Task::Logout
-        | Task::Status
+        Task::Logout => report::done(world, logout::logout(world, asked)),
+        Task::Status
         | Task::Renew
         | Task::Test
         | Task::Explain
