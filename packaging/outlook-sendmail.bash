@@ -35,9 +35,13 @@ _outlook_sendmail() {
         login:--client-id) : ;;
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
+        login:--transport) _outlook_sendmail_words 'smtp graph' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --browser --config' "$word" ;;
+        logout:--account) : ;;
+        logout:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help logout --config --help --version' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --config' "$word" ;;
+        logout:*) _outlook_sendmail_words '--account --config' "$word" ;;
     esac
 }
 
