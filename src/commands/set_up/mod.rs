@@ -112,3 +112,6 @@ fn forget_stored(world: &World, account: &Account) {
     // What is new is kept already; a store that is gone has nothing to forget.
     let _ = credentials::forget_stored(world, account, world.clock.instant() + account.deadline);
 }
+
+#[cfg(test)]
+mod tests;

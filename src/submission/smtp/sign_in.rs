@@ -62,6 +62,14 @@ impl Conversation<'_> {
     pub(super) fn sign_in(&mut self, offers: &Offers) -> Result<(), Stop> {
         let user: &str = self.account.address.as_ref();
         let mechanism = Mechanism::choose(self.credential, user, offers).map_err(Stop::Leave)?;
+        let signed_in = self.authenticate(&mechanism);
+        signed_in.map_err(|stop| match self.credential {
+            Credential::Bearer(_) => stop,
+            Credential::Password(_) => blaming_password(stop),
+        })
+    }
+
+    fn authenticate(&mut self, mechanism: &Mechanism) -> Result<(), Stop> {
         let mut reply = None;
         if let Some(line) = mechanism.one_line(self.account.provider.auth_line_limit) {
             self.say(Speaker::Client, &format!("AUTH {} (redacted)", mechanism.name));
@@ -71,20 +79,17 @@ impl Conversation<'_> {
         }
         let mut reply = match reply {
             Some(reply) => reply,
-            None => self.sign_in_by_steps(&mechanism)?,
+            None => self.authenticate_by_steps(mechanism)?,
         };
         if reply.number() == 334 && mechanism.name == xoauth2::NAME {
             // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
             self.say(Speaker::Client, "");
             reply = self.secret_exchange(b"\r\n")?;
         }
-        expect(Phase::Auth, &reply, 235).map_err(|stop| match self.credential {
-            Credential::Bearer(_) => stop,
-            Credential::Password(_) => blaming_password(stop),
-        })
+        expect(Phase::Auth, &reply, 235)
     }
 
-    fn sign_in_by_steps(&mut self, mechanism: &Mechanism) -> Result<Reply, Stop> {
+    fn authenticate_by_steps(&mut self, mechanism: &Mechanism) -> Result<Reply, Stop> {
         let mut reply = self.exchange(Phase::Auth, &format!("AUTH {}\r\n", mechanism.name))?;
         for response in &mechanism.responses {
             expect(Phase::Auth, &reply, 334)?;

@@ -765,7 +765,7 @@ fn a_refused_password_is_the_passwords_fault() {
         }
     }
     let early = with_password("LOGIN", &["535 5.7.8 not you"]);
-    assert_eq!((early.cause(), early.flights.len()), (Cause::AuthRejected, 7), "the password was not said");
+    assert_eq!((early.cause(), early.flights.len()), (Cause::PasswordRejected, 7), "the password was not said");
 }
 
 #[test]
