@@ -189,8 +189,16 @@ causes! {
     ClientRejected => Config, "5.7.8", "Microsoft refuses the client id", "check client_id and tenant, and that the registration allows public client flows";
     /// The request for a token was wrong.
     ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send)";
-    /// The person declined, or let the code run out.
+    /// The person declined, or did not finish.
     SignInDeclined => NoPermission, "5.7.8", "the sign-in was not completed", "run outlook-sendmail login again";
+    /// Nobody typed the code while it worked.
+    CodeRanOut => NoPermission, "5.7.8", "the sign-in was not completed: the code ran out", "run outlook-sendmail login again";
+    /// A policy of the organisation's does not take codes.
+    DeviceCodeBlocked => NoPermission, "5.7.8", "Microsoft does not let this account sign in with a code", "run: outlook-sendmail login --browser";
+    /// No socket for the browser to come back to.
+    LoopbackUnavailable => OsError, "5.3.0", "cannot listen for the browser", "sign in with a code instead: outlook-sendmail login";
+    /// The id_token does not name a mailbox, and neither did the person.
+    AddressUntold => NoPermission, "5.7.8", "Microsoft did not say which mailbox this is", "name it: outlook-sendmail login ADDRESS";
     /// The token endpoint is away.
     TokenUnavailable => Temporary, "4.7.0", "cannot renew the sign-in now", "nothing was sent; try again later";
     /// The token endpoint does not speak OAuth.

@@ -10,8 +10,10 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod browser;
 mod person;
 
+pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 
 /// All of it, handed down the pipeline.
@@ -50,6 +52,8 @@ pub struct World {
     pub terminal: Box<dyn Terminal>,
     /// Whoever sits at it.
     pub person: Box<dyn Person>,
+    /// And their browser.
+    pub browser: Box<dyn Browser>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.

@@ -4,10 +4,9 @@
 mod harness;
 
 use std::fs;
-use std::process::Command;
 
-use harness::typist::at_a_terminal;
-use harness::{ACCOUNT, Machine, Run, SOON, assert_no_secret};
+use harness::typist::Typist;
+use harness::{ACCOUNT, Machine, Run, SOON, assert_no_secret, installed};
 use stand_in::{DeviceFlow, Dialogue, Options};
 
 const MESSAGE: &[u8] = b"Subject: A message\nTo: a@example.org\n\nThe text.\n";
@@ -47,10 +46,19 @@ fn login(machine: &Machine, arguments: &[&str]) -> Run {
     tool(machine, &[&["login"], arguments].concat(), b"")
 }
 
-fn tool_command(machine: &Machine, arguments: &[&str]) -> Command {
-    let mut command = machine.command(machine.program("outlook-sendmail"));
-    command.args(arguments);
-    command
+/// `login` at a terminal; each answer is typed when its question comes. Standard output is the screen.
+fn login_at_a_terminal(machine: &Machine, answers: &[(&str, &str)]) -> Option<Run> {
+    if !installed("script") {
+        return None;
+    }
+    let mut typist = Typist::at_terminal(machine, machine.program("outlook-sendmail").to_str().unwrap(), &["login"]);
+    for (question, answer) in answers {
+        typist.sees(question);
+        typist.types(&format!("{answer}\n"));
+    }
+    let run = typist.ends();
+    assert_no_secret(&run.stdout);
+    Some(run)
 }
 
 fn config(machine: &Machine) -> String {
@@ -151,9 +159,8 @@ fn a_certificate_nobody_signed_is_no_passing_trouble() {
 fn graph_is_offered_where_smtp_is_off() {
     let machine = with_dialogue(&format!("on auth: {DISABLED}\n"));
     let answers = [("Sign in for Graph now? [Y/n] ", ""), ("Send a test message to me@outlook.com? [Y/n] ", "n")];
-    let Some(run) = at_a_terminal(&tool_command(&machine, &["login"]), &answers) else { return };
+    let Some(run) = login_at_a_terminal(&machine, &answers) else { return };
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
-    assert_no_secret(&run.stdout);
     assert_eq!(scopes(&machine).len(), 2);
     assert!(config(&machine).contains("address = \"me@outlook.com\"\ntransport = \"graph\"\n"), "{}", config(&machine));
     assert_eq!(machine.outlook.smtp.connections().len(), 1, "Graph is not tried over SMTP");
@@ -164,7 +171,7 @@ fn graph_may_be_declined() {
     let machine = with_dialogue(&format!("on auth: {DISABLED}\n"));
     let before = config(&machine);
     let answers = [("Sign in for Graph now? [Y/n] ", "n")];
-    let Some(run) = at_a_terminal(&tool_command(&machine, &["login"]), &answers) else { return };
+    let Some(run) = login_at_a_terminal(&machine, &answers) else { return };
     assert_eq!((run.status, run.stderr.as_str()), (78, ""), "{}", run.stdout);
     assert!(run.stdout.contains("run outlook-sendmail login --transport graph"), "{}", run.stdout);
     assert_eq!((scopes(&machine).len(), config(&machine)), (1, before));
@@ -276,7 +283,7 @@ fn the_address_becomes_the_primary_one() {
 
     let machine = signed_out(|_| {}, &alias);
     let answers = [("You signed in as me@outlook.com, while account me is alias@outlook.com.", "n")];
-    let Some(run) = at_a_terminal(&tool_command(&machine, &["login"]), &answers) else { return };
+    let Some(run) = login_at_a_terminal(&machine, &answers) else { return };
     assert_eq!((run.status, run.stderr.as_str()), (77, ""), "{}", run.stdout);
     assert!(run.stdout.contains("nothing was changed"), "{}", run.stdout);
     assert!(kept(&machine).is_empty() && config(&machine).contains("alias@outlook.com"), "{}", config(&machine));
@@ -320,9 +327,8 @@ fn a_password_is_read_tried_kept_and_used() {
 #[test]
 fn a_password_typed_at_the_terminal_is_not_shown() {
     let machine = password_machine(None);
-    let typed = format!("#{PASSWORD}");
-    let answers = [("Password of me@outlook.com at localhost: ", typed.as_str()), ("Send a test message", "y")];
-    let Some(run) = at_a_terminal(&tool_command(&machine, &["login"]), &answers) else { return };
+    let answers = [("Password of me@outlook.com at localhost: ", PASSWORD), ("Send a test message", "y")];
+    let Some(run) = login_at_a_terminal(&machine, &answers) else { return };
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
     assert!(!run.stdout.contains("horse"), "{}", run.stdout);
     assert_eq!(machine.outlook.smtp.received().len(), 1);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::world::World;
 
+pub mod browser;
 pub mod clock;
 pub mod files;
 pub mod https;
@@ -42,6 +43,7 @@ pub fn world(config: Option<&Path>) -> World {
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),
         person: Box::new(person::AtTheTerminal),
+        browser: Box::new(browser::Desktop),
         places,
     }
 }

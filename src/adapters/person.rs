@@ -31,10 +31,12 @@ impl Person for AtTheTerminal {
         if !io::stdin().is_terminal() {
             return None;
         }
-        StandardStreams.err(question);
         let line = match echo {
-            Echo::Shown => typed_line(),
-            Echo::Hidden => hidden_line(),
+            Echo::Shown => {
+                StandardStreams.err(question);
+                typed_line()
+            }
+            Echo::Hidden => hidden_line(question),
         };
         if line.is_none() {
             // Nobody pressed Enter: what comes next starts a line of its own.
@@ -70,7 +72,7 @@ fn escapes(term: Option<&str>, no_color: Option<&str>) -> Escapes {
 
 /// A line as the terminal hands it over, edited there. Read octet by octet: what is typed ahead stays for the next
 /// question, and a buffer of ours is wiped.
-fn typed_line() -> Option<Secret> {
+pub(super) fn typed_line() -> Option<Secret> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
     loop {
         match next_octet(None)? {
@@ -82,8 +84,9 @@ fn typed_line() -> Option<Secret> {
 }
 
 /// A line nobody sees. The terminal neither echoes nor turns keys into signals meanwhile, or Ctrl-C would leave a shell
-/// that does not echo; the keys that edit and end a line are done here.
-fn hidden_line() -> Option<Secret> {
+/// that does not echo; the keys that edit and end a line are done here. The question comes once nothing is shown any
+/// more: whoever types at once is not seen either.
+fn hidden_line(question: &str) -> Option<Secret> {
     let stdin = io::stdin();
     let usual = tcgetattr(&stdin).ok()?;
     // Of a thread that was started before, the mask is its own: then a signal ends us as it would any program.
@@ -92,7 +95,10 @@ fn hidden_line() -> Option<Secret> {
     let mask = ending.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK).ok()?;
     let hidden = hidden(&usual);
     let line = match tcsetattr(&stdin, OptionalActions::Drain, &hidden) {
-        Ok(()) => hidden_keys(&usual, &watch),
+        Ok(()) => {
+            StandardStreams.err(question);
+            hidden_keys(&usual, &watch)
+        }
         Err(_) => Err(None),
     };
     let _ = tcsetattr(&stdin, OptionalActions::Drain, &usual);

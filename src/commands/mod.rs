@@ -3,11 +3,13 @@
 mod addresses;
 mod login;
 mod logout;
+mod qr;
 mod question;
 mod set_up;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
+pub use login::STEPS;
 pub use set_up::set_up;
 
 use crate::failure::{Cause, Failure, Stage};

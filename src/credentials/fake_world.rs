@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Secret;
 use crate::account::{Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::words::Words;
 use crate::world::*;
 
 /// The wall clock when a test begins, in Unix seconds.
@@ -25,10 +26,12 @@ pub(crate) struct Fakes {
     pub(crate) https: Rc<FakeHttps>,
     pub(crate) paper: Rc<Paper>,
     pub(crate) person: Rc<FakePerson>,
+    pub(crate) browser: Rc<FakeBrowser>,
 }
 
 impl Fakes {
     pub(crate) fn world(&self) -> World {
+        *self.browser.clock.borrow_mut() = Some(Rc::clone(&self.clock));
         World {
             caller: LazyCell::new(Caller::default),
             places: Places::default(),
@@ -47,6 +50,7 @@ impl Fakes {
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
             person: Box::new(Rc::clone(&self.person)),
+            browser: Box::new(Rc::clone(&self.browser)),
         }
     }
 
@@ -316,6 +320,74 @@ impl Person for Rc<FakePerson> {
     }
     fn screen(&self, _: Stream) -> Option<Screen> {
         self.screen.get()
+    }
+}
+
+/// What a browser does when it is listened for. STATE in a text stands for the state of the page that was opened.
+#[derive(Default)]
+pub(crate) struct FakeBrowser {
+    pub(crate) visits: RefCell<VecDeque<FakeVisit>>,
+    pub(crate) opened: RefCell<String>,
+    pub(crate) answered: RefCell<Vec<Status>>,
+    pub(crate) deaf: Cell<bool>,
+    clock: RefCell<Option<Rc<FakeClock>>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum FakeVisit {
+    Asks(&'static str),
+    Types(&'static str),
+}
+
+impl FakeBrowser {
+    fn filled_in(&self, text: &str) -> Secret {
+        let url = self.opened.borrow();
+        let state = url.split("&state=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
+        Secret::from(text.replace("STATE", state).as_str())
+    }
+}
+
+impl Browser for Rc<FakeBrowser> {
+    fn open(&self, url: &str) -> bool {
+        url.clone_into(&mut self.opened.borrow_mut());
+        false
+    }
+    fn listen(&self) -> Result<Box<dyn Loopback>, Words> {
+        if self.deaf.get() { Err("no port".into()) } else { Ok(Box::new(Rc::clone(self))) }
+    }
+}
+
+impl Loopback for Rc<FakeBrowser> {
+    fn port(&self) -> u16 {
+        4711
+    }
+    fn next(&mut self, until: Instant) -> Arrival {
+        match self.visits.borrow_mut().pop_front() {
+            Some(FakeVisit::Asks(target)) => {
+                Arrival::Visit(Box::new(FakeCaller { browser: Rc::clone(self), target: self.filled_in(target) }))
+            }
+            Some(FakeVisit::Types(line)) => Arrival::Line(self.filled_in(line)),
+            None => {
+                if let Some(clock) = &*self.clock.borrow() {
+                    clock.sleep(until.saturating_duration_since(clock.instant()));
+                }
+                Arrival::Nothing
+            }
+        }
+    }
+}
+
+struct FakeCaller {
+    browser: Rc<FakeBrowser>,
+    target: Secret,
+}
+
+impl Visit for FakeCaller {
+    fn target(&self) -> &Secret {
+        &self.target
+    }
+    fn answer(self: Box<Self>, status: Status, _: &str) {
+        self.browser.answered.borrow_mut().push(status);
     }
 }
 

@@ -7,13 +7,16 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
 
 mod access_token_cache;
+pub mod browser;
 pub mod device_code;
 #[cfg(test)]
 pub(crate) mod fake_world;
 mod grant;
 mod id_token;
 mod password;
+mod pkce;
 mod secret;
+mod signed_in;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
@@ -21,6 +24,7 @@ mod token_endpoint;
 pub use grant::Grant;
 pub use password::{keep_password, store_answers};
 pub use secret::Secret;
+pub use signed_in::SignedIn;
 
 /// Permission to submit as one account, for about an hour.
 #[derive(Clone, Debug)]
@@ -263,7 +267,11 @@ fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: In
 }
 
 /// The registration to sign in with: the configuration's, else the grant's, else the packager's.
-fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
+///
+/// # Errors
+///
+/// [`Cause::NoClientId`]
+pub fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
     let configured = account.client_id.as_deref();
     let granted = grant.map(|grant| grant.client_id.as_str());
     [configured, granted, PACKAGED_CLIENT_ID]

@@ -28,8 +28,8 @@ const ERROR_CODES: &[(&str, Cause)] = &[
     ("server_error", Cause::TokenUnavailable),
     ("authorization_declined", Cause::SignInDeclined),
     ("access_denied", Cause::SignInDeclined),
-    ("expired_token", Cause::SignInDeclined),
-    ("code_expired", Cause::SignInDeclined),
+    ("expired_token", Cause::CodeRanOut),
+    ("code_expired", Cause::CodeRanOut),
     ("bad_verification_code", Cause::Bug),
 ];
 
@@ -40,7 +40,7 @@ const UNKNOWN_CODE: Cause = Cause::ScopeRejected;
 const BEGINNING: usize = 16;
 
 /// Form fields no message may repeat.
-const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "client_secret"];
+const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "code", "code_verifier", "client_secret"];
 
 /// What must be left for the submission when we wait for a busy endpoint.
 const LEFT_FOR_SUBMISSION: Duration = Duration::from_secs(15);
@@ -219,12 +219,12 @@ fn nonsense(status: u16, what: &str) -> Refusal {
     Refusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
 }
 
-fn cause_of(code: &str) -> Cause {
+pub(super) fn cause_of(code: &str) -> Cause {
     ERROR_CODES.iter().find(|(known, _)| *known == code).map_or(UNKNOWN_CODE, |(_, cause)| *cause)
 }
 
 /// The code and the description's first line (trace ids follow), without any secret we sent.
-fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
+pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
     let mut text = match description.lines().next() {
         None | Some("") => code.to_owned(),
         Some(line) => format!("{code}: {line}"),

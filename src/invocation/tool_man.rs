@@ -6,6 +6,7 @@ use super::flags::Disposition;
 use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use crate::account::StoreKind;
+use crate::commands::STEPS;
 
 fn page() -> String {
     let mut page = String::from(HEAD);
@@ -34,7 +35,11 @@ fn page() -> String {
     let later: Vec<String> = later.map(|command| format!(".Cm {}", command.name)).collect();
     page.push_str(&later.join(" ,\n"));
     page.push_str(" .\n");
-    page.push_str(TAIL);
+    page.push_str(BEFORE_STEPS);
+    for step in STEPS {
+        page.push_str(&format!(".It\n{}\n", step.replace(". ", ".\n")));
+    }
+    page.push_str(BEHIND_STEPS);
     page.lines().map(wrapped).collect()
 }
 
@@ -81,6 +86,11 @@ Show a help text, or the version.
 .Cm login
 shows a page and a code to type there, on any device, waits until that is done, keeps what Microsoft grants, and adds
 the account to the configuration.
+With
+.Fl -browser
+it opens a browser instead, as organisations that do not allow codes want it; without one here, the page may be opened
+elsewhere and the address it ends at pasted.
+Without a client id it shows how to get one and waits for it.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
 .Pp
@@ -100,31 +110,17 @@ const BEFORE_LATER: &str = r#".El
 These are reserved and not in this version:
 "#;
 
-const TAIL: &str = r#".Ss The client id
+const BEFORE_STEPS: &str = r#".Ss The client id
 Microsoft lets a program sign in only under a registered client id, and none is shipped with this program unless a
 distributor built one in.
 To register one:
 .Bl -enum
-.It
-Sign in at
-.Lk https://entra.microsoft.com
-with an account that has a directory: a work or school account, or a free Azure sign-up.
-.It
-Under App registrations make a new one, for personal Microsoft accounts, or for any directory and personal accounts,
-without a redirect URI.
-.It
-Under Authentication, allow public client flows.
-.It
-Under API permissions add the delegated permissions
-.Li SMTP.Send
-and
-.Li offline_access
-of Microsoft Graph.
-.It
-Copy the application (client) ID, and give it to
-.Cm login Fl -client-id .
-.El
+"#;
+
+const BEHIND_STEPS: &str = r#".El
 .Pp
+Give it to
+.Cm login Fl -client-id .
 One registration serves any number of accounts and machines.
 .Sh ENVIRONMENT
 .Bl -tag -width Ds

@@ -1,55 +1,114 @@
-//! A person at a terminal: answers questions as they come up, and hands over everything the screen showed.
+//! A program under way: what it shows is read while it runs, and what a person would type is typed.
 
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::{Run, feed, installed};
+use super::{Machine, Run};
 
-/// Its arguments: pairs of what to wait for and what to type, `--`, a command. An answer that begins with a hash is
-/// typed, without the hash, as soon as the terminal no longer shows what is typed.
-const TYPIST: &str = r##"
-import os, pty, select, subprocess, sys, termios, time
-end = sys.argv.index("--")
-pairs, command = sys.argv[1:end], sys.argv[end + 1:]
-screen, keyboard = pty.openpty()
-child = subprocess.Popen(command, stdin=keyboard, stdout=keyboard, stderr=keyboard, start_new_session=True)
-shown, place = b"", 0
-while True:
-    if pairs and (at := shown.find(pairs[0].encode(), place)) >= 0:
-        place, typed = at + len(pairs[0].encode()), pairs[1]
-        if typed.startswith("#"):
-            typed = typed[1:]
-            while termios.tcgetattr(keyboard)[3] & termios.ECHO:
-                time.sleep(0.01)
-        os.write(screen, typed.encode() + b"\n")
-        pairs = pairs[2:]
-        continue
-    if child.poll() is not None and keyboard is not None:
-        os.close(keyboard)
-        keyboard = None
-    if keyboard is not None:
-        if not select.select([screen], [], [], 0.05)[0]:
-            continue
-    try:
-        got = os.read(screen, 65536)
-    except OSError:
-        break
-    if not got:
-        break
-    shown += got
-sys.stdout.write(shown.decode().replace("\r\n", "\n"))
-sys.stderr.write("".join(pairs[::2]))
-sys.exit(child.returncode)
-"##;
+/// Nothing may hang longer: a guard, not a measure.
+const HANG: Duration = Duration::from_secs(60);
 
-/// Runs the command at a terminal; `answers` are what to wait for and what to type then. Standard output of the run is
-/// the screen, standard error the questions that never came.
-pub fn at_a_terminal(command: &Command, answers: &[(&str, &str)]) -> Option<Run> {
-    if !installed("python3") {
-        return None;
+/// One run, with or without a terminal.
+pub struct Typist {
+    child: Child,
+    keys: Option<ChildStdin>,
+    out: Shown,
+    err: Shown,
+}
+
+/// What came on a stream so far.
+#[derive(Clone)]
+struct Shown(Arc<Mutex<Vec<u8>>>);
+
+impl Shown {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let shown = Self(Arc::default());
+        let writing = shown.clone();
+        thread::spawn(move || {
+            let mut room = [0; 4096];
+            while let Ok(read @ 1..) = stream.read(&mut room) {
+                writing.0.lock().unwrap().extend_from_slice(&room[..read]);
+            }
+        });
+        shown
     }
-    let mut typist = Command::new("/usr/bin/python3");
-    typist.args(["-c", TYPIST]).args(answers.iter().flat_map(|(question, answer)| [question, answer]));
-    typist.arg("--").arg(command.get_program()).args(command.get_args());
-    typist.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Some(feed(&mut typist, b""))
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Typist {
+    /// At a terminal of 80 columns (the script program of util-linux makes one); all that is shown comes on it.
+    pub fn at_terminal(machine: &Machine, program: &str, arguments: &[&str]) -> Self {
+        Self::at_terminal_with(machine, program, arguments, &[("TERM", "xterm")])
+    }
+
+    /// The same with more in the environment.
+    pub fn at_terminal_with(machine: &Machine, program: &str, arguments: &[&str], more: &[(&str, &str)]) -> Self {
+        let call = [&[program], arguments].concat().join(" ");
+        let mut command = machine.command("script");
+        command.args(["--quiet", "--return", "--flush", "--echo", "always", "--command", &call, "/dev/null"]);
+        command.env("COLUMNS", "80").env("SHELL", "/bin/sh").envs(more.iter().copied());
+        Self::of(command)
+    }
+
+    /// With pipes; nobody can be asked.
+    pub fn of(mut command: Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let keys = child.stdin.take();
+        let (out, err) = (Shown::of(child.stdout.take().unwrap()), Shown::of(child.stderr.take().unwrap()));
+        Self { child, keys, out, err }
+    }
+
+    /// Waits until this has been shown, and gives all that was.
+    pub fn sees(&self, text: &str) -> String {
+        let until = Instant::now() + HANG;
+        loop {
+            let shown = self.out.text();
+            if shown.contains(text) {
+                return shown;
+            }
+            assert!(Instant::now() < until, "{text:?} never came in {shown:?}, {:?}", self.err.text());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Types this.
+    pub fn types(&mut self, keys: &str) {
+        self.keys.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits for the end.
+    pub fn ends(mut self) -> Run {
+        let until = Instant::now() + HANG;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end: {:?} {:?}", self.out.text(), self.err.text());
+            thread::sleep(Duration::from_millis(5));
+        };
+        // The readers end with the streams.
+        while Arc::strong_count(&self.out.0) + Arc::strong_count(&self.err.0) > 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Run {
+            pid: self.child.id(),
+            status: status.code().unwrap_or(-1),
+            stdout: self.out.text(),
+            stderr: self.err.text(),
+        }
+    }
+}
+
+impl Drop for Typist {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -25,7 +25,7 @@ mod tokens;
 
 pub use certificates::CertificateKind;
 pub use dialogue::{Dialogue, Expectations};
-pub use endpoint::{Answer, DeviceFlow, DeviceOutcome, TokenEndpoint};
+pub use endpoint::{Answer, BrowserFlow, BrowserOutcome, DeviceFlow, DeviceOutcome, TokenEndpoint};
 pub use outlook::{Options, Outlook, SMTP_SCOPE};
 pub use smtp::{Received, SmtpServer};
 pub use tokens::Tokens;
