@@ -94,6 +94,31 @@ Without a client id it shows how to get one and waits for it.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
 .Pp
+Then the sign-in is tried at the account's server; what that refuses is told, in the exit status too, and what was
+granted is kept all the same.
+Where Microsoft has switched SMTP off for the mailbox, a second sign-in for Microsoft Graph is offered, which
+.Fl -transport Cm graph
+asks for at once.
+Options that differ from what the configuration says are changed there; everything else in the file stays as it is.
+With a
+.Fl -tenant
+other than
+.Cm consumers
+a new account is one of Microsoft 365.
+.Pp
+An account with
+.Cm auth = Qq password ,
+of a server that takes passwords, is written by hand with its
+.Cm provider
+and
+.Cm host ;
+.Cm login
+then asks for the password, or reads it from the first line of standard input.
+Outlook.com itself takes none.
+.Pp
+.Cm logout
+forgets everything that is kept for the account and leaves the configuration as it is.
+.Pp
 The options of the commands:
 .Bl -tag -width Ds
 "#;
@@ -163,7 +188,8 @@ send_as = ["alias@outlook.com"]
 .Sh SEE ALSO
 .Xr sendmail 8
 .Sh SECURITY CONSIDERATIONS
-No password is ever asked for or kept.
+Microsoft's password is never asked for or kept, and no password of an account without
+.Cm auth = Qq password .
 What is kept is a grant to send mail as the account, which Microsoft's account page takes back.
 Whoever can read it can send in its owner's name.
 It goes to Microsoft's sign-in service only, over TLS with the certificate verified, and so does the mail to its server.
@@ -175,7 +201,7 @@ and the environment choose it, never a flag of
 .Xr sendmail 8 ,
 and the environment does not count when real and effective user or group differ.
 .Pp
-Transcripts and log records show neither tokens nor codes.
+Transcripts and log records show neither tokens nor codes nor passwords, also where a server repeats them.
 "#;
 
 #[test]

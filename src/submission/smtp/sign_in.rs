@@ -102,9 +102,9 @@ impl Conversation<'_> {
 
 /// A refusal that would be the token's fault is the password's.
 fn blaming_password(stop: Stop) -> Stop {
-    let blame = |refused: Failure| match refused.cause {
-        Cause::AuthRejected | Cause::SignInRefused => Failure { cause: Cause::PasswordRejected, ..refused },
-        _other => refused,
+    let blame = |refused: Failure| {
+        let of_token = matches!(refused.cause, Cause::AuthRejected | Cause::SignInRefused);
+        if of_token { Failure { cause: Cause::PasswordRejected, ..refused } } else { refused }
     };
     match stop {
         Stop::Leave(refused) => Stop::Leave(blame(refused)),
