@@ -107,7 +107,7 @@ fn address(written: &str) -> Result<Address, Failure> {
     written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, written))
 }
 
-/// What an account of another store or address leaves behind there.
+/// What the account leaves behind in a store it no longer uses.
 fn forget_stored(world: &World, account: &Account) {
     // What is new is kept already; a store that is gone has nothing to forget.
     let _ = credentials::forget_stored(world, account, world.clock.instant() + account.deadline);
