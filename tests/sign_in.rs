@@ -68,6 +68,58 @@ fn a_person_sees_page_picture_code_and_countdown() {
     assert_no_secret(shown);
 }
 
+/// Paints what a terminal shows, dark as it is or inverted, and gives what a scanner reads there.
+const SCANNER: &str = r#"
+import re, sys, zbar
+shown = sys.stdin.buffer.read().decode()
+drawn_is_dark = sys.argv[1] == "dark"
+blocks = {" ": (0, 0), "\u2580": (1, 0), "\u2584": (0, 1), "\u2588": (1, 1)}
+lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in shown.splitlines()]
+lines = [line for line in lines if len(line) == 33 and all(letter in blocks for letter in line)]
+pixels, scale = bytearray(), 8
+for line in lines:
+    for half in (0, 1):
+        row = b"".join((b"\0" if bool(blocks[letter][half]) == drawn_is_dark else b"\xff") * scale for letter in line)
+        pixels += row * scale
+image = zbar.Image(33 * scale, 2 * len(lines) * scale, "Y800", bytes(pixels))
+zbar.ImageScanner().scan(image)
+sys.stdout.write(" ".join(symbol.data for symbol in image))
+"#;
+
+/// `drawn` says what the blocks look like on the terminal that is meant: dark, or light.
+fn scanned(machine: &Machine, shown: &str, drawn: &str) -> String {
+    let mut command = machine.command("/usr/bin/python3");
+    let read = run(command.args(["-c", SCANNER, drawn]), shown.as_bytes());
+    assert_eq!((read.status, read.stderr.as_str()), (0, ""));
+    read.stdout
+}
+
+#[test]
+fn a_scanner_reads_the_picture() {
+    if !installed("script") {
+        return;
+    }
+    let machine = machine();
+    if run(machine.command("/usr/bin/python3").args(["-c", "import zbar"]), b"").status != 0 {
+        harness::skipped("python3-zbar is not installed; run tests/install-test-packages");
+        return;
+    }
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    let program = machine.program("outlook-sendmail");
+    // In colours the blocks are black; without, they have the colour of text: light, on a dark terminal.
+    for (environment, drawn) in [
+        (&[("TERM", "xterm")][..], "dark"),
+        (&[("TERM", "xterm"), ("NO_COLOR", "1")], "light"),
+        (&[("TERM", "dumb")], "light"),
+    ] {
+        let mut person = Typist::at_terminal_with(&machine, program.to_str().unwrap(), &["login"], environment);
+        person.sees("Send a test message");
+        person.types("n\n");
+        let shown = person.ends().stdout;
+        assert_eq!(scanned(&machine, &shown, drawn), "https://www.microsoft.com/link", "{shown}");
+    }
+}
+
 #[test]
 fn without_colours_or_escapes_it_stays_readable() {
     if !installed("script") {

@@ -28,19 +28,25 @@ pub struct AtTheTerminal;
 
 impl Person for AtTheTerminal {
     fn ask(&self, question: &str, echo: Echo) -> Option<Secret> {
+        // A question in a file is seen by nobody.
+        let show: fn(&str) = match (io::stderr().is_terminal(), io::stdout().is_terminal()) {
+            (true, _) => |text| StandardStreams.err(text),
+            (false, true) => |text| StandardStreams.out(text),
+            (false, false) => return None,
+        };
         if !io::stdin().is_terminal() {
             return None;
         }
         let line = match echo {
             Echo::Shown => {
-                StandardStreams.err(question);
+                show(question);
                 typed_line()
             }
-            Echo::Hidden => hidden_line(question),
+            Echo::Hidden => hidden_line(&|| show(question)),
         };
-        if line.is_none() {
-            // Nobody pressed Enter: what comes next starts a line of its own.
-            StandardStreams.err("\n");
+        // Enter was not pressed, or not seen: what comes next starts a line of its own.
+        if line.is_none() || echo == Echo::Hidden {
+            show("\n");
         }
         line
     }
@@ -86,7 +92,7 @@ pub(super) fn typed_line() -> Option<Secret> {
 /// A line nobody sees. The terminal neither echoes nor turns keys into signals meanwhile, or Ctrl-C would leave a shell
 /// that does not echo; the keys that edit and end a line are done here. The question comes once nothing is shown any
 /// more: whoever types at once is not seen either.
-fn hidden_line(question: &str) -> Option<Secret> {
+fn hidden_line(ask: &dyn Fn()) -> Option<Secret> {
     let stdin = io::stdin();
     let usual = tcgetattr(&stdin).ok()?;
     // Of a thread that was started before, the mask is its own: then a signal ends us as it would any program.
@@ -96,7 +102,7 @@ fn hidden_line(question: &str) -> Option<Secret> {
     let hidden = hidden(&usual);
     let line = match tcsetattr(&stdin, OptionalActions::Drain, &hidden) {
         Ok(()) => {
-            StandardStreams.err(question);
+            ask();
             hidden_keys(&usual, &watch)
         }
         Err(_) => Err(None),
@@ -104,19 +110,7 @@ fn hidden_line(question: &str) -> Option<Secret> {
     let _ = tcsetattr(&stdin, OptionalActions::Drain, &usual);
     // Ends us here if one came meanwhile.
     let _ = mask.thread_set_mask();
-    match line {
-        Ok(line) => {
-            StandardStreams.err("\n");
-            Some(line)
-        }
-        Err(signal) => {
-            if let Some(signal) = signal {
-                StandardStreams.err("\n");
-                let _ = raise(signal);
-            }
-            None
-        }
-    }
+    line.map_err(|signal| signal.map(raise)).ok()
 }
 
 fn hidden(usual: &Termios) -> Termios {

@@ -9,7 +9,7 @@ mod set_up;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
-pub use login::STEPS;
+pub use login::REGISTRATION_STEPS;
 pub use set_up::set_up;
 
 use crate::failure::{Cause, Failure, Stage};

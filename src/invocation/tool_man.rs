@@ -6,7 +6,7 @@ use super::flags::Disposition;
 use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use crate::account::StoreKind;
-use crate::commands::STEPS;
+use crate::commands::REGISTRATION_STEPS;
 
 fn page() -> String {
     let mut page = String::from(HEAD);
@@ -36,7 +36,7 @@ fn page() -> String {
     page.push_str(&later.join(" ,\n"));
     page.push_str(" .\n");
     page.push_str(BEFORE_STEPS);
-    for step in STEPS {
+    for step in REGISTRATION_STEPS {
         page.push_str(&format!(".It\n{}\n", step.replace(". ", ".\n")));
     }
     page.push_str(BEHIND_STEPS);

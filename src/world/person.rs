@@ -42,8 +42,8 @@ pub struct Screen {
 
 /// Somebody at the terminal.
 pub trait Person {
-    /// Shows `question` on standard error and reads the line typed in answer, without its end. `None` when standard input
-    /// is no terminal, or ends. Whatever ends the question, the terminal echoes again afterwards.
+    /// Shows `question` and reads the line typed in answer, without its end. `None` when nobody sees the question or types
+    /// at standard input, and when that ends. Whatever ends the question, the terminal echoes again afterwards.
     fn ask(&self, question: &str, echo: Echo) -> Option<Secret>;
     /// The terminal a stream is; `None` when it is none.
     fn screen(&self, stream: Stream) -> Option<Screen>;

@@ -12,7 +12,7 @@ mod status_line;
 mod with_browser;
 mod with_code;
 
-pub use registration::STEPS;
+pub use registration::REGISTRATION_STEPS;
 
 /// How a person signs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@ use crate::world::World;
 use super::answers;
 
 /// How a client id is registered with Microsoft, for the manual and for whoever has none.
-pub const STEPS: &[&str] = &[
+pub const REGISTRATION_STEPS: &[&str] = &[
     "Sign in at https://entra.microsoft.com with an account that has a directory: a work or school account, or a free \
      Azure sign-up, which asks for a card. A personal account alone has none any more.",
     "Under \"App registrations\" choose \"New registration\". Supported account types: personal Microsoft accounts \
@@ -39,7 +39,7 @@ fn instructions() -> String {
         "Microsoft lets a program sign in only under a registered client id, and none is\n\
          configured. To register one, which serves any number of mailboxes and machines:\n\n",
     );
-    for (number, step) in (1..).zip(STEPS) {
+    for (number, step) in (1..).zip(REGISTRATION_STEPS) {
         text.push_str(&numbered(number, step));
     }
     text.push('\n');
@@ -94,7 +94,7 @@ mod tests {
     fn the_readme_has_the_same_steps() {
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let readme = words(include_str!("../../../README.md"));
-        for (number, step) in (1..).zip(STEPS) {
+        for (number, step) in (1..).zip(REGISTRATION_STEPS) {
             assert!(readme.contains(&format!(" {number}. {step}")), "{step}");
         }
     }

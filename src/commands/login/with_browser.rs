@@ -51,8 +51,8 @@ fn instructions(request: &Request, opened: bool, keyboard: bool) -> String {
     let mut text = format!("{open}\n\n{}\n\n", request.url);
     if keyboard {
         text.push_str(
-            "If that browser runs on another machine, the last page it is sent to does not load.\n\
-             Copy the address of that page and paste it here.\n\n",
+            "If that browser runs on another machine, the last page it is sent to does not\n\
+             load. Copy the address of that page and paste it here.\n\n",
         );
     }
     text

@@ -31,12 +31,12 @@ fn instructions(invitation: &Invitation, screen: Option<Screen>) -> String {
     let page = invitation.verification_uri.whole();
     let scanned = invitation.verification_uri_complete.as_ref().map_or(page, |complete| complete.whole());
     let drawing = screen.and_then(|screen| qr::drawing(scanned, screen));
-    let or_scan = if drawing.is_some() { ", or scan this" } else { "" };
-    let mut text = format!("To sign in, open this page on any device{or_scan}:\n\n    {page}\n\n");
-    if let Some(drawing) = drawing {
-        text.push_str(&drawing);
-        text.push('\n');
-    }
+    // Page and code stay together: on a small screen it is the drawing that scrolls away.
+    let mut text = match drawing {
+        Some(drawing) => format!("To sign in, scan this, or open the page below on any device:\n\n{drawing}\n"),
+        None => "To sign in, open this page on any device:\n\n".to_owned(),
+    };
+    text.push_str(&format!("    {page}\n\n"));
     let code = invitation.user_code.whole();
     let code = match screen {
         Some(Screen { escapes: Escapes::Colours, .. }) => format!("\x1b[1m{code}\x1b[0m"),
