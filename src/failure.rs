@@ -273,12 +273,14 @@ causes! {
     AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
     /// The sign-in was refused, and a new token would not help.
     SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
+    /// A password was refused.
+    PasswordRejected => NoPermission, "5.7.8", "the server refuses the password", "run outlook-sendmail login and type it again; where two-step sign-in is on, it must be an app password";
     /// Passwords are switched off.
     PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; else send through Graph: set transport = \"graph\" and run: outlook-sendmail login";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "send through Graph instead: run outlook-sendmail login --transport graph; a work account's administrator can also switch SMTP on";
     /// The sign-in does not let us send through Graph.
     GraphDenied => NoPermission, "5.7.1", "Graph does not let this account send", "run outlook-sendmail login and grant Mail.Send, or ask the organisation's administrator";
     /// The account has no mailbox Graph can use.

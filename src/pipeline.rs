@@ -2,7 +2,7 @@
 
 use crate::account::Accounts;
 use crate::commands;
-use crate::credentials::{self, Origin};
+use crate::credentials;
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
@@ -66,12 +66,12 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
     submission::check(account, &letter)?;
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit = |token| submission::submit(world, account, token, times, &mut transcript, &mut letter);
-    let token = credentials::access_token(world, account, times.before_dot)?;
-    match submit(&token) {
+    let mut submit = |credential| submission::submit(world, account, credential, times, &mut transcript, &mut letter);
+    let credential = credentials::credential(world, account, times.before_dot)?;
+    match submit(&credential) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
-        Err(refused) if refused.cause == Cause::AuthRejected && token.origin == Origin::Cached => {
-            submit(&credentials::renewed(world, account, &token, times.before_dot)?)
+        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
+            submit(&credential.renewed(world, account, times.before_dot)?)
         }
         verdict => verdict,
     }

@@ -331,7 +331,7 @@ fn a_sign_in_waits_for_the_person() {
     let run = login(&machine, flow, &[]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
     assert!(run.stdout.contains("https://www.microsoft.com/link"), "{}", run.stdout);
-    assert!(run.stdout.ends_with(&format!("Signed in as {ACCOUNT}.\n")), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("\nSigned in as {ACCOUNT}.\n")), "{}", run.stdout);
     assert_eq!(machine.outlook.endpoint.grants("urn:ietf:params:oauth:grant-type:device_code"), 3);
     send(&machine).assert_silent_success();
 }
@@ -351,9 +351,8 @@ fn a_sign_in_that_ends_without_tokens_leaves_nothing() {
 }
 
 #[test]
-fn a_sign_in_needs_a_client_id_and_no_contradiction() {
+fn a_sign_in_needs_a_client_id() {
     let machine = Machine::signed_out(|_| {}, &[]);
-    assert_refused(&login(&machine, DeviceFlow::default(), &["--client-id", "other"]), 64, "change them there");
     assert_refused(
         &login(&machine, DeviceFlow::default(), &["--account", "new", "--store", "file"]),
         78,

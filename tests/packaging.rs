@@ -107,18 +107,18 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    assert_eq!(offered(&[""]), ["login", "help", "status", "renew", "--config", "--help", "--version"]);
-    assert_eq!(offered(&["lo"]), ["login"]);
+    assert_eq!(offered(&[""]), ["login", "help", "logout", "status", "renew", "--config", "--help", "--version"]);
+    assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
-    assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login"]);
+    assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store"]);
     assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
     assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file"]);
     assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file"]);
     assert_eq!(offered(&["login", "--store", "=", "f"]), ["file"]);
     assert_eq!(offered(&["login", "--config", "m"]), ["mine.toml"]);
-    assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant"]);
+    assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant", "--transport"]);
     for nothing in [&["login", "--account", ""][..], &["login", "--client-id", "=", ""], &["help", ""], &["x"]] {
         assert_eq!(offered(nothing), [""; 0], "{nothing:?}");
     }

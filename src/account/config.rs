@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use serde::Deserialize;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source,
-    TRANSPORT_WORDS, ehlo, endpoint, not_utf8, provider, seconds, tenant, word,
+    COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
+    auth, ehlo, endpoint, not_utf8, provider, seconds, tenant, word,
 };
 use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
@@ -48,7 +48,7 @@ impl Accounts {
     /// [`Cause::NoAccount`] when the file has none.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
         let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };
-        let raw: RawFile = toml::from_str(source.text)
+        let raw: RawFile = toml_edit::de::from_str(source.text)
             .map_err(|error| source.fault(error.span().map_or(0, |span| span.start), error.message()))?;
         let mut accounts = Vec::new();
         for (name, account) in raw.accounts {
@@ -212,18 +212,19 @@ impl RawAccount {
             (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
             (None, host) => host.to_owned(),
         };
+        let transport = word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: store(self.store.as_ref(), self.secret_command, source)?,
-            auth: word(self.auth.as_ref(), source, "auth", &AUTH_WORDS)?,
+            auth: auth(self.auth.as_ref(), provider, transport, source)?,
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
             tenant: tenant(self.tenant, provider, source)?,
             authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
             graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
-            transport: word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?,
+            transport,
             message_ids: word(self.message_ids.as_ref(), source, "message_ids", &MESSAGE_ID_WORDS)?,
             allow: self.allow,
             deadline: seconds(self.deadline, 45, source)?,
@@ -282,6 +283,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::account::AuthKind;
 
     fn parse(text: &str) -> Result<Accounts, Failure> {
         Accounts::parse(Path::new("/c.toml"), text.as_bytes())
@@ -358,7 +360,7 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "auth = \"password\""];
+        let later = ["on_failure = \"keep\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }
@@ -373,6 +375,17 @@ mod tests {
         assert!(fault(&with("store = \"command\"")).1.starts_with("/c.toml line 4: store = \"command\" needs"));
         assert!(fault(&with("secret_command = { get = \"x\" }")).1.contains("line 4: secret_command is used with"));
         assert_eq!(fault(&with("store = \"command\"\nsecret_command = { put = \"x\" }")).0, Cause::ConfigSyntax);
+    }
+
+    #[test]
+    fn a_password_only_where_one_can_work() {
+        let (cause, words) = fault(&format!("{LEAST}auth = \"password\"\n"));
+        assert_eq!(cause, Cause::ConfigSyntax);
+        assert!(words.starts_with("/c.toml line 4: ") && words.contains("September 2024"), "{words}");
+        let work = format!("{LEAST}provider = \"microsoft365\"\nauth = \"password\"\n");
+        assert_eq!(parse(&work).unwrap().named("me").unwrap().auth, AuthKind::Password);
+        let (_, words) = fault(&format!("{work}transport = \"graph\"\n"));
+        assert!(words.starts_with("/c.toml line 5: "), "{words}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lettre::Address;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::{
     AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
@@ -43,6 +43,28 @@ pub(super) fn not_utf8(file: &Path, text: &[u8]) -> Failure {
     Failure::new(Stage::Account, Cause::ConfigSyntax, words)
 }
 
+/// How the account signs in. A password is never more than an explicit choice, where one can work.
+pub(super) fn auth(
+    written: Option<&Spanned<String>>,
+    provider: &Provider,
+    transport: TransportKind,
+    source: &Source<'_>,
+) -> Result<AuthKind, Failure> {
+    let auth = word(written, source, "auth", &AUTH_WORDS)?;
+    let problem = match (auth, transport) {
+        (AuthKind::OAuth2, _) => None,
+        (AuthKind::Password, TransportKind::Graph) => Some("transport = \"graph\" takes no passwords"),
+        (AuthKind::Password, TransportKind::Smtp) => provider.no_passwords,
+    };
+    match problem {
+        Some(problem) => {
+            let start = written.map_or(0, |written| written.span().start);
+            Err(source.fault(start, &format!("auth = \"password\": {problem}")))
+        }
+        None => Ok(auth),
+    }
+}
+
 /// Seconds a setting may name: up to a day.
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
@@ -61,7 +83,8 @@ pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
     (StoreKind::Sealed.word(), Some(StoreKind::Sealed)),
     (COMMAND_WORD, Some(StoreKind::Command(SecretCommand { get: String::new(), set: None }))),
 ];
-pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
+pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] =
+    [("oauth2", Some(AuthKind::OAuth2)), ("password", Some(AuthKind::Password))];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
 pub(super) const MESSAGE_ID_WORDS: [Choice<MessageIds>; 2] =

@@ -13,7 +13,7 @@ pub mod outlook_replies;
 mod providers;
 
 pub use config::{Accounts, Choice, file_failure};
-pub use providers::{PROVIDERS, Provider};
+pub use providers::{PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.
 #[derive(Clone, Debug)]
@@ -165,6 +165,16 @@ pub enum TransportKind {
     Smtp,
     /// Microsoft Graph's sendMail.
     Graph,
+}
+
+impl TransportKind {
+    /// Its word in `transport = "..."`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Graph => "graph",
+        }
+    }
 }
 
 /// How the account signs in to the submission server.

@@ -37,10 +37,12 @@ impl Person for AtTheTerminal {
         if !io::stdin().is_terminal() {
             return None;
         }
-        show(question);
         let line = match echo {
-            Echo::Shown => typed_line(),
-            Echo::Hidden => hidden_line(),
+            Echo::Shown => {
+                show(question);
+                typed_line()
+            }
+            Echo::Hidden => hidden_line(&|| show(question)),
         };
         // Enter was not pressed, or not seen: what comes next starts a line of its own.
         if line.is_none() || echo == Echo::Hidden {
@@ -88,8 +90,9 @@ pub(super) fn typed_line() -> Option<Secret> {
 }
 
 /// A line nobody sees. The terminal neither echoes nor turns keys into signals meanwhile, or Ctrl-C would leave a shell
-/// that does not echo; the keys that edit and end a line are done here.
-fn hidden_line() -> Option<Secret> {
+/// that does not echo; the keys that edit and end a line are done here. The question comes once nothing is shown any
+/// more: whoever types at once is not seen either.
+fn hidden_line(ask: &dyn Fn()) -> Option<Secret> {
     let stdin = io::stdin();
     let usual = tcgetattr(&stdin).ok()?;
     // Of a thread that was started before, the mask is its own: then a signal ends us as it would any program.
@@ -98,7 +101,10 @@ fn hidden_line() -> Option<Secret> {
     let mask = ending.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK).ok()?;
     let hidden = hidden(&usual);
     let line = match tcsetattr(&stdin, OptionalActions::Drain, &hidden) {
-        Ok(()) => hidden_keys(&usual, &watch),
+        Ok(()) => {
+            ask();
+            hidden_keys(&usual, &watch)
+        }
         Err(_) => Err(None),
     };
     let _ = tcsetattr(&stdin, OptionalActions::Drain, &usual);

@@ -5,7 +5,9 @@ mod columns;
 mod doctor;
 mod explain;
 mod login;
+mod logout;
 mod qr;
+mod question;
 mod renew;
 mod set_up;
 mod status;
@@ -28,10 +30,11 @@ pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
         Task::Status => status::status(world, asked),
         Task::Renew => renew::renew(world),
         Task::Login => report::done(world, set_up(world, asked)),
+        Task::Logout => report::done(world, logout::logout(world, asked)),
         Task::Test => test_command::run(world, asked),
         Task::Explain => explain::run(world, asked),
         Task::Doctor => doctor::run(world, asked),
-        Task::Logout | Task::Broker | Task::Queue | Task::Outbox | Task::Help => {
+        Task::Broker | Task::Queue | Task::Outbox | Task::Help => {
             report::done(world, Err(Failure::new(Stage::Invocation, Cause::Unsupported, "")))
         }
     }

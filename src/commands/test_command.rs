@@ -7,14 +7,13 @@ use lettre::Address;
 use crate::account::{Account, Accounts};
 use crate::commands::columns::wrapped;
 use crate::commands::test_message;
-use crate::credentials::{self, AccessToken, Origin};
+use crate::credentials::{self, Credential, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Submit};
 use crate::message::{Dots, Message};
 use crate::report::{self, Story};
-use crate::submission::Receipt;
-use crate::submission::smtp::{Deadlines, Line, Smtp, Speaker};
+use crate::submission::{self, Deadlines, Line, Receipt, Speaker};
 use crate::words::Words;
 use crate::world::{Stream, World, memory_spool};
 
@@ -75,21 +74,22 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
     story.read_letter(&letter);
     steps.tell(&format!("a message of {} octets to {recipient}", letter.size()));
 
-    let token = credentials::access_token(world, account, times.before_dot)?;
-    steps.tell(&told(world, account, &token));
-    let mut submit = |token: &AccessToken| {
+    submission::check(account, &letter)?;
+    let credential = credentials::credential(world, account, times.before_dot)?;
+    steps.tell(&told(world, account, &credential));
+    let mut submit = |credential: &Credential| {
         let mut transcript = |line: Line| match line.speaker {
             Speaker::Event => steps.tell(&line.text.short()),
             Speaker::Client | Speaker::Server => {}
         };
-        Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter)
+        submission::submit(world, account, credential, times, &mut transcript, &mut letter)
     };
-    let verdict = match submit(&token) {
-        Err(refused) if refused.cause == Cause::AuthRejected && token.origin == Origin::Cached => {
+    let verdict = match submit(&credential) {
+        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
             steps.tell("the cached access token was refused");
-            let token = credentials::renewed(world, account, &token, times.before_dot)?;
-            steps.tell(&told(world, account, &token));
-            submit(&token)
+            let credential = credential.renewed(world, account, times.before_dot)?;
+            steps.tell(&told(world, account, &credential));
+            submit(&credential)
         }
         verdict => verdict,
     };
@@ -109,7 +109,11 @@ fn letter(world: &World, account: &Account, recipient: &Address, story: &mut Sto
     Letter::address(&submit, message, &desk)
 }
 
-fn told(world: &World, account: &Account, token: &AccessToken) -> String {
+fn told(world: &World, account: &Account, credential: &Credential) -> String {
+    let token = match credential {
+        Credential::Bearer(token) => token,
+        Credential::Password(_) => return "password from the store".to_owned(),
+    };
     let left = token.expires_at.duration_since(world.clock.now()).unwrap_or(Duration::ZERO).as_secs() / 60;
     match token.origin {
         Origin::Cached => format!("access token from the cache, good for {left} minutes"),

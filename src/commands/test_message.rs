@@ -1,6 +1,5 @@
 //! The message a person can send home right after signing in.
 
-use std::io::Read;
 use std::time::UNIX_EPOCH;
 
 use lettre::address::Envelope;
@@ -11,10 +10,11 @@ use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::text::Text;
 
 use crate::account::Account;
+use crate::commands::question::agreed;
 use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
-use crate::submission::{Deadlines, Submitter};
+use crate::submission::{Deadlines, Receipt, Submitter};
 use crate::world::World;
 
 /// Asks whether to send it, at a terminal; elsewhere nothing is asked and nothing sent.
@@ -22,27 +22,26 @@ use crate::world::World;
 /// # Errors
 /// Those of a submission.
 pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
-    if !world.input.is_terminal() {
+    if !agreed(world, &format!("Send a test message to {}?", account.address)) {
         return Ok(());
     }
-    world.terminal.out(&format!("Send a test message to {}? [Y/n] ", account.address));
-    if !line(&mut *world.input.reader()).is_some_and(|answer| is_yes(&answer)) {
-        return Ok(());
-    }
-    send(world, account)?;
+    let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
+        .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
+    submit(
+        world,
+        account,
+        &envelope,
+        &message(account, &account.address, &world.caller.host_name, &Stamp::now(world)),
+    )?;
     world.terminal.out("Sent. It should be in your inbox in a moment.\n");
     Ok(())
 }
 
-fn send(world: &World, account: &Account) -> Result<(), Failure> {
+fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8]) -> Result<Receipt, Failure> {
     let times = Deadlines::new(account, world.clock.instant());
-    let token = credentials::access_token(world, account, times.before_dot)?;
-    let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
-        .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
-    let message = message(account, &account.address, &world.caller.host_name, &Stamp::now(world));
+    let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
-    Submitter::new(world, account, &token, times, &mut unheard).send_raw(&envelope, &message)?;
-    Ok(())
+    Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message)
 }
 
 /// The message, whole, as somebody would write it.
@@ -59,39 +58,10 @@ pub(super) fn message(account: &Account, recipient: &Address, host_name: &str, s
     message
 }
 
-/// Whether an answer means yes; Enter alone does.
-pub(super) fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
-}
-
-/// One line of what a person types; `None` when nobody is there, or no more is typed: that is no consent.
-fn line(input: &mut dyn Read) -> Option<String> {
-    let mut typed = Vec::new();
-    let mut octet = [0];
-    while typed.len() < 100 && matches!(input.read(&mut octet), Ok(1)) {
-        if octet == *b"\n" {
-            return Some(String::from_utf8_lossy(&typed).into_owned());
-        }
-        typed.extend(octet);
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::credentials::fake_world::account;
-
-    #[test]
-    fn no_answer_is_no_consent() {
-        let agreed = |typed: &str| line(&mut typed.as_bytes()).is_some_and(|answer| is_yes(&answer));
-        for typed in ["\n", "y\n", " Yes \n", "Y\r\n"] {
-            assert!(agreed(typed), "{typed:?}");
-        }
-        for typed in ["", "y", "n\n", "no\n", "yesterday\n", &"y".repeat(200)] {
-            assert!(!agreed(typed), "{typed:?}");
-        }
-    }
 
     #[test]
     fn the_message_is_a_whole_one() {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, TransportKind};
+use crate::account::{Account, AuthKind, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
 use crate::standing::history;
-use crate::world::{LockGuard, Priority, SecretStore, World};
+use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
 
 mod access_token_cache;
 pub mod browser;
@@ -14,6 +14,7 @@ pub mod device_code;
 pub(crate) mod fake_world;
 mod grant;
 mod id_token;
+mod password;
 mod pkce;
 mod secret;
 mod sign_in_errors;
@@ -23,6 +24,7 @@ mod tests;
 mod token_endpoint;
 
 pub use grant::Grant;
+pub use password::{keep_password, store_answers};
 pub use secret::Secret;
 pub use signed_in::SignedIn;
 
@@ -44,6 +46,44 @@ pub enum Origin {
     Cached,
     /// From the token endpoint, just now.
     Renewed,
+}
+
+/// What an account signs in to its submission server with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// `auth = "oauth2"`.
+    Bearer(AccessToken),
+    /// `auth = "password"`.
+    Password(Secret),
+}
+
+impl Credential {
+    /// Whether it may have been revoked since we got it, so that a new one is worth a second try.
+    pub fn is_cached(&self) -> bool {
+        matches!(self, Self::Bearer(AccessToken { origin: Origin::Cached, .. }))
+    }
+
+    /// The same, or what took its place since it was refused.
+    ///
+    /// # Errors
+    /// As [`credential`].
+    pub fn renewed(&self, world: &World, account: &Account, deadline: Instant) -> Result<Self, Failure> {
+        match self {
+            Self::Bearer(refused) => renewed(world, account, refused, deadline).map(Self::Bearer),
+            Self::Password(_) => Ok(self.clone()),
+        }
+    }
+}
+
+/// What the account's configuration says it signs in with.
+///
+/// # Errors
+/// As [`access_token`]; [`Cause::NoGrant`] without a password.
+pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result<Credential, Failure> {
+    match account.auth {
+        AuthKind::OAuth2 => access_token(world, account, deadline).map(Credential::Bearer),
+        AuthKind::Password => password::load(world, account, deadline).map(Credential::Password),
+    }
 }
 
 /// A packager's own registration, when the build was given one.
@@ -154,26 +194,66 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
         .for_resource(account)
 }
 
-/// Forgets grants and cached tokens of every transport, here; Microsoft keeps the grants until they are revoked at
-/// account.microsoft.com.
+/// What [`forget`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forgotten {
+    /// A grant, for SMTP or Graph.
+    Grant,
+    /// An access token, in the kernel's keyring or the store.
+    AccessToken,
+    /// A password.
+    Password,
+}
+
+/// Forgets every secret of the account, here; Microsoft keeps a grant until it is revoked there. Gives what there was.
 ///
 /// # Errors
-///
 /// The causes of the store.
-pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
     let _alone = lock(world, account, deadline);
-    let transports =
-        [TransportKind::Smtp, TransportKind::Graph].map(|transport| Account { transport, ..account.clone() });
-    for account in &transports {
-        world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
+    let both = [TransportKind::Smtp, TransportKind::Graph].map(|transport| Account { transport, ..account.clone() });
+    let mut found = Vec::new();
+    for account in &both {
+        let in_memory = access_token_cache::name_in_memory(world, account);
+        if world.token_cache.load(&in_memory).is_some() {
+            found.push(Forgotten::AccessToken);
+        }
+        world.token_cache.delete(&in_memory);
     }
-    let store = open_store(world, account, deadline)?;
-    for account in &transports {
-        store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
-        store.delete(&grant::name(account)).map_err(grant::store_failure)?;
-    }
+    found.extend(forget_stored(world, account, deadline)?);
+    found.sort_by_key(|what| *what as u8);
+    found.dedup();
     history::signed_out(world, &account.address);
-    Ok(())
+    Ok(found)
+}
+
+/// The same for what its store holds only.
+///
+/// # Errors
+/// The causes of the store.
+pub fn forget_stored(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
+    let store = open_store(world, account, deadline)?;
+    let mut found = Vec::new();
+    for transport in [TransportKind::Smtp, TransportKind::Graph] {
+        let account = Account { transport, ..account.clone() };
+        for (name, what) in [
+            (access_token_cache::name(&account), Forgotten::AccessToken),
+            (grant::name(&account), Forgotten::Grant),
+            (password::name(&account), Forgotten::Password),
+        ] {
+            match store.load(&name) {
+                Ok(None) => continue,
+                // What cannot be read can be deleted.
+                Ok(Some(_)) | Err(StoreFault::Exposed(_) | StoreFault::Unreadable(_) | StoreFault::Unwritable(_)) => {}
+                Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => {
+                    return Err(grant::store_failure(fault));
+                }
+            }
+            store.delete(&name).map_err(grant::store_failure)?;
+            found.push(what);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether the account's store can be opened; nothing in it is read.

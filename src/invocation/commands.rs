@@ -71,9 +71,9 @@ const LATER: &str = "not in this version";
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
-    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "transport", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
     Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
-    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
+    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Honoured(Task::Logout), doc: "forget a sign-in" },
     Command { name: "status", operands: &[], options: &["json", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
     Command { name: "renew", operands: &[], options: &["config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
     Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
@@ -91,7 +91,7 @@ pub const OPTIONS: &[CommandOption] = &[
     CommandOption { name: "client-id", value: "ID", set: |asked, value| asked.client_id = Some(value), doc: "the application registered with Microsoft" },
     CommandOption { name: "tenant", value: "T", set: |asked, value| asked.tenant = Some(value), doc: "the directory the account is in; consumers for Outlook.com" },
     CommandOption { name: "store", value: "S", set: |asked, value| asked.store = Some(value), doc: "where the grant is kept" },
-    CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel" },
+    CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel: smtp or graph" },
     CommandOption { name: "browser", value: "", set: |asked, _| asked.browser = true, doc: "sign in through a browser instead of a code" },
     CommandOption { name: "system", value: "", set: |asked, _| asked.system = true, doc: "the machine's account instead of a user's" },
     CommandOption { name: "json", value: "", set: |asked, _| asked.json = true, doc: "write JSON, for monitoring" },

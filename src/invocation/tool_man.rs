@@ -96,6 +96,31 @@ Without a client id it shows how to get one and waits for it.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
 .Pp
+Then the sign-in is tried at the account's server; what that refuses is told, in the exit status too, and what was
+granted is kept all the same.
+Where Microsoft has switched SMTP off for the mailbox, a second sign-in for Microsoft Graph is offered, which
+.Fl -transport Cm graph
+asks for at once.
+Options that differ from what the configuration says are changed there; everything else in the file stays as it is.
+With a
+.Fl -tenant
+other than
+.Cm consumers
+a new account is one of Microsoft 365.
+.Pp
+An account with
+.Cm auth = Qq password ,
+of a server that takes passwords, is written by hand with its
+.Cm provider
+and
+.Cm host ;
+.Cm login
+then asks for the password, or reads it from the first line of standard input.
+Outlook.com itself takes none.
+.Pp
+.Cm logout
+forgets everything that is kept for the account and leaves the configuration as it is.
+.Pp
 .Cm status
 shows every account of the configuration: whether it is signed in and since when, when the sign-in lapses if nobody uses
 it, and what became of the last message.
@@ -111,6 +136,7 @@ Without a terminal it tries for up to five minutes again what may pass by itself
 A renewal that failed otherwise is logged as an error, makes the unit fail, is shown by
 .Cm status ,
 and is told once to whoever next uses a command at a terminal.
+.Pp
 .Cm test
 sends a real message to the account's own address, or to the one given, the way every message goes, and tells each step
 with the time since the start: configuration, access token, connection, encryption, sign-in, recipient, and Outlook's
@@ -331,7 +357,8 @@ There are no delivery status notifications.
 .Pp
 Over either transport Outlook keeps a copy in Sent Items.
 .Sh SECURITY CONSIDERATIONS
-No password is ever asked for or kept.
+Microsoft's password is never asked for or kept, and no password of an account without
+.Cm auth = Qq password .
 What is kept is a grant to send mail as the account, which Microsoft's account page takes back.
 Whoever can read it can send in its owner's name.
 It goes to Microsoft's sign-in service only, over TLS with the certificate verified, and so does the mail to its server.
@@ -343,7 +370,7 @@ and the environment choose it, never a flag of
 .Xr sendmail 8 ,
 and the environment does not count when real and effective user or group differ.
 .Pp
-Transcripts and log records show neither tokens nor codes.
+Transcripts and log records show neither tokens nor codes nor passwords, also where a server repeats them.
 "#;
 
 #[test]

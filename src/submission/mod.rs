@@ -11,7 +11,7 @@ use lettre::Transport;
 use lettre::address::Envelope;
 
 use crate::account::{Account, TransportKind};
-use crate::credentials::AccessToken;
+use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::words::Words;
@@ -46,12 +46,12 @@ pub fn check(account: &Account, letter: &Letter) -> Result<(), Failure> {
 pub fn submit(
     world: &World,
     account: &Account,
-    token: &AccessToken,
+    credential: &Credential,
     times: Deadlines,
     transcript: &mut dyn FnMut(Line),
     letter: &mut Letter,
 ) -> Result<Receipt, Failure> {
-    match Submitter::new(world, account, token, times, transcript) {
+    match Submitter::new(world, account, credential, times, transcript) {
         Submitter::Smtp(smtp) => smtp.submit(letter),
         Submitter::Graph(graph) => graph.submit(letter),
     }
@@ -66,20 +66,21 @@ pub enum Submitter<'a> {
 }
 
 impl<'a> Submitter<'a> {
-    /// For one account with one token. `transcript` gets every line as it is said.
+    /// For one account with one credential. `transcript` gets every line as it is said.
     pub fn new(
         world: &'a World,
         account: &'a Account,
-        token: &'a AccessToken,
+        credential: &'a Credential,
         times: Deadlines,
         transcript: &'a mut dyn FnMut(Line),
     ) -> Self {
-        match account.transport {
-            TransportKind::Smtp => {
-                Self::Smtp(Smtp::new(&*world.network, &*world.clock, account, token, times, transcript))
-            }
-            TransportKind::Graph => {
+        match (account.transport, credential) {
+            (TransportKind::Graph, Credential::Bearer(token)) => {
                 Self::Graph(Graph::new(&*world.https, &*world.clock, account, token, times, transcript))
+            }
+            // The configuration refuses a password for Graph.
+            (TransportKind::Smtp, _) | (TransportKind::Graph, Credential::Password(_)) => {
+                Self::Smtp(Smtp::new(&*world.network, &*world.clock, account, credential, times, transcript))
             }
         }
     }

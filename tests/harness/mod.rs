@@ -50,10 +50,21 @@ impl Machine {
 
     /// With changed options and more configuration, signed in.
     pub fn with(change: impl FnOnce(&mut Options), config: &[(String, String)]) -> Self {
-        let machine = Self::signed_out(change, config);
+        let mut dialogue = None;
+        let as_usual = |options: &mut Options| {
+            change(options);
+            dialogue = options.dialogue.take();
+        };
+        let machine = Self::signed_out(as_usual, config);
         machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
         let login = machine.run_as("outlook-sendmail", ["login"], b"");
         assert_eq!(login.status, 0, "login: {}{}", login.stdout, login.stderr);
+        // What login tried is none of the test's business.
+        assert!(machine.outlook.smtp.wait_until_idle(SOON), "login hung up");
+        machine.outlook.smtp.forget();
+        if let Some(dialogue) = &dialogue {
+            machine.outlook.smtp.set_dialogue(dialogue);
+        }
         machine
     }
 

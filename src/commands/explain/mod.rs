@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::invocation::Asked;
 use crate::message::standard_input;
 use crate::report;
+use crate::submission;
 use crate::world::{Stream, World};
 
 /// Explains the message on standard input. Gives the exit status sendmail would end with before it connects.
@@ -32,6 +33,7 @@ fn explained(world: &World, asked: &Asked) -> Result<String, Failure> {
     let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
     let changes = ChangeLog::wanted();
     let letter = Letter::address_noting(submit, message, &desk, &changes)?;
+    submission::check(account, &letter)?;
     let columns = world.person.screen(Stream::Output).map_or(page::COLUMNS, |screen| usize::from(screen.columns));
     Ok(page::Page::new(columns).whole(account, choice, &letter, &changes.into_noted()))
 }

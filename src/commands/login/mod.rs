@@ -3,7 +3,6 @@
 use lettre::Address;
 
 use crate::account::Account;
-use crate::commands::test_message::is_yes;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::{Echo, World};
@@ -91,11 +90,6 @@ fn answers<T>(world: &World, question: &str, otherwise: &str, read: impl Fn(&str
         }
     }
     None
-}
-
-/// Whether a person agrees; one who is not there does not.
-fn agreed(world: &World, question: &str) -> bool {
-    world.person.ask(question, Echo::Shown).is_some_and(|answer| answer.reveal_text().is_some_and(is_yes))
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use crate::account::Account;
 use crate::commands::qr;
+use crate::commands::question::agreed;
 use crate::credentials::SignedIn;
 use crate::credentials::device_code::{self, Invitation};
 use crate::failure::{Cause, Failure};
 use crate::world::{Escapes, Screen, Stream, World};
 
-use super::agreed;
 use super::status_line::{StatusLine, minutes_and_seconds};
 
 pub(super) fn sign_in(world: &World, account: &Account, client_id: &str) -> Result<SignedIn, Failure> {
@@ -20,8 +20,8 @@ pub(super) fn sign_in(world: &World, account: &Account, client_id: &str) -> Resu
         });
         line.erase();
         match outcome {
-            Err(failure)
-                if failure.cause == Cause::CodeRanOut && agreed(world, "The code ran out. Get a new one? [Y/n] ") => {}
+            Err(failure) if failure.cause == Cause::CodeRanOut && agreed(world, "The code ran out. Get a new one?") => {
+            }
             outcome => return outcome,
         }
     }

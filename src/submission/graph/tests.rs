@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 use crate::account::TransportKind;
 use crate::credentials::fake_world::{Fakes, account};
-use crate::credentials::{Origin, Secret};
+use crate::credentials::{Credential, Origin, Secret};
 use crate::submission::Submitter;
 
 const MESSAGE: &[u8] = b"To: a@x.org\nSubject: x\n\nThe text.\n";
@@ -28,11 +28,11 @@ fn run(answers: Vec<Result<PostAnswer, PostFault>>, recipients: &[&str], message
     fakes.https.post_answers.borrow_mut().extend(answers);
     let world = fakes.world();
     let account = Account { transport: TransportKind::Graph, ..account() };
-    let token = AccessToken {
+    let token = Credential::Bearer(AccessToken {
         token: Secret::from("EwB0123456789abcdefghijk"),
         expires_at: SystemTime::UNIX_EPOCH,
         origin: Origin::Renewed,
-    };
+    });
     let times = Deadlines::new(&account, world.clock.instant());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 
-use crate::account::{Account, AuthKind};
+use crate::account::Account;
+use crate::credentials::Credential;
 use crate::failure::{Cause, Failure};
 use crate::submission::Receipt;
 use crate::submission::outgoing::Outgoing;
@@ -15,7 +16,6 @@ use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
-use crate::submission::smtp::xoauth2::Response;
 use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
 use crate::words::Words;
 use crate::world::{Clock, Wire, WireFault};
@@ -39,7 +39,7 @@ pub(super) struct Conversation<'a> {
     pub(super) wire: Box<dyn Wire>,
     pub(super) clock: &'a dyn Clock,
     pub(super) account: &'a Account,
-    pub(super) response: Response,
+    pub(super) credential: &'a Credential,
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
 }
@@ -47,8 +47,21 @@ pub(super) struct Conversation<'a> {
 impl Conversation<'_> {
     /// Submits the message.
     pub(super) fn run(mut self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
-        match self.submit(message) {
-            Ok(receipt) => Ok(receipt),
+        let verdict = self.submit(message);
+        self.ended(verdict)
+    }
+
+    /// Signs in and leaves: nothing is sent.
+    pub(super) fn try_sign_in(mut self) -> Result<(), Failure> {
+        let verdict = self.open();
+        self.ended(verdict)?;
+        self.quit();
+        Ok(())
+    }
+
+    fn ended<T>(&mut self, verdict: Result<T, Stop>) -> Result<T, Failure> {
+        match verdict {
+            Ok(outcome) => Ok(outcome),
             Err(Stop::Leave(failure)) => {
                 self.quit();
                 Err(failure)
@@ -58,15 +71,21 @@ impl Conversation<'_> {
     }
 
     fn submit(&mut self, message: &mut dyn Outgoing) -> Result<Receipt, Stop> {
+        let offers = self.open()?;
+        self.transaction(message, &offers)?;
+        self.say(Speaker::Event, &accepted(message.envelope()));
+        self.content(message, &offers)
+    }
+
+    /// Up to the sign-in. Gives what the server offers now.
+    fn open(&mut self) -> Result<Offers, Stop> {
         self.greeting()?;
         let offers = self.ehlo()?;
         self.start_tls(&offers)?;
         let offers = self.ehlo()?;
         self.sign_in(&offers)?;
         self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
-        self.transaction(message, &offers)?;
-        self.say(Speaker::Event, &accepted(message.envelope()));
-        self.content(message, &offers)
+        Ok(offers)
     }
 
     fn greeting(&mut self) -> Result<(), Stop> {
@@ -102,40 +121,8 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    fn sign_in(&mut self, offers: &Offers) -> Result<(), Stop> {
-        if !offers.xoauth2 || self.account.auth != AuthKind::OAuth2 {
-            return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
-        }
-        let one_line = self.response.command_line();
-        let mut reply = None;
-        if one_line.len() <= self.account.provider.auth_line_limit {
-            self.say(Speaker::Client, "AUTH XOAUTH2 (redacted)");
-            let first = self.secret_exchange(&one_line)?;
-            // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
-            reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
-        }
-        let mut reply = match reply {
-            Some(reply) => reply,
-            None => self.sign_in_by_steps()?,
-        };
-        if reply.number() == 334 {
-            // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
-            self.say(Speaker::Client, "");
-            reply = self.secret_exchange(b"\r\n")?;
-        }
-        expect(Phase::Auth, &reply, 235)
-    }
-
-    fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
-        let reply = self.exchange(Phase::Auth, "AUTH XOAUTH2\r\n")?;
-        expect(Phase::Auth, &reply, 334)?;
-        self.say(Speaker::Client, "(redacted)");
-        let line = self.response.line();
-        self.secret_exchange(&line)
-    }
-
     /// Writes what the transcript must not show.
-    fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
+    pub(super) fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
         let deadline = self.times.before_dot;
         let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
         let reply = reply.map_err(|fault| dropped(Phase::Auth, fault))?;
@@ -280,7 +267,7 @@ impl Conversation<'_> {
         let _ = self.wire.send(quit.as_bytes(), self.clock.instant() + EARLY_REPLY);
     }
 
-    fn exchange(&mut self, phase: Phase, command: &str) -> Result<Reply, Stop> {
+    pub(super) fn exchange(&mut self, phase: Phase, command: &str) -> Result<Reply, Stop> {
         self.say(Speaker::Client, command);
         self.send(phase, command.as_bytes())?;
         self.reply(phase)
@@ -315,13 +302,13 @@ impl Conversation<'_> {
         }
     }
 
-    fn say(&mut self, speaker: Speaker, text: &str) {
+    pub(super) fn say(&mut self, speaker: Speaker, text: &str) {
         (self.transcript)(Line { speaker, text: Words::from(text) });
     }
 }
 
 /// Goes on with exactly this code. A negative reply says why not; another is no answer to what we said.
-fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
+pub(super) fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
     if reply.number() == number {
         return Ok(());
     }

@@ -3,10 +3,14 @@
 mod conversation;
 mod discreet;
 pub(super) mod faults;
+mod login;
 mod offers;
 mod parameters;
 mod phase;
+mod plain;
 mod reply;
+mod sasl;
+mod sign_in;
 mod stuffing;
 mod transaction;
 mod xoauth2;
@@ -23,7 +27,7 @@ use lettre::Transport;
 use lettre::address::Envelope;
 
 use crate::account::Account;
-use crate::credentials::AccessToken;
+use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
@@ -32,16 +36,15 @@ use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
 pub(crate) use crate::submission::smtp::faults::lost;
-use crate::submission::smtp::xoauth2::Response;
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
-/// Submission over SMTP for one account with one token; every message gets its own connection.
+/// Submission over SMTP for one account with one credential; every message gets its own connection.
 pub struct Smtp<'a> {
     network: &'a dyn Network,
     clock: &'a dyn Clock,
     account: &'a Account,
-    token: &'a AccessToken,
+    credential: &'a Credential,
     times: Deadlines,
     transcript: RefCell<&'a mut dyn FnMut(Line)>,
 }
@@ -52,11 +55,11 @@ impl<'a> Smtp<'a> {
         network: &'a dyn Network,
         clock: &'a dyn Clock,
         account: &'a Account,
-        token: &'a AccessToken,
+        credential: &'a Credential,
         times: Deadlines,
         transcript: &'a mut dyn FnMut(Line),
     ) -> Self {
-        Self { network, clock, account, token, times, transcript: RefCell::new(transcript) }
+        Self { network, clock, account, credential, times, transcript: RefCell::new(transcript) }
     }
 
     /// Submits a letter: all recipients, or nobody.
@@ -67,7 +70,19 @@ impl<'a> Smtp<'a> {
         self.converse(letter)
     }
 
+    /// Signs in as for a message, and sends none.
+    ///
+    /// # Errors
+    /// Those of a submission up to AUTH.
+    pub fn try_sign_in(&self) -> Result<(), Failure> {
+        self.connected(|conversation| conversation.try_sign_in())
+    }
+
     fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+        self.connected(|conversation| conversation.run(message))
+    }
+
+    fn connected<T>(&self, talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let wire = self
             .network
             .connect(self.account, self.times.before_dot)
@@ -75,16 +90,15 @@ impl<'a> Smtp<'a> {
         let mut transcript = self.transcript.borrow_mut();
         let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
         (*transcript)(Line { speaker: Speaker::Event, text });
-        let response = Response::new(&self.account.address, self.token);
-        let conversation = Conversation {
-            wire: Box::new(Discreet::new(wire, &response, self.token)),
+        let secrets = sign_in::secrets(self.credential, self.account.address.as_ref());
+        talk(Conversation {
+            wire: Box::new(Discreet::new(wire, &secrets)),
             clock: self.clock,
             account: self.account,
-            response,
+            credential: self.credential,
             times: self.times,
             transcript: &mut **transcript,
-        };
-        conversation.run(message)
+        })
     }
 }
 
