@@ -107,7 +107,8 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    assert_eq!(offered(&[""]), ["login", "help", "logout", "status", "renew", "--config", "--help", "--version"]);
+    let commands = ["login", "help", "logout", "status", "renew", "test", "explain", "doctor"];
+    assert_eq!(offered(&[""]), [&commands[..], &["--config", "--help", "--version"]].concat());
     assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
