@@ -2,7 +2,7 @@
 
 use crate::account::Accounts;
 use crate::commands;
-use crate::credentials;
+use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
@@ -10,7 +10,8 @@ use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
 use crate::report::{self, Story};
 use crate::stdio_server;
-use crate::submission::{self, Deadlines, Receipt};
+use crate::submission::{self, Deadlines, Receipt, pace};
+use crate::threads;
 use crate::world::World;
 
 /// Carries out what was asked and gives the exit status.
@@ -60,19 +61,21 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
     story.read_account(account);
     let times = Deadlines::new(account, end_of_input);
     let stamp = Stamp::now(world);
-    let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
+    let desk = Desk::new(world, account, &world.caller, stamp);
     let mut letter = Letter::address(submit, message, &desk)?;
     story.read_letter(&letter);
     submission::check(account, &letter)?;
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit = |credential| submission::submit(world, account, credential, times, &mut transcript, &mut letter);
+    let mut submit =
+        |credential: &Credential| submission::submit(world, account, credential, times, &mut transcript, &mut letter);
     let credential = credentials::credential(world, account, times.before_dot)?;
-    match submit(&credential) {
+    let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
         Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
             submit(&credential.renewed(world, account, times.before_dot)?)
         }
         verdict => verdict,
-    }
+    });
+    verdict.inspect(|receipt| threads::remember(world, account, world.caller.uid, letter.message_id(), receipt))
 }

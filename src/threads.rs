@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::account::Account;
+use crate::account::{Account, MessageIds};
+use crate::envelope::{ChangeLog, Reason};
 use crate::message::Field;
 use crate::submission::Receipt;
 use crate::world::World;
@@ -40,8 +41,10 @@ struct Known {
 
 impl KnownIds {
     /// What this caller's earlier messages became.
-    pub fn load(world: &World, account: &Account) -> Self {
-        let uid = world.caller.uid;
+    pub fn load(world: &World, account: &Account, uid: u32) -> Self {
+        if account.message_ids == MessageIds::Leave {
+            return Self::default();
+        }
         let mut known = read(world, account);
         known.retain(|known| known.uid == uid);
         Self(known)
@@ -52,50 +55,38 @@ impl KnownIds {
         self.0.iter().find(|known| known.old.as_bytes() == old).map(|known| known.new.as_str())
     }
 
-    /// Rewrites what In-Reply-To and References say, and tells what became of which id.
-    pub fn mend(&self, fields: &mut [Field]) -> Vec<Mended> {
-        let mut mended = Vec::new();
+    /// Rewrites what In-Reply-To and References say; says whether anything had to be.
+    pub fn mend(&self, fields: &mut [Field], changes: &ChangeLog) -> bool {
+        let mut any = false;
         if self.0.is_empty() {
-            return mended;
+            return any;
         }
         for field in fields.iter_mut().filter(|field| FIELDS.iter().any(|name| field.is(name))) {
-            let mut value = Vec::with_capacity(field.value.len());
-            for part in parts(&field.value) {
-                match self.of(part) {
-                    Some(new) => {
-                        let old = String::from_utf8_lossy(part).into_owned();
-                        mended.push(Mended { field: field.name.clone(), old, new: new.to_owned() });
-                        value.extend_from_slice(new.as_bytes());
-                    }
-                    None => value.extend_from_slice(part),
-                }
+            let parts: Vec<_> = parts(&field.value).into_iter().map(|part| (part, self.of(part))).collect();
+            if parts.iter().all(|(_, new)| new.is_none()) {
+                continue;
             }
+            let value = parts.iter().flat_map(|(part, new)| new.map_or(*part, str::as_bytes)).copied().collect();
+            let before = changes.copy(field);
             field.value = value;
+            changes.replaced(before, field, Reason::RenamedByOutlook);
+            any = true;
         }
-        mended
+        any
     }
-}
-
-/// One id that was mended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Mended {
-    /// The field's name.
-    pub field: String,
-    /// The id it had.
-    pub old: String,
-    /// The id it has now.
-    pub new: String,
 }
 
 /// Remembers what `old` became, when the server gave it another id. The first one stays: a message sent twice is
 /// answered under the id its first readers have.
-pub fn remember(world: &World, account: &Account, old: &str, receipt: &Receipt) {
+pub fn remember(world: &World, account: &Account, uid: u32, old: &str, receipt: &Receipt) {
+    if account.message_ids == MessageIds::Leave {
+        return;
+    }
     let Some(new) = assigned(receipt.words.whole()).filter(|new| *new != old && is_id(old)) else { return };
     let name = record(account);
     // Two at once would lose one of theirs; that costs a thread, not a message.
     let _alone = world.locks.acquire(&name, world.clock.instant() + PATIENCE);
     let now = seconds(world);
-    let uid = world.caller.uid;
     let mut all = read(world, account);
     if all.iter().any(|known| known.uid == uid && known.old == old) {
         return;
@@ -190,20 +181,30 @@ mod tests {
     fn what_outlook_renamed_is_mended_in_later_messages() {
         let fakes = Fakes::default();
         let world = fakes.world();
-        remember(&world, &account(), "<1@host>", &sent("2.0.0 OK <A@PROD.OUTLOOK.COM> [Hostname=X.PROD.OUTLOOK.COM]"));
-        remember(&world, &account(), "<2@host>", &sent("2.0.0 OK <B@PROD.OUTLOOK.COM> [Hostname=X]"));
+        remember(
+            &world,
+            &account(),
+            0,
+            "<1@host>",
+            &sent("2.0.0 OK <A@PROD.OUTLOOK.COM> [Hostname=X.PROD.OUTLOOK.COM]"),
+        );
+        remember(&world, &account(), 0, "<2@host>", &sent("2.0.0 OK <B@PROD.OUTLOOK.COM> [Hostname=X]"));
         let mut fields = [
             field("In-Reply-To", " <2@host>"),
             field("References", " <0@else>\r\n <1@host>\r\n\t<2@host> (comment <"),
             field("Message-ID", " <1@host>"),
             field("Subject", " <1@host>"),
         ];
-        let mended = KnownIds::load(&world, &account()).mend(&mut fields);
+        let changes = ChangeLog::wanted();
+        assert!(KnownIds::load(&world, &account(), 0).mend(&mut fields, &changes));
         assert_eq!(fields[0].value, b" <B@PROD.OUTLOOK.COM>");
         assert_eq!(fields[1].value, b" <0@else>\r\n <A@PROD.OUTLOOK.COM>\r\n\t<B@PROD.OUTLOOK.COM> (comment <");
         assert_eq!((&fields[2].value[..], &fields[3].value[..]), (&b" <1@host>"[..], &b" <1@host>"[..]));
-        assert_eq!(mended.len(), 3);
-        assert_eq!((mended[0].old.as_str(), mended[0].new.as_str()), ("<2@host>", "<B@PROD.OUTLOOK.COM>"));
+        let changed = changes.into_noted().changes;
+        assert_eq!(changed.len(), 2);
+        assert!(changed.iter().all(|change| change.reason == Reason::RenamedByOutlook));
+        let left = Account { message_ids: MessageIds::Leave, ..account() };
+        assert_eq!(KnownIds::load(&world, &left, 0), KnownIds::default());
     }
 
     #[test]
@@ -217,29 +218,29 @@ mod tests {
             "2.0.0 OK <@",
             "2.0.0 OK <>",
         ] {
-            remember(&fakes.world(), &account(), "<1@host>", &sent(words));
+            remember(&fakes.world(), &account(), 0, "<1@host>", &sent(words));
         }
-        remember(&fakes.world(), &account(), "1@host", &sent("2.0.0 OK <A@B>"));
+        remember(&fakes.world(), &account(), 0, "1@host", &sent("2.0.0 OK <A@B>"));
         assert!(fakes.state.records.borrow().is_empty());
     }
 
     #[test]
     fn the_first_one_stays() {
         let fakes = Fakes::default();
-        remember(&fakes.world(), &account(), "<1@host>", &sent("OK <A@B>"));
-        remember(&fakes.world(), &account(), "<1@host>", &sent("OK <C@D>"));
-        assert_eq!(KnownIds::load(&fakes.world(), &account()).of(b"<1@host>"), Some("<A@B>"));
+        remember(&fakes.world(), &account(), 0, "<1@host>", &sent("OK <A@B>"));
+        remember(&fakes.world(), &account(), 0, "<1@host>", &sent("OK <C@D>"));
+        assert_eq!(KnownIds::load(&fakes.world(), &account(), 0).of(b"<1@host>"), Some("<A@B>"));
     }
 
     #[test]
     fn one_callers_ids_are_not_anothers() {
         let fakes = Fakes::default();
-        remember(&fakes.world(), &account(), "<1@host>", &sent("OK <A@B>"));
+        remember(&fakes.world(), &account(), 0, "<1@host>", &sent("OK <A@B>"));
         let line = String::from_utf8(fakes.state.records.borrow().values().next().unwrap().clone()).unwrap();
         assert_eq!(line, "1800000000 0 <1@host> <A@B>\n");
         let other = line.replace(" 0 ", " 33 ");
         fakes.state.records.borrow_mut().insert("message-ids:me@outlook.com".into(), other.into_bytes());
-        assert_eq!(KnownIds::load(&fakes.world(), &account()), KnownIds::default());
+        assert_eq!(KnownIds::load(&fakes.world(), &account(), 0), KnownIds::default());
     }
 
     #[test]
@@ -251,10 +252,10 @@ mod tests {
             text.push_str(&format!("{} 0 <{number}@host> <{number}@new>\n", now - 60));
         }
         fakes.state.records.borrow_mut().insert("message-ids:me@outlook.com".into(), text.into_bytes());
-        let known = KnownIds::load(&fakes.world(), &account());
+        let known = KnownIds::load(&fakes.world(), &account(), 0);
         assert_eq!(known.of(b"<old@host>"), None);
-        remember(&fakes.world(), &account(), "<next@host>", &sent("OK <A@B>"));
-        let known = KnownIds::load(&fakes.world(), &account());
+        remember(&fakes.world(), &account(), 0, "<next@host>", &sent("OK <A@B>"));
+        let known = KnownIds::load(&fakes.world(), &account(), 0);
         assert_eq!(known.0.len(), RECORDS);
         assert_eq!((known.of(b"<50@host>"), known.of(b"<51@host>")), (None, Some("<51@new>")));
         assert_eq!(known.of(b"<next@host>"), Some("<A@B>"));

@@ -105,7 +105,7 @@ fn letter(world: &World, account: &Account, recipient: &Address, story: &mut Sto
     let operand = recipient.to_string().into_bytes();
     let submit = Submit { operands: vec![operand], dots: Dots::Content, ..Submit::default() };
     story.read_message(&message, &submit.operands);
-    let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
+    let desk = Desk::new(world, account, &world.caller, stamp);
     Letter::address(&submit, message, &desk)
 }
 

@@ -159,6 +159,8 @@ pub enum Reason {
     EncodedContent,
     /// The content was encoded, and this charset was not named.
     Charset(&'static str),
+    /// It names a message that Outlook has given another id.
+    RenamedByOutlook,
     /// What the content is sent as.
     Label(&'static str),
 }
@@ -187,6 +189,7 @@ impl fmt::Display for Reason {
             Self::EightBit => "8-bit text, encoded: a header is ASCII (RFC 2047)",
             Self::NeedsUtf8 => "an address that ASCII cannot express: sent as UTF-8, if the server can (SMTPUTF8)",
             Self::Folded => "folded anew: a line was too long, or broken in a way that others misread",
+            Self::RenamedByOutlook => "Outlook gave the message it refers to another Message-ID",
             Self::EncodedContent => "the content is encoded",
             Self::Charset(charset) => {
                 return write!(f, "the text is 8-bit and its charset was not named: it is {charset}");

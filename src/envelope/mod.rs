@@ -9,7 +9,8 @@ use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
 use crate::message::{Body, Ending, Message, Stuffing};
-use crate::world::{Caller, Files, Log};
+use crate::threads::KnownIds;
+use crate::world::{Caller, Files, Log, World};
 
 mod aliases;
 mod changes;
@@ -54,6 +55,16 @@ pub struct Desk<'a> {
     pub log: &'a dyn Log,
     /// For Date and Message-ID.
     pub stamp: Stamp,
+    /// What Outlook made of the ids of earlier messages.
+    pub known_ids: KnownIds,
+}
+
+impl<'a> Desk<'a> {
+    /// For a message of this caller's.
+    pub fn new(world: &'a World, account: &'a Account, caller: &'a Caller, stamp: Stamp) -> Self {
+        let known_ids = KnownIds::load(world, account, caller.uid);
+        Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids }
+    }
 }
 
 impl Letter {
@@ -104,7 +115,8 @@ impl Letter {
             (body.ending == Ending::LoneDot).then_some(DotReason::Ended),
         ];
         let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
-        if from == FromOutcome::Rewritten || conversion.changed() {
+        let mended = desk.known_ids.mend(&mut fields, changes);
+        if from == FromOutcome::Rewritten || conversion.changed() || mended {
             // A broken signature is worse than none; Outlook signs again.
             changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
         }

@@ -30,7 +30,7 @@ fn explained(world: &World, asked: &Asked) -> Result<String, Failure> {
     let accounts = Accounts::load(world)?;
     let (account, choice) = accounts.choose(submit, &message)?;
     let stamp = Stamp::now(world);
-    let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
+    let desk = Desk::new(world, account, &world.caller, stamp);
     let changes = ChangeLog::wanted();
     let letter = Letter::address_noting(submit, message, &desk, &changes)?;
     submission::check(account, &letter)?;
