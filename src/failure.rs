@@ -49,6 +49,12 @@ pub enum Stage {
     Submission,
 }
 
+impl Stage {
+    /// Every stage, in the order of the pipeline.
+    pub const ALL: &'static [Self] =
+        &[Self::Invocation, Self::Message, Self::Account, Self::Envelope, Self::Credentials, Self::Submission];
+}
+
 /// A run that did not end well: where, why, and in whose words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -163,6 +169,9 @@ causes! {
     InputUnreadable => OsError, "5.3.0", "cannot read standard input", "nothing was sent";
     /// The message could not be put anywhere.
     SpoolUnwritable => CannotCreate, "5.3.0", "no room for the message in /var/tmp, /tmp or memory", "free some space; nothing was sent";
+    // -- the broker of the system account
+    /// What came over the broker's socket is no request.
+    RequestNonsense => Protocol, "5.5.2", "sendmail and its broker do not understand each other", "if outlook-sendmail was just updated, run: systemctl restart outlook-sendmail; nothing was sent";
     // -- the configuration
     /// There is no configuration.
     NoAccount => Config, "5.3.5", "no account is set up", "run: outlook-sendmail login";

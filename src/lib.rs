@@ -30,6 +30,7 @@ pub mod invocation;
 pub mod message;
 pub mod pipeline;
 pub mod report;
+pub mod request;
 pub mod stdio_server;
 pub mod submission;
 pub mod words;
