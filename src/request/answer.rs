@@ -90,7 +90,7 @@ impl<'a> Answers<'a> {
     ///
     /// # Errors
     /// Each [`RequestFault`]; [`RequestFault::Incomplete`] when the broker is gone.
-    pub fn next(&mut self) -> Result<Answer, RequestFault> {
+    pub fn hear(&mut self) -> Result<Answer, RequestFault> {
         let (tag, length) = self.0.head()?;
         match tag {
             Said::Custody => Ok(Answer::InCustody),

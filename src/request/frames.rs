@@ -89,16 +89,14 @@ impl<'a> Frames<'a> {
 
 /// Reads exactly so many octets.
 pub(super) fn fill(source: &mut dyn Read, room: &mut [u8]) -> Result<(), RequestFault> {
-    source.read_exact(room).map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => RequestFault::Incomplete,
-        _ => unreadable(error),
-    })
+    source.read_exact(room).map_err(unreadable)
 }
 
 /// A client that was killed has reset the connection: it is gone, as one that closed it.
 fn unreadable(error: io::Error) -> RequestFault {
-    match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => RequestFault::Incomplete,
-        _ => RequestFault::Unreadable(Words::from(error.to_string())),
+    let gone = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    if gone.contains(&error.kind()) {
+        return RequestFault::Incomplete;
     }
+    RequestFault::Unreadable(Words::from(error.to_string()))
 }

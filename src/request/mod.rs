@@ -114,10 +114,8 @@ impl Request {
     /// # Errors
     /// Each [`RequestFault`]. Memory is taken for what has arrived, never for what is announced.
     pub fn read(source: &mut dyn Read, spools: &dyn Spools) -> Result<Self, RequestFault> {
-        match read_preamble(source)? {
-            Kind::Submit => Self::read_frames(&mut Frames::new(source), spools),
-            other => Err(RequestFault::Unexpected(other as u8)),
-        }
+        expect_submit(source)?;
+        Self::read_frames(&mut Frames::new(source), spools)
     }
 
     /// Reads what stands before the message, for a list of many.
@@ -125,10 +123,8 @@ impl Request {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_head(source: &mut dyn Read) -> Result<Head, RequestFault> {
-        match read_preamble(source)? {
-            Kind::Submit => fields::read(&mut Frames::new(source)),
-            other => Err(RequestFault::Unexpected(other as u8)),
-        }
+        expect_submit(source)?;
+        fields::read(&mut Frames::new(source))
     }
 
     fn write_frames(&mut self, sink: &mut dyn Write) -> io::Result<()> {
@@ -146,6 +142,11 @@ impl Request {
 fn write_preamble(sink: &mut dyn Write, kind: Kind) -> io::Result<()> {
     let [a, b, c, d] = MAGIC;
     sink.write_all(&[a, b, c, d, VERSION, kind as u8])
+}
+
+fn expect_submit(source: &mut dyn Read) -> Result<(), RequestFault> {
+    let kind = read_preamble(source)?;
+    if kind == Kind::Submit { Ok(()) } else { Err(RequestFault::Unexpected(kind as u8)) }
 }
 
 fn read_preamble(source: &mut dyn Read) -> Result<Kind, RequestFault> {

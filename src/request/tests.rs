@@ -175,7 +175,7 @@ proptest! {
     fn noise_is_no_errand(noise in prop::collection::vec(any::<u8>(), 0..200), kind in 1..=10_u8) {
         let kind = Kind::of(kind).unwrap();
         let _ = Errand::read_rest(kind, &mut noise.as_slice(), &Memory);
-        let _ = Answers::new(&mut noise.as_slice()).next();
+        let _ = Answers::new(&mut noise.as_slice()).hear();
         let _ = Greeting::read(&mut noise.as_slice());
     }
 }
@@ -307,7 +307,7 @@ fn every_answer_there_and_back() {
     for answer in answers {
         let mut octets = Vec::new();
         answer.write(&mut octets).unwrap();
-        assert_eq!(Answers::new(&mut octets.as_slice()).next(), Ok(answer));
+        assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(answer));
     }
     for greeting in [Greeting::Ready, Greeting::Busy] {
         assert_eq!(Greeting::read(&mut greeting.octets().as_slice()), Ok(greeting));
@@ -318,5 +318,5 @@ fn every_answer_there_and_back() {
 fn what_the_broker_says_is_made_safe_again() {
     let mut octets = Vec::new();
     frames::write(&mut octets, tags::Said::Output, b"a\x1b[2J\nb\r\n").unwrap();
-    assert_eq!(Answers::new(&mut octets.as_slice()).next(), Ok(Answer::Output("a [2J\nb\n".into())));
+    assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(Answer::Output("a [2J\nb\n".into())));
 }
