@@ -20,9 +20,15 @@ pub struct Story {
     subject: String,
     size: u64,
     message_id: String,
+    recorded: bool,
 }
 
 impl Story {
+    /// The broker has written the record.
+    pub fn is_recorded_elsewhere(&mut self) {
+        self.recorded = true;
+    }
+
     /// What the message itself says, in case it never becomes a letter.
     pub fn read_message(&mut self, message: &Message, operands: &[Vec<u8>]) {
         let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
@@ -83,6 +89,9 @@ impl Story {
 
 /// What became of a message, for the log: one record.
 pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+    if story.recorded {
+        return;
+    }
     let (priority, outcome) = match verdict {
         Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
         Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
@@ -188,6 +197,7 @@ mod tests {
             subject: "x\" sent: 250 ok \"".into(),
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
+            recorded: false,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
         assert_eq!(

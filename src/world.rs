@@ -10,10 +10,14 @@ use crate::credentials::Secret;
 use crate::submission::smtp::Reply;
 use crate::words::Words;
 
+mod broker;
+
+pub use broker::{Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, Waiting};
+
 /// All of it, handed down the pipeline.
 pub struct World {
     /// Who called us, found out when it is first asked for.
-    pub caller: LazyCell<Caller>,
+    pub caller: LazyCell<Caller, Box<dyn FnOnce() -> Caller>>,
     /// Where this user's files are.
     pub places: Places,
     /// Time.
@@ -44,6 +48,10 @@ pub struct World {
     pub signals: Box<dyn Signals>,
     /// Standard output and standard error.
     pub terminal: Box<dyn Terminal>,
+    /// The system account's broker.
+    pub brokers: Box<dyn Brokers>,
+    /// Whoever waits for the outcome.
+    pub waiting: Box<dyn Waiting>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.
@@ -70,6 +78,21 @@ pub struct Places {
     pub config: PathBuf,
     /// Folder for state (locks), mode 0700.
     pub state: PathBuf,
+    /// Who carries messages out.
+    pub route: Route,
+}
+
+/// The configuration of the system account.
+pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
+
+impl Places {
+    /// The configuration that messages are sent by.
+    pub fn sending_config(&self) -> &Path {
+        match self.route {
+            Route::Here => &self.config,
+            Route::Broker | Route::Incoming => Path::new(SYSTEM_CONFIG),
+        }
+    }
 }
 
 /// Time, and waiting.

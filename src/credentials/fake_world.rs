@@ -29,7 +29,7 @@ pub(crate) struct Fakes {
 impl Fakes {
     pub(crate) fn world(&self) -> World {
         World {
-            caller: LazyCell::new(Caller::default),
+            caller: LazyCell::new(Box::new(Caller::default)),
             places: Places::default(),
             clock: Box::new(Rc::clone(&self.clock)),
             random: Box::new(Nothing),
@@ -45,6 +45,8 @@ impl Fakes {
             log: Box::new(Rc::clone(&self.paper)),
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
+            brokers: Box::new(Nothing),
+            waiting: Box::new(Nothing),
         }
     }
 
@@ -334,6 +336,20 @@ impl Network for Nothing {
     fn connect(&self, _: &Account, _: Instant) -> Result<Box<dyn Wire>, WireFault> {
         Err(WireFault::TimedOut)
     }
+}
+impl Brokers for Nothing {
+    fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+        Err(ConnectFault::Away)
+    }
+    fn on_standard_input(&self) -> OnStandardInput {
+        OnStandardInput::Nothing
+    }
+    fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), crate::failure::Failure> {
+        Ok(())
+    }
+}
+impl Waiting for Nothing {
+    fn in_custody(&self) {}
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}

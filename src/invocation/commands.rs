@@ -79,7 +79,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Refused(LATER), doc: "send a message to yourself" },
     Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
     Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
-    Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
+    Command { name: "broker", operands: &[], options: &["listen"], disposition: Honoured(Task::Broker), doc: "serve the system account" },
     Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
     Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
 ];

@@ -46,12 +46,14 @@ impl Greeting {
 pub enum Answer {
     /// The message is on the disk: whatever happens now, it is not lost.
     InCustody,
-    /// A line of the conversation, for -v.
-    Transcript(Words),
+    /// Text for standard error: the conversation, for -v, and remarks. Its lines are kept.
+    Remark(String),
     /// Text for standard output; its lines are kept.
     Output(String),
-    /// How it ended. Nothing follows.
+    /// What became of a message. Nothing follows.
     Verdict(Result<Receipt, Failure>),
+    /// The exit status of any other errand; what there was to say has been said. Nothing follows.
+    Done(u8),
 }
 
 impl Answer {
@@ -64,17 +66,18 @@ impl Answer {
         let mut octets = Vec::new();
         match self {
             Self::InCustody => frames::write(&mut octets, Said::Custody, b"")?,
-            Self::Transcript(words) => frames::write(&mut octets, Said::Transcript, words.whole().as_bytes())?,
-            Self::Output(text) => {
-                let most = usize::try_from(Said::Output.longest()).unwrap_or(usize::MAX);
-                for part in text.as_bytes().chunks(most) {
-                    frames::write(&mut octets, Said::Output, part)?;
-                }
-            }
+            Self::Remark(text) => write_text(&mut octets, Said::Remark, text)?,
+            Self::Output(text) => write_text(&mut octets, Said::Output, text)?,
+            Self::Done(status) => frames::write(&mut octets, Said::Done, &[*status])?,
             Self::Verdict(verdict) => frames::write(&mut octets, Said::Verdict, &verdict_octets(verdict))?,
         }
         sink.write_all(&octets)
     }
+}
+
+fn write_text(sink: &mut Vec<u8>, tag: Said, text: &str) -> io::Result<()> {
+    let most = usize::try_from(tag.longest()).unwrap_or(usize::MAX);
+    text.as_bytes().chunks(most).try_for_each(|part| frames::write(sink, tag, part))
 }
 
 /// Hears what the broker says.
@@ -94,15 +97,19 @@ impl<'a> Answers<'a> {
         let (tag, length) = self.0.head()?;
         match tag {
             Said::Custody => Ok(Answer::InCustody),
-            Said::Transcript => Ok(Answer::Transcript(Words::from_octets(&self.0.octets_of_many(length)?))),
-            Said::Output => Ok(Answer::Output(output(&self.0.octets_of_many(length)?))),
+            Said::Remark => Ok(Answer::Remark(lines(&self.0.octets_of_many(length)?))),
+            Said::Output => Ok(Answer::Output(lines(&self.0.octets_of_many(length)?))),
+            Said::Done => match self.0.octets_of_many(length)?.as_slice() {
+                [status] => Ok(Answer::Done(*status)),
+                _ => Err(RequestFault::Malformed("status")),
+            },
             Said::Verdict => read_verdict(&self.0.octets_of_many(length)?).map(Answer::Verdict),
         }
     }
 }
 
 /// Lines for a person: each is made safe as [`Words`] are.
-fn output(octets: &[u8]) -> String {
+fn lines(octets: &[u8]) -> String {
     let line = |line: &[u8]| match line.strip_suffix(b"\n") {
         Some(text) => Words::from_octets(text).whole().to_owned() + "\n",
         None => Words::from_octets(line).whole().to_owned(),

@@ -116,10 +116,12 @@ tags! {
     Said:
     /// The message is kept.
     Custody = b'K', 0, 1;
-    /// A line of the transcript.
-    Transcript = b'v', TEXT, u32::MAX;
+    /// Text for standard error: the transcript, and remarks.
+    Remark = b'v', TEXT, u32::MAX;
     /// Text for standard output.
     Output = b'O', TEXT, u32::MAX;
-    /// The exit status, and what is said with it.
+    /// What became of a message: the exit status, and what is said with it.
     Verdict = b'=', TOKEN, 1;
+    /// How any other errand ended: the exit status.
+    Done = b'd', 1, 1;
 }

@@ -302,7 +302,8 @@ fn every_answer_there_and_back() {
     let mut answers: Vec<Answer> = failures.map(Answer::Verdict).collect();
     answers.push(Answer::Verdict(Ok(Receipt { words: "2.0.0 OK".into() })));
     answers.push(Answer::InCustody);
-    answers.push(Answer::Transcript(">>> EHLO".into()));
+    answers.push(Answer::Remark(">>> EHLO\n".into()));
+    answers.push(Answer::Done(75));
     answers.push(Answer::Output("a\nb\n".into()));
     for answer in answers {
         let mut octets = Vec::new();
