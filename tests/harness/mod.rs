@@ -5,6 +5,7 @@ pub mod fixture;
 pub mod mime;
 pub mod stdio_client;
 pub mod syslog;
+pub mod system;
 
 use std::ffi::OsStr;
 use std::io::Write;

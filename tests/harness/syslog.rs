@@ -62,6 +62,20 @@ impl Syslog {
         }
     }
 
+    /// Every record with this text in it; at least one is waited for.
+    pub fn records_with(&self, text: &str) -> Vec<String> {
+        let patience = Instant::now() + Duration::from_secs(5);
+        loop {
+            let records = self.records.lock().unwrap();
+            let found: Vec<String> = records.iter().filter(|record| record.contains(text)).cloned().collect();
+            drop(records);
+            if !found.is_empty() || Instant::now() > patience {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The one record of this process.
     pub fn record_of(&self, pid: u32) -> String {
         let records = self.records_of(pid);
