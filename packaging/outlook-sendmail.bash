@@ -36,8 +36,10 @@ _outlook_sendmail() {
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
+        broker:--listen) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help broker --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --config' "$word" ;;
+        broker:*) _outlook_sendmail_words '--listen' "$word" ;;
     esac
 }
 

@@ -356,3 +356,27 @@ fn standard_input_may_be_the_listening_socket() {
     let alone = run(system.as_user(WWW_DATA, "outlook-sendmail").arg("broker"), b"");
     alone.assert_failure(64, "was given no socket");
 }
+
+#[test]
+fn the_units_are_closed_and_systemd_reads_them() {
+    if !installed("systemd-analyze") {
+        return;
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/systemd/system");
+    let mut services = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        // The programs it names are not installed here; what it says about anything else counts.
+        let said =
+            run(std::process::Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path), b"").stderr;
+        let faults: Vec<_> = said.lines().filter(|line| line.contains("packaging/systemd/system")).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+        if path.extension().is_some_and(|extension| extension == "service") {
+            let mut command = std::process::Command::new("systemd-analyze");
+            command.args(["security", "--offline=true", "--no-pager", "--threshold=15"]).arg(&path);
+            assert_eq!(run(&mut command, b"").status, 0, "{}", path.display());
+            services += 1;
+        }
+    }
+    assert_eq!(services, 3);
+}

@@ -92,9 +92,15 @@ pub(super) fn fill(source: &mut dyn Read, room: &mut [u8]) -> Result<(), Request
     source.read_exact(room).map_err(unreadable)
 }
 
-/// A client that was killed has reset the connection: it is gone, as one that closed it.
+/// A client that was killed has reset the connection, and one that is silent for too long is as good as gone.
 fn unreadable(error: io::Error) -> RequestFault {
-    let gone = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    let gone = [
+        ErrorKind::UnexpectedEof,
+        ErrorKind::ConnectionReset,
+        ErrorKind::BrokenPipe,
+        ErrorKind::WouldBlock,
+        ErrorKind::TimedOut,
+    ];
     if gone.contains(&error.kind()) {
         return RequestFault::Incomplete;
     }
