@@ -77,6 +77,7 @@ impl System {
             .unwrap();
         let mut said = [0; 6];
         if namespace.stdout.as_mut().unwrap().read_exact(&mut said).is_err() {
+            let _ = namespace.wait();
             skipped("no folders of a test's own: unshare --mount with an overlay does not work");
             return None;
         }
