@@ -12,7 +12,9 @@ use crate::words::Words;
 
 mod broker;
 
-pub use broker::{Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, Waiting};
+pub use broker::{
+    Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, SYSTEM_CONFIG, Waiting,
+};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -80,19 +82,6 @@ pub struct Places {
     pub state: PathBuf,
     /// Who carries messages out.
     pub route: Route,
-}
-
-/// The configuration of the system account.
-pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
-
-impl Places {
-    /// The configuration that messages are sent by.
-    pub fn sending_config(&self) -> &Path {
-        match self.route {
-            Route::Here => &self.config,
-            Route::Broker | Route::Incoming => Path::new(SYSTEM_CONFIG),
-        }
-    }
 }
 
 /// Time, and waiting.

@@ -81,7 +81,7 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    assert_eq!(offered(&[""]), ["login", "help", "--config", "--help", "--version"]);
+    assert_eq!(offered(&[""]), ["login", "help", "broker", "--config", "--help", "--version"]);
     assert_eq!(offered(&["lo"]), ["login"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);

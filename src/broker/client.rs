@@ -158,3 +158,128 @@ fn failure(cause: Cause, detail: impl Into<Words>) -> Failure {
 fn nonsense(words: &str) -> Failure {
     failure(Cause::RequestNonsense, words)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+    use std::io::{self, Cursor, Read, Write};
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::credentials::fake_world::Fakes;
+    use crate::message::Dots;
+    use crate::world::{Brokers, ListeningSocket, OnStandardInput, memory_spool};
+
+    /// What each connection says until it ends; `None` is nobody there.
+    #[derive(Clone, Default)]
+    struct Script {
+        connections: Rc<RefCell<VecDeque<Option<Vec<u8>>>>>,
+        heard: Rc<RefCell<Vec<u8>>>,
+    }
+
+    struct Scripted(Cursor<Vec<u8>>, Rc<RefCell<Vec<u8>>>);
+
+    impl Read for Scripted {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            self.0.read(room)
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.1.borrow_mut().extend_from_slice(octets);
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Connection for Scripted {
+        fn wait_at_most(&self, _: Option<Duration>) {}
+    }
+
+    impl Brokers for Script {
+        fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+            let said = self.connections.borrow_mut().pop_front().flatten().ok_or(ConnectFault::Away)?;
+            Ok(Box::new(Scripted(Cursor::new(said), Rc::clone(&self.heard))))
+        }
+        fn on_standard_input(&self) -> OnStandardInput {
+            OnStandardInput::Nothing
+        }
+        fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    fn said(greeting: Greeting, answers: &[Answer]) -> Option<Vec<u8>> {
+        let mut octets = greeting.octets().to_vec();
+        answers.iter().for_each(|answer| answer.write(&mut octets).unwrap());
+        Some(octets)
+    }
+
+    /// The verdict, and what the broker was sent.
+    fn send(fakes: &Fakes, connections: &[Option<Vec<u8>>]) -> (Result<Receipt, Failure>, Vec<u8>) {
+        let script = Script::default();
+        script.connections.borrow_mut().extend(connections.iter().cloned());
+        let world = World { brokers: Box::new(script.clone()), ..fakes.world() };
+        let text = &mut &b"To: bob@example.com\n\ntext\n"[..];
+        let message = Message::read(text, false, Dots::Content, memory_spool(), 1000).unwrap();
+        let now = world.clock.instant();
+        let verdict = submit(&world, &Submit::default(), message, &mut Story::default(), now);
+        (verdict, script.heard.take())
+    }
+
+    fn cause(connections: &[Option<Vec<u8>>]) -> Cause {
+        send(&Fakes::default(), connections).0.unwrap_err().cause
+    }
+
+    fn taken() -> Answer {
+        Answer::Verdict(Ok(Receipt { words: "2.0.0 OK".into() }))
+    }
+
+    #[test]
+    fn what_the_broker_says_is_the_verdict() {
+        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &[taken()])]).0.unwrap().words.whole(), "2.0.0 OK");
+        let refused = Failure::new(Stage::Submission, Cause::SenderDenied, "554 no");
+        let answer = Answer::Verdict(Err(refused.clone()));
+        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &[answer])]).0, Err(refused));
+    }
+
+    #[test]
+    fn what_ends_before_the_greeting_is_tried_again_and_the_message_goes_once() {
+        let fakes = Fakes::default();
+        let ready = said(Greeting::Ready, &[taken()]);
+        let (verdict, heard) = send(&fakes, &[None, Some(Vec::new()), Some(b"OLSM".to_vec()), ready.clone()]);
+        assert!(verdict.is_ok() && fakes.clock.slept.borrow().len() == 3);
+        assert_eq!(heard, send(&Fakes::default(), &[ready]).1);
+        assert_eq!(cause(&[]), Cause::BrokerAway);
+        assert_eq!(cause(&[said(Greeting::Busy, &[])]), Cause::BrokerBusy);
+        assert_eq!(cause(&[Some(b"220 mail.example.org ESMTP\r\n".to_vec())]), Cause::RequestNonsense);
+    }
+
+    #[test]
+    fn what_ends_after_the_greeting_is_not_sent_unless_in_custody() {
+        assert_eq!(cause(&[said(Greeting::Ready, &[]), said(Greeting::Ready, &[taken()])]), Cause::BrokerLost);
+        assert_eq!(cause(&[said(Greeting::Ready, &[Answer::Remark(">>> EHLO\n".into())])]), Cause::BrokerLost);
+        assert!(send(&Fakes::default(), &[said(Greeting::Ready, &[Answer::InCustody])]).0.is_ok());
+        let late = Failure::new(Stage::Submission, Cause::PerhapsSent, "");
+        let answers = [Answer::InCustody, Answer::Verdict(Err(late.clone()))];
+        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &answers)]).0, Err(late));
+    }
+
+    #[test]
+    fn remarks_are_for_those_who_asked() {
+        let fakes = Fakes::default();
+        let answers = [Answer::Remark("<<< 220\n".into()), taken()];
+        assert!(send(&fakes, &[said(Greeting::Ready, &answers)]).0.is_ok());
+        assert_eq!(*fakes.paper.err.borrow(), "");
+        let answers = [Answer::Output("{}\n".into()), Answer::Remark("odd\n".into()), Answer::Done(75)];
+        let script = Script::default();
+        script.connections.borrow_mut().push_back(said(Greeting::Ready, &answers));
+        let world = World { brokers: Box::new(script), ..fakes.world() };
+        assert_eq!(ask(&world, &mut Errand::Status), 75);
+        assert_eq!((fakes.paper.out.take(), fakes.paper.err.take()), ("{}\n".to_owned(), "odd\n".to_owned()));
+    }
+}

@@ -66,6 +66,11 @@ impl Slots {
         }
     }
 
+    /// How many connections of this user are served.
+    pub fn served(&self, uid: u32) -> u32 {
+        self.users.get(&uid).map_or(0, |user| user.served)
+    }
+
     /// Gives a place back.
     pub fn give_back(&mut self, uid: u32, place: Place) {
         if let Some(user) = self.users.get_mut(&uid) {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::World;
+use super::{Places, World};
 use crate::failure::Failure;
 use crate::words::Words;
 
@@ -89,4 +89,17 @@ pub enum Route {
     Broker,
     /// Nobody yet: the machine is starting, and root leaves the message where the broker will find it.
     Incoming,
+}
+
+/// The configuration of the system account.
+pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
+
+impl Places {
+    /// The configuration that messages are sent by.
+    pub fn sending_config(&self) -> &Path {
+        match self.route {
+            Route::Here => &self.config,
+            Route::Broker | Route::Incoming => Path::new(SYSTEM_CONFIG),
+        }
+    }
 }

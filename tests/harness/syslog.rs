@@ -1,6 +1,7 @@
 //! A system log of the test's own on /dev/log, where the machine has none.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -35,6 +36,8 @@ fn listen() -> io::Result<Syslog> {
         fs::remove_file(Path::new(SOCKET))?;
     }
     let socket = UnixDatagram::bind(SOCKET)?;
+    // Every user logs.
+    fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o666))?;
     let records = Arc::new(Mutex::new(Vec::new()));
     let log = Syslog { records: Arc::clone(&records) };
     thread::spawn(move || {

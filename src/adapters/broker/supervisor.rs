@@ -157,10 +157,12 @@ impl Supervisor {
         }
     }
 
-    /// In the order they came, each as far as its user has room.
+    /// Whoever has least under way comes first, then whoever came first: a crowd does not keep a newcomer waiting.
     fn serve_waiting(&mut self) {
         let mut still = Vec::new();
-        for arrival in std::mem::take(&mut self.waiting) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|arrival| self.slots.served(arrival.uid));
+        for arrival in waiting {
             let now = Instant::now();
             if self.slots.take(arrival.uid, Place::Served, now) {
                 self.slots.give_back(arrival.uid, Place::Waiting);
