@@ -3,12 +3,14 @@
 use std::io::{BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
+use crate::account::Account;
+use crate::credentials::{AccessToken, Grant};
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Submit, Verbosity};
 use crate::message::Message;
 use crate::report::{self, Story};
-use crate::request::{Answer, Answers, Errand, Greeting, Request, RequestFault};
+use crate::request::{Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
 use crate::submission::Receipt;
 use crate::words::Words;
 use crate::world::{ConnectFault, Connection, World};
@@ -56,22 +58,47 @@ pub fn submit(
 
 /// Asks the broker for anything but a submission, shows what it says, and gives its exit status.
 pub fn ask(world: &World, errand: &mut Errand) -> u8 {
-    let asked = greeted(world).and_then(|mut connection| {
-        hand_over(errand, &mut *connection)?;
-        let until = world.clock.instant();
-        let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, custody: None, until };
-        match hearing.listen(&mut *connection) {
-            Heard::Done(status) => Ok(status),
-            Heard::Verdict(Err(failure)) | Heard::Nothing(failure) => Err(failure),
-            Heard::Verdict(Ok(_)) | Heard::InCustody => Err(nonsense("a verdict on nothing")),
-        }
-    });
-    asked.unwrap_or_else(|failure| report::complain(world, &failure))
+    carried_out(world, errand).unwrap_or_else(|failure| report::complain(world, &failure))
+}
+
+/// Hands what a sign-in gave to the broker, which alone keeps it. The account has to be in the system's configuration.
+///
+/// # Errors
+/// [`Cause::RootOnly`]; the causes of the broker's store; those of not reaching the broker.
+pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken) -> Result<(), Failure> {
+    let sign_in = SignIn {
+        account: account.name.clone(),
+        grant: grant.to_json().map_err(|_| nonsense("a grant that is no JSON"))?,
+        token: token.token.clone(),
+        expires_at: token.expires_at,
+    };
+    carried_out(world, &mut Errand::KeepGrant(sign_in)).map(drop)
+}
+
+/// Has the broker forget an account's sign-in.
+///
+/// # Errors
+/// As [`keep`].
+pub fn forget(world: &World, account: &Account) -> Result<(), Failure> {
+    carried_out(world, &mut Errand::Forget(account.name.clone())).map(drop)
+}
+
+fn carried_out(world: &World, errand: &mut Errand) -> Result<u8, Failure> {
+    let mut connection = greeted(world)?;
+    hand_over(errand, &mut *connection)?;
+    let until = world.clock.instant();
+    let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, custody: None, until };
+    match hearing.listen(&mut *connection) {
+        Heard::Done(status) => Ok(status),
+        Heard::Verdict(Err(failure)) | Heard::Nothing(failure) => Err(failure),
+        Heard::Verdict(Ok(_)) | Heard::InCustody => Err(nonsense("a verdict on nothing")),
+    }
 }
 
 /// A connection somebody serves. Until then nothing has been said, and trying again does no harm.
 fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
-    let until = world.clock.instant() + PATIENCE;
+    let start = world.clock.instant();
+    let mut until = start + PATIENCE;
     loop {
         match world.brokers.connect() {
             Ok(mut connection) => {
@@ -79,7 +106,10 @@ fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
                 match Greeting::read(&mut *connection) {
                     Ok(Greeting::Ready) => return Ok(connection),
                     Ok(Greeting::Busy) => return Err(failure(Cause::BrokerBusy, "")),
-                    Err(RequestFault::Incomplete) => {}
+                    // It waited its turn at a broker that was told to end: the next one has it wait again.
+                    Err(RequestFault::Incomplete) => {
+                        until = (world.clock.instant() + PATIENCE).min(start + GREETING);
+                    }
                     Err(RequestFault::Unreadable(words)) => return Err(failure(Cause::BrokerAway, words)),
                     Err(fault) => return Err(fault.into()),
                 }
@@ -98,8 +128,15 @@ fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
 
 /// Writes the errand out. A broker that has heard enough closes its end and says why: that is heard next.
 fn hand_over(errand: &mut Errand, connection: &mut dyn Connection) -> Result<(), Failure> {
-    let mut sink = BufWriter::with_capacity(64 * 1024, connection);
-    match errand.write(&mut sink).and_then(|()| sink.flush()) {
+    let written = match errand.kind() == Kind::Submit {
+        true => {
+            let mut sink = BufWriter::with_capacity(64 * 1024, connection);
+            errand.write(&mut sink).and_then(|()| sink.flush())
+        }
+        // No buffer of ours keeps a copy of a secret.
+        false => errand.write(connection),
+    };
+    match written {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
             Err(Failure::new(Stage::Message, Cause::MessageTooLarge, error.to_string()))
         }
