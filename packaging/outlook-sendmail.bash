@@ -45,7 +45,8 @@ _outlook_sendmail() {
         test:--config) _outlook_sendmail_files "$word" ;;
         explain:--config) _outlook_sendmail_files "$word" ;;
         doctor:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor --config --help --version' "$word" ;;
+        broker:--listen) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --config' "$word" ;;
         logout:*) _outlook_sendmail_words '--account --config' "$word" ;;
         status:*) _outlook_sendmail_words '--json --config' "$word" ;;
@@ -53,6 +54,7 @@ _outlook_sendmail() {
         test:*) _outlook_sendmail_words '--account --config' "$word" ;;
         explain:*) _outlook_sendmail_words '--config' "$word" ;;
         doctor:*) _outlook_sendmail_words '--config' "$word" ;;
+        broker:*) _outlook_sendmail_words '--listen' "$word" ;;
     esac
 }
 

@@ -49,6 +49,12 @@ pub enum Stage {
     Submission,
 }
 
+impl Stage {
+    /// Every stage, in the order of the pipeline.
+    pub const ALL: &'static [Self] =
+        &[Self::Invocation, Self::Message, Self::Account, Self::Envelope, Self::Credentials, Self::Submission];
+}
+
 /// A run that did not end well: where, why, and in whose words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -183,6 +189,27 @@ causes! {
     InputUnreadable => OsError, "5.3.0", "cannot read standard input", "nothing was sent";
     /// The message could not be put anywhere.
     SpoolUnwritable => CannotCreate, "5.3.0", "no room for the message in /var/tmp, /tmp or memory", "free some space; nothing was sent";
+    // -- the broker of the system account
+    /// What came over the broker's socket is no request.
+    RequestNonsense => Protocol, "5.5.2", "sendmail and its broker do not understand each other", "if outlook-sendmail was just updated, run: systemctl restart outlook-sendmail; nothing was sent";
+    /// Nobody answers at the broker's socket.
+    BrokerAway => Temporary, "4.3.2", "this machine's mail service does not answer", "see: systemctl status outlook-sendmail.socket; nothing was sent";
+    /// This user has too many messages under way.
+    BrokerBusy => Temporary, "4.3.2", "this machine's mail service is busy with other messages of this user", "nothing was sent; try again later";
+    /// The broker was gone before it had taken the message.
+    BrokerLost => Temporary, "4.4.2", "this machine's mail service stopped before it took the message", "nothing was sent; try again later";
+    /// The broker's socket is closed to this process.
+    BrokerForbidden => Config, "5.7.1", "this process may not reach this machine's mail service", "if a unit runs it, add: BindPaths=/run/outlook-sendmail";
+    /// This process may have no Unix sockets.
+    BrokerNoUnixSockets => Config, "5.7.1", "this process may not use Unix sockets", "add AF_UNIX to RestrictAddressFamilies= of its unit";
+    /// `allow` does not name this user.
+    NotAllowed => NoPermission, "5.7.1", "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
+    /// Others may not ask for that.
+    RootOnly => NoPermission, "5.7.1", "only root may do that", "use sudo";
+    /// `broker` without a socket.
+    NoSocket => Usage, "5.5.1", "the broker was given no socket", "systemd starts it; elsewhere: outlook-sendmail broker --listen PATH";
+    /// The broker cannot listen.
+    CannotListen => OsError, "5.3.0", "cannot listen for clients", "";
     // -- the configuration
     /// There is no configuration.
     NoAccount => Config, "5.3.5", "no account is set up", "run: outlook-sendmail login";

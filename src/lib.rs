@@ -11,6 +11,9 @@
 //! | [`credentials`] | the account | [`credentials::AccessToken`] |
 //! | [`submission`] | letter and token | [`submission::Receipt`] or a [`failure::Failure`] |
 //!
+//! Between `message` and `account` lies the broker's socket, for the machine's own account: [`broker`] serves it, and
+//! [`request`] is what it carries.
+//!
 //! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
 //!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
@@ -23,6 +26,7 @@
 pub mod account;
 pub mod adapters;
 pub mod address;
+pub mod broker;
 pub mod commands;
 pub mod credentials;
 pub mod envelope;
@@ -31,6 +35,7 @@ pub mod invocation;
 pub mod message;
 pub mod pipeline;
 pub mod report;
+pub mod request;
 pub mod standing;
 pub mod stdio_server;
 pub mod submission;

@@ -1,18 +1,21 @@
 //! The whole program on one screen.
 
+use std::time::Instant;
+
 use crate::account::Accounts;
+use crate::broker;
 use crate::commands;
 use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter, Stamp};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::help::{help, version};
-use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
+use crate::invocation::{Invocation, Refusal, StandardInput, Submit, Task};
 use crate::message::{Message, standard_input};
 use crate::report::{self, Story};
 use crate::stdio_server;
 use crate::submission::{self, Deadlines, Receipt, pace};
 use crate::threads;
-use crate::world::World;
+use crate::world::{Route, World};
 
 /// Carries out what was asked and gives the exit status.
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
@@ -25,6 +28,7 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::RunQueue) => 0,
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
         Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
+        Ok(Invocation::Tool(Task::Broker, asked)) => broker::run(world, &asked, &deliver),
         Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
@@ -50,12 +54,26 @@ fn send(world: &World, submit: &Submit) -> u8 {
     report::verdict(world, verdict.as_ref())
 }
 
-/// One message, read to its end, to the server's verdict. Everything untrusted is read before any secret is.
+/// One message, read to its end, by whoever has the account for it.
 fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Receipt, Failure> {
     world.signals.hold_back();
     let end_of_input = world.clock.instant();
     story.read_message(&message, &submit.operands);
+    match world.places.route {
+        Route::Here => deliver_here(world, submit, message, story, end_of_input),
+        Route::Broker => broker::submit(world, submit, message, story, end_of_input),
+        Route::Incoming => Err(Failure::new(Stage::Account, Cause::BrokerAway, "")),
+    }
+}
 
+/// To the server's verdict. Everything untrusted is read before any secret is.
+fn deliver_here(
+    world: &World,
+    submit: &Submit,
+    message: Message,
+    story: &mut Story,
+    end_of_input: Instant,
+) -> Result<Receipt, Failure> {
     let accounts = Accounts::load(world)?;
     let account = accounts.for_message(submit, &message)?;
     story.read_account(account);

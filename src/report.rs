@@ -25,9 +25,15 @@ pub struct Story {
     subject: String,
     size: u64,
     message_id: String,
+    recorded: bool,
 }
 
 impl Story {
+    /// The broker has written the record.
+    pub fn is_recorded_elsewhere(&mut self) {
+        self.recorded = true;
+    }
+
     /// What the message itself says, in case it never becomes a letter.
     pub fn read_message(&mut self, message: &Message, operands: &[Vec<u8>]) {
         let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
@@ -93,6 +99,9 @@ impl Story {
 
 /// What became of a message, for the log: one record. And for `status`, which asks later.
 pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+    if story.recorded {
+        return;
+    }
     if let Some(mailbox) = &story.mailbox {
         history::message(world, mailbox, verdict);
     }
@@ -202,6 +211,7 @@ mod tests {
             subject: "x\" sent: 250 ok \"".into(),
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
+            recorded: false,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
         assert_eq!(

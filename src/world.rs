@@ -22,11 +22,16 @@ pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault};
 pub use user_units::{UnitFault, UserUnits};
 pub use wire::{Network, Wire, WireFault};
+mod broker;
+
+pub use broker::{
+    Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, SYSTEM_CONFIG, Waiting,
+};
 
 /// All of it, handed down the pipeline.
 pub struct World {
     /// Who called us, found out when it is first asked for.
-    pub caller: LazyCell<Caller>,
+    pub caller: LazyCell<Caller, Box<dyn FnOnce() -> Caller>>,
     /// Where this user's files are.
     pub places: Places,
     /// Time.
@@ -65,6 +70,10 @@ pub struct World {
     pub user_units: Box<dyn UserUnits>,
     /// And their browser.
     pub browser: Box<dyn Browser>,
+    /// The system account's broker.
+    pub brokers: Box<dyn Brokers>,
+    /// Whoever waits for the outcome.
+    pub waiting: Box<dyn Waiting>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.
@@ -91,6 +100,8 @@ pub struct Places {
     pub config: PathBuf,
     /// Folder for state (locks), mode 0700.
     pub state: PathBuf,
+    /// Who carries messages out.
+    pub route: Route,
 }
 
 /// Time, and waiting.

@@ -107,7 +107,7 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    let commands = ["login", "help", "logout", "status", "renew", "test", "explain", "doctor"];
+    let commands = ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker"];
     assert_eq!(offered(&[""]), [&commands[..], &["--config", "--help", "--version"]].concat());
     assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);

@@ -71,7 +71,7 @@ impl Accounts {
     /// Those of [`Self::parse`]; [`Cause::NoAccount`] when there is no file; [`Cause::UnsafeFile`] and
     /// [`Cause::ConfigUnreadable`].
     pub fn load(world: &World) -> Result<Self, Failure> {
-        let file = &world.places.config;
+        let file = world.places.sending_config();
         match world.files.read(file).map_err(|fault| file_failure(file, &fault))? {
             Some(text) => Self::parse(file, &text),
             None => Err(Failure::new(Stage::Account, Cause::NoAccount, format!("{} does not exist", file.display()))),

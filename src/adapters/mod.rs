@@ -3,8 +3,9 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
-use crate::world::World;
+use crate::world::{Places, World};
 
+pub mod broker;
 pub mod browser;
 pub mod clock;
 pub mod files;
@@ -28,9 +29,13 @@ pub mod wire;
 
 /// This machine, this process, this user; `config` is the configuration file a person named.
 pub fn world(config: Option<&Path>) -> World {
-    let places = process::places(config);
+    world_at(process::places(config))
+}
+
+/// This machine and this process, with files in these places.
+fn world_at(places: Places) -> World {
     World {
-        caller: LazyCell::new(process::caller),
+        caller: LazyCell::new(Box::new(process::caller)),
         clock: Box::new(clock::SystemClock::new()),
         random: Box::new(clock::SystemRandom),
         input: Box::new(input::StandardInput),
@@ -49,6 +54,8 @@ pub fn world(config: Option<&Path>) -> World {
         person: Box::new(person::AtTheTerminal),
         user_units: Box::new(user_units::UserManager::of_this_user()),
         browser: Box::new(browser::Desktop),
+        brokers: Box::new(broker::SystemBroker),
+        waiting: Box::new(broker::Nobody),
         places,
     }
 }

@@ -36,7 +36,7 @@ impl Fakes {
     pub(crate) fn world(&self) -> World {
         *self.browser.clock.borrow_mut() = Some(Rc::clone(&self.clock));
         World {
-            caller: LazyCell::new(Caller::default),
+            caller: LazyCell::new(Box::new(Caller::default)),
             places: Places::default(),
             clock: Box::new(Rc::clone(&self.clock)),
             random: Box::new(Nothing),
@@ -56,6 +56,8 @@ impl Fakes {
             person: Box::new(Rc::clone(&self.person)),
             user_units: Box::new(Rc::clone(&self.user_units)),
             browser: Box::new(Rc::clone(&self.browser)),
+            brokers: Box::new(Nothing),
+            waiting: Box::new(Nothing),
         }
     }
 
@@ -482,6 +484,20 @@ impl Network for Nothing {
     fn connect(&self, _: &Account, _: Instant) -> Result<Box<dyn Wire>, WireFault> {
         Err(WireFault::TimedOut)
     }
+}
+impl Brokers for Nothing {
+    fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+        Err(ConnectFault::Away)
+    }
+    fn on_standard_input(&self) -> OnStandardInput {
+        OnStandardInput::Nothing
+    }
+    fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), crate::failure::Failure> {
+        Ok(())
+    }
+}
+impl Waiting for Nothing {
+    fn in_custody(&self) {}
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}

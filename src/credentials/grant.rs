@@ -45,7 +45,11 @@ impl Grant {
     /// The stored grant of an account.
     pub(super) fn load(account: &Account, store: &dyn SecretStore) -> Result<Self, Failure> {
         let stored = store.load(&name(account)).map_err(store_failure)?;
-        let stored = stored.ok_or_else(|| failure(Cause::NoGrant, ""))?;
+        Self::from_json(&stored.ok_or_else(|| failure(Cause::NoGrant, ""))?)
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    pub(crate) fn from_json(stored: &Secret) -> Result<Self, Failure> {
         // serde_json's errors may quote what they read.
         let grant: Self = serde_json::from_slice(stored.reveal())
             .map_err(|error| failure(Cause::SecretUnreadable, format!("no grant at column {}", error.column())))?;
@@ -94,7 +98,8 @@ impl Grant {
         })
     }
 
-    fn to_json(&self) -> Result<Secret, StoreFault> {
+    /// As it is stored.
+    pub(crate) fn to_json(&self) -> Result<Secret, StoreFault> {
         #[derive(Serialize)]
         struct Record<'a> {
             refresh_token: &'a str,

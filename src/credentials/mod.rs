@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind, TransportKind};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::standing::history;
 use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
 
@@ -84,6 +84,11 @@ pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result
         AuthKind::OAuth2 => access_token(world, account, deadline).map(Credential::Bearer),
         AuthKind::Password => password::load(world, account, deadline).map(Credential::Password),
     }
+}
+
+/// Every wording of a sign-in error that is more than its cause's.
+pub fn wordings() -> impl Iterator<Item = &'static Wording> {
+    sign_in_errors::wordings()
 }
 
 /// A packager's own registration, when the build was given one.

@@ -79,7 +79,7 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
     Command { name: "explain", operands: &["ARGUMENTS"], options: &["config"], disposition: Honoured(Task::Explain), doc: "show what sendmail would make of a message, sending nothing" },
     Command { name: "doctor", operands: &[], options: &["config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
-    Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
+    Command { name: "broker", operands: &[], options: &["listen"], disposition: Honoured(Task::Broker), doc: "serve the system account" },
     Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
     Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
 ];

@@ -61,6 +61,14 @@ impl BodyWriter {
         Ok(progress)
     }
 
+    /// The same where a lone dot at the end is content as well.
+    pub(super) fn finish_with_every_dot(mut self) -> io::Result<Body> {
+        self.write_held_dot();
+        self.spool.write_all(&self.out)?;
+        self.out.clear();
+        self.finish()
+    }
+
     /// The body, complete.
     pub(super) fn finish(mut self) -> io::Result<Body> {
         self.spool.flush()?;

@@ -6,6 +6,7 @@ pub mod fixture;
 pub mod mime;
 pub mod stdio_client;
 pub mod syslog;
+pub mod system;
 pub mod typist;
 
 use std::ffi::OsStr;
