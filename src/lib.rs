@@ -11,6 +11,8 @@
 //! | [`credentials`] | the account | [`credentials::AccessToken`] |
 //! | [`submission`] | letter and token | [`submission::Receipt`] or a [`failure::Failure`] |
 //!
+//! A message that cannot be sent now waits in the [`outbox`], as the [`request`] it was handed over as.
+//!
 //! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
 //!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
@@ -28,6 +30,7 @@ pub mod envelope;
 pub mod failure;
 pub mod invocation;
 pub mod message;
+pub mod outbox;
 pub mod pipeline;
 pub mod report;
 pub mod request;

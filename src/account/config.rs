@@ -99,6 +99,11 @@ impl Accounts {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// The account this address belongs to.
     pub fn owner_of(&self, address: &Address) -> Option<&Account> {
         self.accounts.iter().find(|account| account.owns(address))

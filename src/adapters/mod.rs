@@ -10,6 +10,7 @@ pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+pub mod outbox_folder;
 mod private_folder;
 pub mod process;
 pub mod secret_stores;
@@ -34,6 +35,8 @@ pub fn world(config: Option<&Path>) -> World {
         secrets: Box::new(secret_stores::SystemStores { state: places.state.clone() }),
         token_cache: Box::new(token_cache::KernelKeyring),
         state: Box::new(state::StateFolder::new(&places.state)),
+        outbox: Box::new(outbox_folder::FolderOnDisk::new(&places.state)),
+        incoming: Box::new(outbox_folder::FolderOnDisk::incoming()),
         locks: Box::new(locks::FileLocks::new(&places.state)),
         https: Box::new(https::UreqHttps),
         network: Box::new(wire::Tcp),

@@ -134,7 +134,7 @@ fn read_verdict(octets: &[u8]) -> Result<Result<Receipt, Failure>, RequestFault>
     let malformed = RequestFault::Malformed("verdict");
     match octets.split_first() {
         None => Err(malformed),
-        Some((&TAKEN, words)) => Ok(Ok(Receipt { words: Words::from_octets(words) })),
+        Some((&TAKEN, words)) => Ok(Ok(Receipt::new(Words::from_octets(words)))),
         Some((_, rest)) => {
             let text = String::from_utf8_lossy(rest);
             let mut parts = text.splitn(3, '\n');

@@ -300,7 +300,7 @@ fn every_errand_there_and_back() {
 fn every_answer_there_and_back() {
     let failures = Cause::ALL.iter().map(|&cause| Err(Failure::new(Stage::Submission, cause, "554 no way")));
     let mut answers: Vec<Answer> = failures.map(Answer::Verdict).collect();
-    answers.push(Answer::Verdict(Ok(Receipt { words: "2.0.0 OK".into() })));
+    answers.push(Answer::Verdict(Ok(Receipt::new("2.0.0 OK".into()))));
     answers.push(Answer::InCustody);
     answers.push(Answer::Transcript(">>> EHLO".into()));
     answers.push(Answer::Output("a\nb\n".into()));

@@ -27,12 +27,12 @@ use crate::credentials::AccessToken;
 use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
-use crate::submission::Receipt;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
 use crate::submission::smtp::faults::lost;
 use crate::submission::smtp::outgoing::InMemory;
 use crate::submission::smtp::xoauth2::Response;
+use crate::submission::{Custody, NoCustody, Receipt};
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
@@ -111,15 +111,15 @@ impl<'a> Smtp<'a> {
         Self { network, clock, account, token, times, transcript: RefCell::new(transcript) }
     }
 
-    /// Submits a letter: all recipients, or nobody.
+    /// Submits a letter: to all recipients or nobody, unless `custody` says otherwise.
     ///
     /// # Errors
     /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
-    pub fn submit(&self, letter: &mut Letter) -> Result<Receipt, Failure> {
-        self.converse(letter)
+    pub fn submit(&self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+        self.converse(letter, custody)
     }
 
-    fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+    fn converse(&self, message: &mut dyn Outgoing, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
         let wire = self
             .network
             .connect(self.account, self.times.before_dot)
@@ -133,6 +133,7 @@ impl<'a> Smtp<'a> {
             response,
             times: self.times,
             transcript: &mut **transcript,
+            custody,
         };
         conversation.run(message)
     }
@@ -144,7 +145,7 @@ impl Transport for Smtp<'_> {
 
     /// Submits a message in memory; its line ends become CRLF.
     fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        self.converse(&mut InMemory::new(envelope, email, Dsn::default()))
+        self.converse(&mut InMemory::new(envelope, email, Dsn::default()), &mut NoCustody)
     }
 }
 

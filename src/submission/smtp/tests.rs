@@ -260,7 +260,7 @@ fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut dy
     let times = Deadlines::new(account, script.now.get());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
-    let outcome = Smtp::new(&world, &world, account, &token, times, &mut write_down).converse(message);
+    let outcome = Smtp::new(&world, &world, account, &token, times, &mut write_down).converse(message, &mut NoCustody);
     let flights = script.flights.borrow().clone();
     Run { outcome, flights, transcript, script }
 }
