@@ -36,8 +36,12 @@ _outlook_sendmail() {
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
+        mailq:--config) _outlook_sendmail_files "$word" ;;
+        outbox:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help mailq outbox --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --config' "$word" ;;
+        mailq:*) _outlook_sendmail_words '--config' "$word" ;;
+        outbox:*) _outlook_sendmail_words '--duplicate-possible --config show retry drop run' "$word" ;;
     esac
 }
 

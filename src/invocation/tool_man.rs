@@ -84,6 +84,37 @@ the account to the configuration.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
 The address is only needed to make sure that it is this one.
 .Pp
+.Cm mailq
+lists the outbox: when each message was accepted, from whom and to whom, where it stands, and what was said to the last
+attempt.
+An
+.Ar id
+may be cut short as long as it is the only one that begins so.
+.Bl -tag -width Ds
+.It Cm outbox show Ar id
+Show where a message stands, and its header.
+.It Cm outbox retry Ar id
+Try it now.
+One that was perhaps sent is tried with
+.Fl -duplicate-possible
+only: look into Sent Items first.
+.It Cm outbox drop Ar id
+Give it up.
+.It Cm outbox run
+Try all that are due, of those that were tried before one a minute.
+The timer
+.Pa outlook-sendmail-queue.timer
+does so:
+.Dl $ systemctl --user enable --now outlook-sendmail-queue.timer
+.El
+.Pp
+A message waits a minute after its first attempt, then longer, up to an hour; hours where a quota is used up.
+After five days it is listed as failed.
+Once sending works, one mail tells
+.Li local_mail_to ,
+or the account, of all that failed.
+Messages of one thread go out in their order, others pass them.
+.Pp
 The options of the commands:
 .Bl -tag -width Ds
 "#;
@@ -143,7 +174,7 @@ Where the keyring is reached.
 The configuration, in TOML.
 An unknown key is an error.
 .It Pa ~/.local/state/outlook-sendmail
-Locks and, with
+Locks, the outbox and, with
 .Cm store = Qq file ,
 the grants.
 .El

@@ -35,6 +35,35 @@ impl Viewer {
     }
 }
 
+/// How many messages stand where, for status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// To be tried again, or being sent.
+    pub waiting: usize,
+    /// Given up.
+    pub failed: usize,
+    /// Nobody knows.
+    pub perhaps_sent: usize,
+}
+
+/// Counts.
+///
+/// # Errors
+/// The outbox cannot be read.
+pub fn tally(world: &World, viewer: Viewer) -> Result<Tally, Failure> {
+    let store = Store::new(&*world.outbox);
+    let mut tally = Tally::default();
+    let messages = store.shelf().map_err(unreadable)?.messages;
+    for (name, _) in messages.iter().filter(|(name, _)| viewer.sees(name)) {
+        match state(store, name, &store.progress(name)) {
+            State::Waiting | State::Sending => tally.waiting += 1,
+            State::Failed => tally.failed += 1,
+            State::PerhapsSent => tally.perhaps_sent += 1,
+        }
+    }
+    Ok(tally)
+}
+
 /// Every message, as mailq shows it.
 ///
 /// # Errors

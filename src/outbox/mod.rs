@@ -39,7 +39,7 @@ mod tests;
 
 pub use custody::{Attempt, Audience, Held, PresentCaller, Taken, deliver, keep_unsent, leave_for_broker};
 pub use entry::{Facts, Id, Name, Progress, State};
-pub use listing::{Viewer, drop_message, list, retry, show};
+pub use listing::{Tally, Viewer, drop_message, list, retry, show, tally};
 pub use queue::{Pace, run_queue};
 pub use store::{Draft, Entry, Opened, Shelf, Store};
 

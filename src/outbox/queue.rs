@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::custody::{Attempt, Held, Nobody, Taken, failed};
-use super::entry::{Name, Progress, State};
+use super::entry::{Id, Name, Progress, State};
 use super::store::{Entry, Opened, Store};
 use super::{adoption, schedule, seconds, summary, unreadable, unwritable};
 use crate::account::Accounts;
@@ -34,14 +34,6 @@ struct Waiting {
     accepted: u64,
 }
 
-impl Waiting {
-    /// Whether `other` has to wait for it.
-    fn is_ahead_of(&self, other: &Self) -> bool {
-        let same = self.name.uid == other.name.uid && self.name.thread == other.name.thread;
-        same && self.name.thread != "0" && (self.accepted, &self.name.id) < (other.accepted, &other.name.id)
-    }
-}
-
 /// What a run has learnt.
 struct Run<'a> {
     world: &'a World,
@@ -51,7 +43,7 @@ struct Run<'a> {
     /// Accounts whose next message would fail like the last.
     stopped: BTreeSet<String>,
     /// Messages that have had their turn.
-    tried: BTreeSet<String>,
+    tried: BTreeSet<Id>,
 }
 
 /// Sends what waits. When another process is at it already, that one does.
@@ -98,7 +90,7 @@ impl Run<'_> {
                 slow += 1;
             }
             let name = it.name.clone();
-            self.tried.insert(name.message());
+            self.tried.insert(name.id.clone());
             if self.turn(&name)? == State::Waiting {
                 continue;
             }
@@ -112,21 +104,26 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Whose turn it is: those never tried first.
+    /// Whose turn it is: those never tried first. `waiting` is in the order of acceptance.
     fn next(&self, waiting: &[Waiting], pace: Pace) -> Option<usize> {
         if self.accounts.count() <= self.stopped.len() {
             return None;
         }
         let now = seconds(self.world.clock.now());
-        let may_go = |it: &Waiting| {
-            (pace == Pace::Everything || schedule::is_due(&it.progress, now))
-                && !self.tried.contains(&it.name.message())
-                && !waiting.iter().any(|other| other.is_ahead_of(it))
-        };
-        let is_new = |it: &&Waiting| it.progress.attempts == 0;
-        let mut free = waiting.iter().enumerate().filter(|(_, it)| may_go(it));
-        let new = free.clone().find(|(_, it)| is_new(it));
-        new.or_else(|| free.next()).map(|(index, _)| index)
+        let mut threads = BTreeSet::new();
+        let mut tried_before = None;
+        for (index, it) in waiting.iter().enumerate() {
+            let is_first = it.name.thread == "0" || threads.insert((it.name.uid, it.name.thread.as_str()));
+            let is_due = pace == Pace::Everything || schedule::is_due(&it.progress, now);
+            if !is_first || !is_due || self.tried.contains(&it.name.id) {
+                continue;
+            }
+            if it.progress.attempts == 0 {
+                return Some(index);
+            }
+            tried_before = tried_before.or(Some(index));
+        }
+        tried_before
     }
 
     /// Tries one; where it stands afterwards.

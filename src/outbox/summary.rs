@@ -22,16 +22,18 @@ const MOST: usize = 100;
 /// Writes one when messages have failed that nobody was told of, and none is under way. Each is told of once: they are
 /// marked before the mail has its name, so what a crash between the two costs is the mail. The log has told.
 pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Result<Option<Name>, Failure> {
+    let names = store.shelf().map_err(unreadable)?.messages.into_iter().map(|(name, _)| name);
+    let known: Vec<(Name, Progress)> = names.map(|name| (name.clone(), store.progress(&name))).collect();
+    let is_over = |progress: &Progress| matches!(progress.state, State::Failed | State::PerhapsSent);
+    if !known.iter().any(|(_, progress)| is_over(progress) && !progress.told) {
+        return Ok(None);
+    }
     let mut untold = Vec::new();
-    for (name, _) in store.shelf().map_err(unreadable)?.messages {
-        let progress = store.progress(&name);
-        let Ok(facts) = store.facts(&name) else { continue };
-        match progress.state {
-            State::Waiting | State::Sending if facts.summary => return Ok(None),
-            State::Failed | State::PerhapsSent if !progress.told && !facts.summary => {
-                untold.push((name, facts, progress));
-            }
-            State::Waiting | State::Sending | State::Failed | State::PerhapsSent => {}
+    for (name, progress) in known {
+        match store.facts(&name) {
+            Ok(facts) if facts.summary && !is_over(&progress) => return Ok(None),
+            Ok(facts) if is_over(&progress) && !progress.told && !facts.summary => untold.push((name, facts, progress)),
+            Ok(_) | Err(_) => {}
         }
     }
     untold.truncate(MOST);
