@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
+        let later = ["store = \"sealed\"", "transport = \"graph\"", "auth = \"password\""];
         for setting in later {
             assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }

@@ -80,8 +80,8 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
     Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
     Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
-    Command { name: "mailq", operands: &[], options: &["config"], disposition: Honoured(Task::Queue), doc: "list the outbox: messages that wait, failed, or were perhaps sent" },
-    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "config"], disposition: Honoured(Task::Outbox), doc: "show one message of the outbox, try it again now, or give it up; run tries all that are due" },
+    Command { name: "mailq", operands: &[], options: &["config"], disposition: Honoured(Task::Queue), doc: "list the outbox: what waits, failed, or was perhaps sent" },
+    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "config"], disposition: Honoured(Task::Outbox), doc: "show one message, try it now, give it up; run: try all that are due" },
 ];
 
 /// Every option of the commands. Those of one command are named in its row.

@@ -8,8 +8,9 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::custody::{Attempt, Taken};
 use super::entry::{Name, Progress, State};
+use super::files::Entry;
 use super::queue::{Tried, one};
-use super::store::{Entry, Opened, Store};
+use super::store::{Opened, Store};
 use super::{adoption, seconds, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};

@@ -29,19 +29,23 @@
 mod adoption;
 mod custody;
 mod entry;
+mod files;
 mod listing;
 mod queue;
 mod schedule;
 mod store;
 mod summary;
+mod taking;
 #[cfg(test)]
 mod tests;
 
-pub use custody::{Attempt, Audience, Held, PresentCaller, Taken, deliver, keep_unsent, leave_for_broker};
+pub use custody::{Attempt, Audience, Held, PresentCaller, Taken};
 pub use entry::{Facts, Id, Name, Progress, State};
+pub use files::{Draft, Entry};
 pub use listing::{Tally, Viewer, drop_message, list, retry, show, tally};
 pub use queue::{Pace, run_queue};
-pub use store::{Draft, Entry, Opened, Shelf, Store};
+pub use store::{Opened, Shelf, Store};
+pub use taking::{deliver, keep_unsent, leave_for_broker};
 
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};

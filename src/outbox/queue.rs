@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::custody::{Attempt, Held, Nobody, Taken, failed};
 use super::entry::{Id, Name, Progress, State};
-use super::store::{Entry, Opened, Store};
+use super::files::Entry;
+use super::store::{Opened, Store};
 use super::{adoption, schedule, seconds, summary, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};

@@ -1,9 +1,10 @@
-//! Messages on the disk: written whole before they have a name, changed only by whoever holds their lock.
+//! The folder of messages: what lies there, new ones, taking one to work on.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::time::{Duration, SystemTime};
 
 use super::entry::{Facts, Id, Name, Part, Progress, State, chance, part};
+use super::files::{Draft, Entry};
 use crate::world::{Locked, Lying, Odd, OutboxFile, OutboxFolder, Random};
 
 /// The longest first line of a message's file, and the longest progress.
@@ -81,10 +82,10 @@ impl<'a> Store<'a> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 file => file?,
             };
-            let mut draft = Draft { folder: self.folder, name, facts: facts.clone(), file: Some(file), content: 0 };
+            let mut draft = Draft::new(self.folder, name, facts.clone(), file);
             // Looked at behind the draft: whoever had the same id has finished by now, or could not have begun.
             let shelf = self.shelf()?;
-            if !shelf.knows(&draft.name.id) {
+            if !shelf.knows(&draft.name().id) {
                 draft.begin()?;
                 return Ok((draft, shelf));
             }
@@ -100,7 +101,7 @@ impl<'a> Store<'a> {
         // A copy that was cut off; whoever makes another is the only one.
         self.folder.remove(&name.draft())?;
         let file = self.folder.create(&name.draft())?;
-        let mut draft = Draft { folder: self.folder, name, facts, file: Some(file), content: 0 };
+        let mut draft = Draft::new(self.folder, name, facts, file);
         draft.begin()?;
         Ok(draft)
     }
@@ -130,14 +131,13 @@ impl<'a> Store<'a> {
             Locked::Gone => return Ok(Opened::Gone),
             Locked::Yes => {}
         }
-        let (facts, content) = first_line(&mut *file)?;
+        let facts = first_line(&mut *file)?;
         let mut progress = self.progress(name);
         if progress.state == State::Sending {
             // Whoever was sending it is gone, and how far he came nobody knows.
             progress.state = State::PerhapsSent;
         }
-        let entry = Entry { folder: self.folder, name: name.clone(), facts, progress, file, content };
-        Ok(Opened::Entry(Box::new(entry)))
+        Ok(Opened::Entry(Box::new(Entry::new(self.folder, name.clone(), facts, progress, file))))
     }
 
     /// What is said of a message in lists.
@@ -216,147 +216,4 @@ fn first_line(file: &mut dyn OutboxFile) -> io::Result<(Facts, u64)> {
     }
     let facts = serde_json::from_slice(&line).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     Ok((facts, line.len() as u64 + 1))
-}
-
-/// A message that is being written.
-pub struct Draft<'a> {
-    folder: &'a dyn OutboxFolder,
-    name: Name,
-    facts: Facts,
-    /// `None` once it is committed.
-    file: Option<Box<dyn OutboxFile>>,
-    content: u64,
-}
-
-impl<'a> Draft<'a> {
-    fn begin(&mut self) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&self.facts)?;
-        line.push(b'\n');
-        self.content = line.len() as u64;
-        // Until it is committed a lock tells it from one left over.
-        self.file.as_ref().map(|file| file.lock());
-        self.write_all(&line)
-    }
-
-    /// What it will be called.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
-    /// Puts it on the disk. Without `progress` it is being sent from now on. When this returns an error nothing is left.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn commit(mut self, progress: Option<Progress>) -> io::Result<Entry<'a>> {
-        let Some(mut file) = self.file.take() else { return Err(io::ErrorKind::NotFound.into()) };
-        let (folder, name) = (self.folder, self.name.clone());
-        let written = file.sync().and_then(|()| {
-            if let Some(progress) = &progress {
-                put(folder, &name, progress)?;
-            }
-            folder.rename(&name.draft(), &name.message())?;
-            folder.sync()
-        });
-        if let Err(error) = written {
-            for left in [name.message(), name.draft(), name.progress(), name.progress_draft()] {
-                let _ = folder.remove(&left);
-            }
-            return Err(error);
-        }
-        let progress = progress.unwrap_or_else(|| Progress::first(self.facts.accepted / 1000));
-        Ok(Entry { folder, name, facts: self.facts.clone(), progress, file, content: self.content })
-    }
-}
-
-impl Write for Draft<'_> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(octets),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            let _ = self.folder.remove(&self.name.draft());
-        }
-    }
-}
-
-/// A message of the outbox, locked.
-pub struct Entry<'a> {
-    folder: &'a dyn OutboxFolder,
-    name: Name,
-    facts: Facts,
-    progress: Progress,
-    file: Box<dyn OutboxFile>,
-    content: u64,
-}
-
-impl Entry<'_> {
-    /// What it is called.
-    pub fn name(&self) -> &Name {
-        &self.name
-    }
-
-    /// What never changes.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
-    /// How far it has come.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    /// The message as handed over, from its beginning.
-    ///
-    /// # Errors
-    /// Its file cannot be read.
-    pub fn content(&mut self) -> io::Result<&mut dyn Read> {
-        self.file.seek(SeekFrom::Start(self.content))?;
-        Ok(&mut self.file)
-    }
-
-    /// Says how far it has come, on the disk when this returns.
-    ///
-    /// # Errors
-    /// It cannot be written: what was said before still holds.
-    pub fn put(&mut self, progress: Progress) -> io::Result<()> {
-        put(self.folder, &self.name, &progress)?;
-        self.folder.sync()?;
-        self.progress = progress;
-        Ok(())
-    }
-
-    /// Forgets it.
-    ///
-    /// # Errors
-    /// It may be there still.
-    pub fn remove(self) -> io::Result<()> {
-        // In this order: without its progress it would be one that was perhaps sent.
-        self.folder.remove(&self.name.message())?;
-        self.folder.remove(&self.name.progress())?;
-        self.folder.sync()
-    }
-}
-
-fn put(folder: &dyn OutboxFolder, name: &Name, progress: &Progress) -> io::Result<()> {
-    let text = serde_json::to_vec(progress)?;
-    let draft = name.progress_draft();
-    // Left by a process that was killed here; nobody else writes one.
-    folder.remove(&draft)?;
-    let mut file = folder.create(&draft)?;
-    let written =
-        file.write_all(&text).and_then(|()| file.sync()).and_then(|()| folder.rename(&draft, &name.progress()));
-    if written.is_err() {
-        let _ = folder.remove(&draft);
-    }
-    written
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::custody::facts;
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::store::{Opened, Store};
+use super::taking::facts;
 use super::{seconds, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::envelope::Stamp;
