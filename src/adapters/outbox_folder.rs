@@ -51,6 +51,9 @@ impl FolderOnDisk {
 
     /// Makes the folder where it is ours to make, and judges it.
     fn ready(&self) -> io::Result<()> {
+        if !self.folder.is_absolute() {
+            return Err(io::Error::new(ErrorKind::NotFound, "there is no home to keep it in"));
+        }
         let safe = match self.kind {
             Kind::Own => {
                 let was_there = self.folder.exists();
@@ -90,6 +93,9 @@ impl FolderOnDisk {
 
 impl OutboxFolder for FolderOnDisk {
     fn list(&self) -> io::Result<Vec<Lying>> {
+        if !self.folder.is_absolute() {
+            return Ok(Vec::new());
+        }
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Vec::new());
@@ -248,6 +254,13 @@ mod tests {
         for (name, odd) in wanted {
             assert_eq!(folder.open(name).is_err(), odd.is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn without_a_home_nothing_is_written_where_we_happen_to_be() {
+        let folder = FolderOnDisk::new(Path::new(""));
+        assert_eq!(folder.list().unwrap(), []);
+        assert!(folder.create("a").is_err());
     }
 
     #[test]

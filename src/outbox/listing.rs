@@ -81,7 +81,7 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
     }
     let mut text = match count {
         0 => "Mail queue is empty\n".to_owned(),
-        _ => format!("-----ID----- --Size-- ---Accepted---- ------------Sender/Recipients-----------\n{rows}"),
+        _ => format!("-----ID----- --Size-- ----Accepted----- -----------Sender/Recipients-----------\n{rows}"),
     };
     if count > 0 {
         let _ = writeln!(text, "Total: {count}, {octets} octets");
@@ -138,7 +138,7 @@ fn standing(world: &World, state: State, progress: &Progress) -> String {
     words
 }
 
-/// `Nov 23 14:05`, with the year where it is another one.
+/// `2026 Nov 23 14:05`.
 fn local(world: &World, seconds: u64) -> String {
     let offset = UtcOffset::from_whole_seconds(world.clock.utc_offset()).unwrap_or(UtcOffset::UTC);
     let moment = OffsetDateTime::from(UNIX_EPOCH + Duration::from_secs(seconds)).to_offset(offset);

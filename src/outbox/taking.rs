@@ -88,6 +88,8 @@ fn keeping(world: &World, account: &Account) -> Keeping {
         OnFailure::Keep => Keeping::Yes,
         OnFailure::Report => Keeping::No,
         OnFailure::Auto if world.terminal.is_attended() => Keeping::No,
+        // No home, no outbox; whoever says keep is told so instead.
+        OnFailure::Auto if world.places.state.as_os_str().is_empty() => Keeping::No,
         OnFailure::Auto => Keeping::Yes,
     }
 }
@@ -140,7 +142,9 @@ pub(super) fn facts(world: &World, request: &Request) -> Facts {
         fields.iter().filter(|field| field.is(name)).map(|field| text(&field.unfolded(), 200)).collect()
     };
     let from = all("From").into_iter().next();
-    let from = from.unwrap_or_else(|| text(request.submit.sender.as_deref().unwrap_or_default(), 200));
+    let sender = || text(request.submit.sender.as_deref().unwrap_or_default(), 200);
+    let from = [from.unwrap_or_else(sender), text(request.caller.login.as_bytes(), 200)];
+    let from = from.into_iter().find(|from| !from.is_empty()).unwrap_or_default();
     let mut to: Vec<String> = request.submit.operands.iter().map(|operand| text(operand, 200)).collect();
     if request.submit.header_recipients == HeaderRecipients::Taken {
         for name in ["To", "Cc", "Bcc"] {

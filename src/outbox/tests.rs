@@ -58,6 +58,7 @@ impl Machine {
         let mut world = fakes.world();
         world.files = Box::new(Configured(CONFIG.to_owned()));
         world.outbox = Box::new(FolderOnDisk::new(state.path()));
+        world.places.state = state.path().to_owned();
         Self { fakes, state, world }
     }
 

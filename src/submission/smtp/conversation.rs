@@ -65,10 +65,9 @@ impl Conversation<'_> {
         let offers = self.ehlo()?;
         self.sign_in(&offers)?;
         let refused = self.transaction(message, &offers)?;
-        // The last moment at which it is certain that nothing was sent. The server waits for content: a goodbye would be it.
+        // The server waits for content: a goodbye would be it.
         self.custody.sending().map_err(Stop::Drop)?;
-        let words = self.content(message, &offers)?;
-        Ok(Receipt { words, refused })
+        Ok(Receipt { words: self.content(message, &offers)?, refused })
     }
 
     fn greeting(&mut self) -> Result<(), Stop> {
@@ -159,9 +158,7 @@ impl Conversation<'_> {
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
-            (None, false) => {
-                Err(Stop::Leave(answers.no_go_ahead().unwrap_or_else(|| failure(Cause::Bug, "DATA was not sent"))))
-            }
+            (None, false) => Err(Stop::Leave(answers.no_go_ahead())),
         }
     }
 
@@ -178,8 +175,7 @@ impl Conversation<'_> {
             if answers.sender.is_some() {
                 break;
             }
-            let go_on = answers.may_go_on() && (attempt == Attempt::Second || !answers.blames_parameters());
-            if !answers.recipients.is_empty() && !go_on {
+            if answers.end_here(attempt) {
                 // The others are asked so that every bad address is named at once.
                 flight.retain(|step| !matches!(step, Step::Data));
             }

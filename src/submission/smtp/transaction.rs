@@ -107,6 +107,12 @@ impl<'a> Answers<'a> {
         self.enough == Enough::Anybody && self.sender.is_none() && self.accepted > 0
     }
 
+    /// Whether what was refused so far keeps the message from everybody, or parameters have to be tried without first.
+    pub(super) fn end_here(&self, attempt: Attempt) -> bool {
+        let go_on = self.may_go_on() && (attempt == Attempt::Second || !self.blames_parameters());
+        !self.recipients.is_empty() && !go_on
+    }
+
     /// Who was refused, and why.
     pub(super) fn refused_recipients(&self) -> Vec<RefusedRecipient> {
         let refused = |(address, reply): &(&Address, Reply)| RefusedRecipient {
@@ -150,8 +156,11 @@ impl<'a> Answers<'a> {
     }
 
     /// Why there is no going ahead, if nothing else was refused.
-    pub(super) fn no_go_ahead(&self) -> Option<Failure> {
-        self.data.as_ref().filter(|_| !self.awaits_content()).map(|reply| refused(Phase::Data, reply))
+    pub(super) fn no_go_ahead(&self) -> Failure {
+        match &self.data {
+            Some(reply) => refused(Phase::Data, reply),
+            None => Failure::new(Stage::Submission, Cause::Bug, "DATA was not sent"),
+        }
     }
 }
 
