@@ -42,13 +42,6 @@ impl FolderOnDisk {
         Self { folder: PathBuf::from(INCOMING), kind: Kind::Incoming }
     }
 
-    fn owner(&self) -> u32 {
-        match self.kind {
-            Kind::Own => geteuid().as_raw(),
-            Kind::Incoming => 0,
-        }
-    }
-
     /// Makes the folder where it is ours to make, and judges it.
     fn ready(&self) -> io::Result<()> {
         if !self.folder.is_absolute() {
@@ -92,6 +85,13 @@ impl FolderOnDisk {
 }
 
 impl OutboxFolder for FolderOnDisk {
+    fn owner(&self) -> u32 {
+        match self.kind {
+            Kind::Own => geteuid().as_raw(),
+            Kind::Incoming => 0,
+        }
+    }
+
     fn list(&self) -> io::Result<Vec<Lying>> {
         if !self.folder.is_absolute() {
             return Ok(Vec::new());

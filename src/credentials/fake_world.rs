@@ -309,6 +309,9 @@ struct Nothing;
 
 impl LockGuard for Nothing {}
 impl OutboxFolder for Nothing {
+    fn owner(&self) -> u32 {
+        0
+    }
     fn list(&self) -> io::Result<Vec<Lying>> {
         Ok(Vec::new())
     }

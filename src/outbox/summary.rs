@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::invocation::{HeaderRecipients, Submit};
 use crate::message::{Body, Dots, Field, Message};
 use crate::request::Request;
-use crate::world::World;
+use crate::world::{Caller, World};
 
 /// Messages told of in one mail; the others come in the next.
 const MOST: usize = 100;
@@ -42,8 +42,11 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
     }
     let account = accounts.for_sender(&[])?;
     let to = account.local_mail_to.as_ref().unwrap_or(&account.address).to_string();
+    // Whoever asked for this run has nothing to do with it.
+    let owner = world.outbox.owner();
+    let caller = Caller { uid: owner, login: owner.to_string(), full_name: String::new(), ..world.caller.clone() };
     let mut request = Request {
-        caller: world.caller.clone(),
+        caller,
         submit: Submit {
             header_recipients: HeaderRecipients::Ignored,
             operands: vec![to.clone().into_bytes()],
@@ -55,8 +58,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
         message: message(account.address.as_ref(), &to, &world.caller.host_name, &untold),
     };
     let facts = Facts { summary: true, ..facts(world, &request) };
-    let (mut draft, _) =
-        store.draft(world.caller.uid, &thread_mark(b""), &facts, &*world.random).map_err(unwritable)?;
+    let (mut draft, _) = store.draft(owner, &thread_mark(b""), &facts, &*world.random).map_err(unwritable)?;
     request.write(&mut draft).and_then(|()| draft.flush()).map_err(unwritable)?;
     let mut told = BTreeSet::new();
     for (name, ..) in &untold {

@@ -14,7 +14,7 @@ use crate::message::Field;
 use crate::report::Story;
 use crate::request::Request;
 use crate::words::Words;
-use crate::world::{OutboxFolder, World};
+use crate::world::{Caller, OutboxFolder, World};
 
 /// Octets of recipients kept for lists.
 const RECIPIENTS: usize = 4000;
@@ -33,7 +33,7 @@ pub fn deliver(
     let started = world.clock.instant();
     let accounts = Accounts::load(world)?;
     let account = accounts.for_message(&request.submit, &request.message)?;
-    let draft = match keeping(world, account) {
+    let draft = match keeping(world, account, &request.caller) {
         Keeping::No => None,
         Keeping::Yes => {
             let (draft, ahead) = draft(world, &*world.outbox, &mut request)?;
@@ -83,10 +83,12 @@ enum Keeping {
     No,
 }
 
-fn keeping(world: &World, account: &Account) -> Keeping {
+fn keeping(world: &World, account: &Account, caller: &Caller) -> Keeping {
     match account.on_failure {
         OnFailure::Keep => Keeping::Yes,
         OnFailure::Report => Keeping::No,
+        // The terminal, if there is one, is not the caller's.
+        OnFailure::Auto if caller.uid != world.outbox.owner() => Keeping::Yes,
         OnFailure::Auto if world.terminal.is_attended() => Keeping::No,
         // No home, no outbox; whoever says keep is told so instead.
         OnFailure::Auto if world.places.state.as_os_str().is_empty() => Keeping::No,
@@ -105,7 +107,7 @@ fn draft<'a>(
     let uid = request.caller.uid;
     let thread = thread_mark(&thread_of(&request.message.fields));
     let (mut draft, shelf) = store.draft(uid, &thread, &facts, &*world.random).map_err(unwritable)?;
-    has_room(world, &shelf, uid, facts.size)?;
+    has_room(folder.owner(), &shelf, uid, facts.size)?;
     let is_before = |name: &&Name| name.uid == uid && name.thread == thread && thread != "0";
     let ahead = shelf.messages.iter().map(|(name, _)| name).filter(is_before).find(|name| {
         let progress = store.progress(name);
@@ -117,16 +119,15 @@ fn draft<'a>(
     Ok((draft, ahead.cloned()))
 }
 
-fn has_room(world: &World, shelf: &Shelf, uid: u32, size: u64) -> Result<(), Failure> {
+fn has_room(owner: u32, shelf: &Shelf, uid: u32, size: u64) -> Result<(), Failure> {
     let full = |words: &str| Err(Failure::new(Stage::Outbox, Cause::OutboxFull, words));
     let (octets, messages) = shelf.taken(None);
-    let is_shared = uid != world.caller.uid;
-    let (most_octets, most_messages) =
-        if is_shared && uid != 0 { (OCTETS / 10 * 9, MESSAGES / 10 * 9) } else { (OCTETS, MESSAGES) };
+    let is_guest = uid != owner && uid != 0;
+    let (most_octets, most_messages) = if is_guest { (OCTETS / 10 * 9, MESSAGES / 10 * 9) } else { (OCTETS, MESSAGES) };
     if octets + size > most_octets || messages >= most_messages {
         return full(&format!("{messages} messages, {octets} octets"));
     }
-    if is_shared && uid != 0 {
+    if is_guest {
         let (octets, messages) = shelf.taken(Some(uid));
         if octets + size > OCTETS / SHARE || messages as u64 >= MESSAGES as u64 / SHARE {
             return full(&format!("{messages} messages, {octets} octets of user {uid}"));

@@ -170,6 +170,9 @@ struct Filmed {
 }
 
 impl OutboxFolder for Filmed {
+    fn owner(&self) -> u32 {
+        self.folder.owner()
+    }
     fn list(&self) -> io::Result<Vec<Lying>> {
         self.folder.list()
     }
@@ -391,6 +394,20 @@ fn what_root_left_is_taken_over_once_wherever_it_is_cut_off() {
         assert_eq!(again.run(Pace::Everything), ["filmed"], "{}", snapshot.step);
         assert_eq!(again.run(Pace::Everything), [""; 0], "{}", snapshot.step);
     }
+}
+
+#[test]
+fn auto_asks_for_a_terminal_of_the_callers() {
+    let mut machine = Machine::new();
+    machine.world.files = Box::new(Configured(CONFIG.replace("keep", "auto")));
+    let owner = machine.world.outbox.owner();
+    for (uid, kept) in [(owner, false), (owner + 1, true)] {
+        let mut request = request("a", &[]);
+        request.caller.uid = uid;
+        // There is one in this world.
+        assert_eq!(machine.deliver(request, &failing(Cause::Unreachable)).is_ok(), kept, "{uid}");
+    }
+    assert_eq!(machine.states(), [State::Waiting]);
 }
 
 #[test]

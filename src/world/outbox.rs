@@ -7,6 +7,8 @@ use super::Spool;
 
 /// A folder of messages that wait. Its files are ours alone: what is not is listed as [`Odd`] and never opened.
 pub trait OutboxFolder {
+    /// The user id it belongs to: messages of others make it a shared one.
+    fn owner(&self) -> u32;
     /// Everything that lies there, in no order; nothing when there is no folder.
     fn list(&self) -> io::Result<Vec<Lying>>;
     /// A new file, where there must be none of this name; the folder is made when missing, mode 0700.
