@@ -8,13 +8,15 @@ use super::{seconds, unwritable};
 use crate::failure::Failure;
 use crate::world::{Priority, World};
 
-/// Takes over everything that lies in the incoming folder. A message keeps its id, so that a run cut off between the
-/// copy and the removal finds it again and does not take it twice.
+/// Takes over everything that lies in the incoming folder: for the broker, before it looks at its outbox for whatever
+/// reason. A message keeps its id, so that a run cut off between the copy and the removal finds it again and does not
+/// take it twice. Another process that is at it already does it for both.
 ///
 /// # Errors
 /// There is something, and no writing it down.
-pub(super) fn adopt(world: &World) -> Result<(), Failure> {
+pub fn adopt(world: &World) -> Result<(), Failure> {
     let incoming = Store::new(&*world.incoming);
+    let Some(_alone) = world.locks.acquire("incoming", world.clock.instant()) else { return Ok(()) };
     let Ok(shelf) = incoming.shelf() else { return Ok(()) };
     incoming.sweep(&shelf, world.clock.now());
     if shelf.messages.is_empty() {

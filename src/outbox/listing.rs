@@ -11,7 +11,7 @@ use super::entry::{Name, Progress, State};
 use super::files::Entry;
 use super::queue::{Tried, one};
 use super::store::{Opened, Store};
-use super::{adoption, seconds, unreadable, unwritable};
+use super::{seconds, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};
 use crate::request::{Duplicate, Request};
@@ -193,7 +193,6 @@ pub fn retry(
     duplicate: Duplicate,
     attempt: &Attempt<'_>,
 ) -> Result<(), Failure> {
-    adoption::adopt(world)?;
     let store = Store::new(&*world.outbox);
     let name = find(store, viewer, id)?;
     let mut entry = take(store, &name)?;
@@ -217,7 +216,6 @@ pub fn retry(
 /// # Errors
 /// [`Cause::UnknownMessage`]; it cannot be removed.
 pub fn drop_message(world: &World, viewer: Viewer, id: &str) -> Result<(), Failure> {
-    adoption::adopt(world)?;
     let store = Store::new(&*world.outbox);
     let name = find(store, viewer, id)?;
     let entry = take(store, &name)?;

@@ -39,6 +39,7 @@ mod taking;
 #[cfg(test)]
 mod tests;
 
+pub use adoption::adopt;
 pub use custody::{Attempt, Audience, Held, PresentCaller, Taken};
 pub use entry::{Facts, Id, Name, Progress, State};
 pub use files::{Draft, Entry};

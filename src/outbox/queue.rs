@@ -7,7 +7,7 @@ use super::custody::{Attempt, Held, Nobody, Taken, failed};
 use super::entry::{Id, Name, Progress, State};
 use super::files::Entry;
 use super::store::{Opened, Store};
-use super::{adoption, schedule, seconds, summary, unreadable, unwritable};
+use super::{schedule, seconds, summary, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Verbosity;
@@ -53,8 +53,7 @@ struct Run<'a> {
 /// The outbox cannot be read, or there is no account to send through.
 pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> Result<(), Failure> {
     let store = Store::new(&*world.outbox);
-    let lies = |store: Store<'_>| store.shelf().map(|shelf| !shelf.is_empty()).map_err(unreadable);
-    if !lies(store)? && !lies(Store::new(&*world.incoming)).unwrap_or(false) {
+    if store.shelf().map_err(unreadable)?.is_empty() {
         return Ok(());
     }
     let mut run: Option<Run<'_>> = None;
@@ -233,7 +232,6 @@ fn waiting(world: &World, store: Store<'_>) -> Result<Vec<Waiting>, Failure> {
 
 /// Before a run: what crashes left is put right, what waited too long is given up.
 fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
-    adoption::adopt(world)?;
     let shelf = store.shelf().map_err(unreadable)?;
     store.sweep(&shelf, world.clock.now());
     for (file, odd) in &shelf.odd {

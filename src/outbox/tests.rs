@@ -157,6 +157,9 @@ impl Film {
         for entry in fs::read_dir(from).into_iter().flatten() {
             let entry = entry.unwrap();
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            // As old as a leftover has to be to be swept away.
+            let file = fs::File::options().write(true).open(to.join(entry.file_name())).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(START - 7200)).unwrap();
         }
         let (content, promised) = (self.content.get(), self.promised.get());
         self.snapshots.borrow_mut().push(Snapshot { step: step.to_owned(), copy, content, promised });
@@ -280,8 +283,6 @@ fn restart_everywhere(film: &Film, ending: Ending) {
     for Snapshot { step, copy, content, promised } in snapshots.iter() {
         let mut machine = Machine::new();
         machine.world.outbox = Box::new(FolderOnDisk::new(copy.path()));
-        // Leftovers are old.
-        machine.wait(30 * 24 * 3600);
         let fresh = |name: &str| matches!(part(name), Some(Part::Draft));
         let sent: Vec<_> = [machine.run(Pace::Everything), machine.run(Pace::Everything)].concat();
         let ours = sent.iter().filter(|subject| *subject == "filmed").count();
@@ -293,6 +294,10 @@ fn restart_everywhere(film: &Film, ending: Ending) {
         let listed = machine.states().iter().any(|state| matches!(state, State::PerhapsSent | State::Failed));
         if *promised {
             assert!(ours == 1 || listed || *content, "lost: {place}");
+        }
+        if *promised && matches!(ending, Ending::Unsent(Cause::Unreachable) | Ending::Refused(Cause::Deferred)) {
+            let is_settled = step == "the exit status" || step == "the end" || step == "nothing yet";
+            assert!(ours == 1 || !is_settled, "kept and not sent: {place}");
         }
         let left = Store::new(&*machine.world.outbox).shelf().unwrap();
         assert!(left.odd.is_empty(), "{place}");
@@ -377,7 +382,7 @@ fn what_root_left_is_taken_over_once_wherever_it_is_cut_off() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), left.path().join("outbox").join(entry.file_name())).unwrap();
     }
-    adoption::adopt(&world).unwrap();
+    adopt(&world).unwrap();
     assert_eq!(Store::new(&*world.incoming).shelf().unwrap().messages.len(), 0);
     assert!(film.snapshots.borrow().len() > 5);
     for snapshot in film.snapshots.borrow().iter() {
@@ -391,7 +396,9 @@ fn what_root_left_is_taken_over_once_wherever_it_is_cut_off() {
         let mut again = Machine::new();
         again.world.outbox = Box::new(FolderOnDisk::new(snapshot.copy.path()));
         again.world.incoming = Box::new(FolderOnDisk::new(incoming.path()));
+        adopt(&again.world).unwrap();
         assert_eq!(again.run(Pace::Everything), ["filmed"], "{}", snapshot.step);
+        adopt(&again.world).unwrap();
         assert_eq!(again.run(Pace::Everything), [""; 0], "{}", snapshot.step);
     }
 }
