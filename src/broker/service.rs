@@ -166,7 +166,10 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         0 => Viewer::Everybody,
         uid => Viewer::User(uid),
     };
-    let look_after = |wanted: Wanted<'_>| wanted.carry_out(world, viewer, attempt).map(|()| 0);
+    let look_after = |wanted: Wanted<'_>| {
+        outbox::adopt(world)?;
+        wanted.carry_out(world, viewer, attempt).map(|()| 0)
+    };
     let deadline = world.clock.instant() + ERRAND;
     match errand {
         Errand::KeepGrant(sign_in) => keep_grant(world, &sign_in).map(|()| 0),
@@ -175,6 +178,7 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         Errand::Renew => Ok(renew(world, attempt)),
         Errand::Submit(_) => Err(Failure::new(Stage::Message, Cause::Bug, "")),
         Errand::ListQueue => {
+            outbox::adopt(world)?;
             world.terminal.out(&outbox::list(world, viewer)?);
             Ok(0)
         }
@@ -183,6 +187,7 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         Errand::DropEntry(id) => look_after(Wanted::Drop(id.as_str())),
         Errand::RunQueue => {
             // Everybody may ask for what is due; only root may hurry all of it.
+            outbox::adopt(world)?;
             let pace = if viewer == Viewer::Everybody { Pace::Everything } else { Pace::Due };
             outbox::run_queue(world, pace, attempt).map(|()| 0)
         }
