@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn commands_to_come_say_so() {
-        assert_eq!(detail(&["broker"]), (Cause::RefusedMode, "broker: not in this version".to_owned()));
+        assert_eq!(detail(&["mailq"]), (Cause::RefusedMode, "mailq: not in this version".to_owned()));
         for command in COMMANDS.iter().filter(|command| matches!(command.disposition, Refused(_))) {
             assert_eq!(detail(&[command.name, "--json"]).0, Cause::RefusedMode);
         }
