@@ -50,7 +50,8 @@ static ROWS: &[Row] = &[
     // -- signing in; these texts also come embedded in a 530 5.7.57 to MAIL
     text(INSIDE, &["smtpclientauthentication is disabled for the tenant"], Cause::SmtpAuthDisabled).saying(
         "SMTP is switched off for the whole organisation",
-        "its administrator can switch it on for one mailbox: Set-CASMailbox -SmtpClientAuthenticationDisabled $false",
+        "its administrator can switch it on for one mailbox: Set-CASMailbox -SmtpClientAuthenticationDisabled $false; or send \
+         through Graph: run outlook-sendmail login --transport graph",
     ),
     text(INSIDE, &["smtpclientauthentication is disabled"], Cause::SmtpAuthDisabled),
     text(INSIDE, &["basic authentication is disabled"], Cause::PasswordDead),
