@@ -5,7 +5,7 @@ use lettre::address::Envelope;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 
 use crate::account::outlook_replies::{classify, wording};
-use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::failure::{ExitStatus, Failure, Stage};
 use crate::submission::smtp::parameters::Parameters;
 use crate::submission::smtp::{Phase, Reply};
 
@@ -120,12 +120,13 @@ impl<'a> Answers<'a> {
         if let Some(reply) = &self.sender {
             return Some(refused(Phase::Mail, reply));
         }
-        let causes: Vec<Cause> = self.recipients.iter().map(|(_, reply)| classify(Phase::Rcpt, reply)).collect();
-        let permanent = causes.iter().find(|cause| cause.row().status != ExitStatus::Temporary);
-        let cause = *permanent.or(causes.first())?;
+        let temporary = |reply: &&Reply| classify(Phase::Rcpt, reply).row().status == ExitStatus::Temporary;
+        let mut replies = self.recipients.iter().map(|(_, reply)| reply);
+        let first = replies.clone().next();
+        let telling = replies.find(|reply| !temporary(reply)).or(first)?;
         let words: Vec<String> =
             self.recipients.iter().map(|(address, reply)| format!("{address}: {}", reply.words().whole())).collect();
-        Some(Failure::new(Stage::Submission, cause, words.join("; ")))
+        Some(Failure { detail: words.join("; ").into(), ..refused(Phase::Rcpt, telling) })
     }
 
     /// Why there is no going ahead, if nothing else was refused.
