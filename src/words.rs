@@ -63,8 +63,8 @@ impl Words {
         let is_mark =
             |mark: &&str| mark.len() <= LONGEST_MARK && mark.is_ascii() && mark.to_ascii_lowercase().contains(MARKED);
         let opened = self.0.match_indices('[').filter_map(|(start, _)| self.0.get(start..));
-        let closed = opened.filter_map(|rest| rest.get(..=rest.find(']')?));
-        closed.filter(is_mark).next_back()
+        let mut closed = opened.filter_map(|rest| rest.get(..=rest.find(']')?));
+        closed.rfind(is_mark)
     }
 
     /// Everything, for the log.

@@ -398,18 +398,3 @@ fn what_anybody_could_have_said_before_tls_is_no_verdict_on_the_account() {
         }
     }
 }
-
-/// For whoever adds a row: what its dialogue has to expect.
-#[test]
-fn dump() {
-    for row in rows() {
-        println!(
-            "ROW\t{}\t{}\t{}\t{}\t{:?}",
-            row.cause.row().status as u8,
-            row.cause.row().enhanced,
-            row.told().sentence,
-            row.told().advice,
-            row.cause
-        );
-    }
-}
