@@ -1,5 +1,9 @@
 //! Every way a run can end badly: exit status, enhanced status, the sentence and the advice, in one table.
 
+mod kind;
+
+pub use kind::Kind;
+
 use crate::words::Words;
 
 mod exit_status;
@@ -58,9 +62,7 @@ impl Failure {
     }
 
     fn compose(&self, detail: &str) -> String {
-        let row = self.cause.row();
-        let own = Wording { sentence: row.sentence, advice: row.advice };
-        let Wording { sentence, advice } = self.wording.copied().unwrap_or(own);
+        let Wording { sentence, advice } = self.wording.copied().unwrap_or_else(|| self.cause.wording());
         let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
@@ -85,6 +87,14 @@ pub struct Row {
     pub sentence: &'static str,
     /// What to do about it; empty when the detail says it.
     pub advice: &'static str,
+}
+
+impl Cause {
+    /// The row's sentence and advice.
+    pub const fn wording(self) -> Wording {
+        let row = self.row();
+        Wording { sentence: row.sentence, advice: row.advice }
+    }
 }
 
 macro_rules! causes {
@@ -289,6 +299,8 @@ causes! {
     VerificationNeeded => NoPermission, "5.7.1", "Outlook wants you to verify the account", "sign in at outlook.com and follow its instructions";
     /// Sending is suspended.
     Suspended => NoPermission, "5.7.1", "Outlook has suspended sending from this account", "sign in at outlook.com and recover the account";
+    /// The network or the organisation has a bad name.
+    PoorReputation => Unavailable, "5.7.708", "Outlook takes no mail from this network", "send from another network, or ask Microsoft's support; nothing was sent";
     /// The mailbox cannot hold the copy in Sent Items.
     MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
     /// Refused for good otherwise.
