@@ -36,6 +36,7 @@ pub mod message;
 pub mod pipeline;
 pub mod report;
 pub mod request;
+pub mod send_as;
 pub mod standing;
 pub mod stdio_server;
 pub mod submission;

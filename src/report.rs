@@ -3,7 +3,7 @@
 use lettre::Address;
 
 use crate::account::Account;
-use crate::envelope::Letter;
+use crate::envelope::{FromOutcome, Letter, Signature};
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
@@ -25,6 +25,8 @@ pub struct Story {
     subject: String,
     size: u64,
     message_id: String,
+    /// What was done to who it is from.
+    changed: Vec<String>,
     recorded: bool,
 }
 
@@ -50,6 +52,13 @@ impl Story {
 
     /// What goes out.
     pub fn read_letter(&mut self, letter: &Letter) {
+        self.changed.clear();
+        if letter.from_outcome() == FromOutcome::Rewritten {
+            self.changed.push(format!("was-from=<{}> ", inside(&self.from, ['<', '>'])));
+        }
+        if letter.signature() == Signature::Dropped {
+            self.changed.push("dropped=DKIM-Signature ".to_owned());
+        }
         self.from = letter.envelope().from().map(ToString::to_string).unwrap_or_default();
         self.to = letter.envelope().to().iter().map(ToString::to_string).collect();
         self.size = letter.size();
@@ -84,7 +93,7 @@ impl Story {
 
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
         format!(
-            "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
+            "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {}{outcome}",
             caller.uid,
             caller.login,
             inside(&caller.parent, [' ', '=']),
@@ -93,6 +102,7 @@ impl Story {
             self.size,
             inside(&printable(self.message_id.as_bytes()), [' ', '"']),
             inside(&self.subject, ['"', '"']),
+            self.changed.concat(),
         )
     }
 }
@@ -211,6 +221,7 @@ mod tests {
             subject: "x\" sent: 250 ok \"".into(),
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
+            changed: Vec::new(),
             recorded: false,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };

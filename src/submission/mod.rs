@@ -14,6 +14,7 @@ use crate::account::{Account, TransportKind};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
+use crate::send_as;
 use crate::words::Words;
 use crate::world::World;
 use graph::Graph;
@@ -51,10 +52,12 @@ pub fn submit(
     transcript: &mut dyn FnMut(Line),
     letter: &mut Letter,
 ) -> Result<Receipt, Failure> {
-    match Submitter::new(world, account, credential, times, transcript) {
+    let verdict = match Submitter::new(world, account, credential, times, transcript) {
         Submitter::Smtp(smtp) => smtp.submit(letter),
         Submitter::Graph(graph) => graph.submit(letter),
-    }
+    };
+    send_as::remember(world, account, letter, verdict.as_ref());
+    verdict
 }
 
 /// The account's transport, whichever it is.

@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use lettre::Transport;
 use lettre::address::Envelope;
 
-use crate::account::Account;
+use crate::account::{Account, MailServer};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
@@ -82,7 +82,15 @@ impl<'a> Smtp<'a> {
         self.connected(|conversation| conversation.run(message))
     }
 
+    /// Failures are told in Outlook's name only where it is Outlook.
     fn connected<T>(&self, talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.connect(talk).map_err(|failure| match self.account.provider.server {
+            MailServer::Outlook => failure,
+            MailServer::Other => failure.elsewhere(),
+        })
+    }
+
+    fn connect<T>(&self, talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let wire = self
             .network
             .connect(self.account, self.times.before_dot)
