@@ -185,3 +185,149 @@ fn line(line: &str) -> Option<(String, Said)> {
     let address: Address = words.next()?.parse().ok()?;
     Some((name(&address), said))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::LazyCell;
+
+    use super::*;
+    use crate::credentials::fake_world::{Fakes, START, account};
+    use crate::envelope::{Desk, Stamp};
+    use crate::failure::Stage;
+    use crate::invocation::Submit;
+    use crate::message::{Dots, Message};
+    use crate::world::{Caller, memory_spool};
+
+    fn mine() -> Account {
+        let send_as = ["alias@outlook.com", "Other@outlook.com"].map(|address| address.parse().unwrap());
+        Account { send_as: send_as.to_vec(), ..account() }
+    }
+
+    fn letter(world: &World, account: &Account, sender: Option<&str>, header: &str) -> Letter {
+        let octets = format!("{header}\r\n\r\nx\r\n");
+        let message = Message::read(&mut octets.as_bytes(), false, Dots::Content, memory_spool(), 1 << 20).unwrap();
+        let submit = Submit {
+            operands: vec![b"a@example.org".to_vec()],
+            sender: sender.map(|sender| sender.as_bytes().to_vec()),
+            ..Submit::default()
+        };
+        let desk = Desk::new(world, account, &world.caller, Stamp::now(world));
+        Letter::address(&submit, message, &desk).unwrap()
+    }
+
+    fn world(fakes: &Fakes) -> World {
+        let caller = || Caller { login: "root".into(), host_name: "web1".into(), ..Caller::default() };
+        World { caller: LazyCell::new(Box::new(caller)), ..fakes.world() }
+    }
+
+    fn denied(words: &str) -> Failure {
+        Failure::new(Stage::Submission, Cause::SenderDenied, words)
+    }
+
+    /// What is known after this verdict on a message with this sender and header.
+    fn learned(
+        account: &Account,
+        sender: Option<&str>,
+        header: &str,
+        words: Result<&str, &str>,
+    ) -> Vec<(String, Said)> {
+        let fakes = Fakes::default();
+        let world = world(&fakes);
+        let letter = letter(&world, account, sender, header);
+        match words {
+            Ok(words) => remember(&world, account, &letter, Ok(&Receipt { words: words.into() })),
+            Err(words) => remember(&world, account, &letter, Err(&denied(words))),
+        }
+        KnownSenders::load(&world, account).known
+    }
+
+    #[test]
+    fn only_what_was_said_for_certain_is_learned() {
+        let (alias, other) = ("alias@outlook.com".to_owned(), "other@outlook.com".to_owned());
+        let accepted = |address: &String| vec![(address.clone(), Said::Accepted(START))];
+        let refused = |address: &String| vec![(address.clone(), Said::Refused(START))];
+        let two = "From: alias@outlook.com, other@outlook.com";
+        let words = "554 5.2.252 SendAsDenied; me@outlook.com not allowed to send as OTHER@outlook.com; STOREDRV";
+        assert_eq!(learned(&mine(), None, "From: Me <Alias@outlook.com>", Ok("OK")), accepted(&alias));
+        assert_eq!(learned(&mine(), Some("alias@outlook.com"), "From: alias@outlook.com", Ok("OK")), accepted(&alias));
+        assert_eq!(learned(&mine(), Some("other@outlook.com"), "From: me@outlook.com", Ok("OK")), accepted(&other));
+        assert_eq!(learned(&mine(), None, "From: me@outlook.com", Ok("OK")), []);
+        assert_eq!(learned(&mine(), None, "From: stranger@example.org", Ok("OK")), [], "it was rewritten");
+        assert_eq!(learned(&mine(), None, two, Ok("OK")), [], "of two authors nobody knows");
+        assert_eq!(learned(&mine(), None, two, Err("554 SendAsDenied")), []);
+        assert_eq!(learned(&mine(), None, two, Err(words)), refused(&other));
+        assert_eq!(learned(&mine(), None, "From: alias@outlook.com", Err("554 SendAsDenied")), refused(&alias));
+        assert_eq!(learned(&mine(), None, "From: me@outlook.com", Err("554 SendAsDenied; me@outlook.com")), []);
+        let graph = Account { transport: TransportKind::Graph, ..mine() };
+        assert_eq!(learned(&graph, None, "From: alias@outlook.com", Ok("202")), [], "Graph replaces it silently");
+        assert_eq!(learned(&graph, None, "From: alias@outlook.com", Err("ErrorSendAsDenied")), refused(&alias));
+    }
+
+    #[test]
+    fn other_failures_teach_nothing() {
+        let fakes = Fakes::default();
+        let world = world(&fakes);
+        let letter = letter(&world, &mine(), None, "From: alias@outlook.com");
+        remember(&world, &mine(), &letter, Err(&Failure::new(Stage::Submission, Cause::Refused, "554 no")));
+        assert!(fakes.state.records.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_refused_address_is_left_alone_for_a_week_and_accepted_again_clears_it() {
+        let fakes = Fakes::default();
+        let (world, account) = (world(&fakes), mine());
+        let alias: Address = "alias@outlook.com".parse().unwrap();
+        let from = |address: &str| letter(&world, &account, None, &format!("From: {address}"));
+        remember(&world, &account, &from("alias@outlook.com"), Err(&denied("")));
+        let refusal = KnownSenders::for_policy(&world, &account).refusal(&alias).unwrap();
+        assert_eq!((refusal.on.as_str(), refusal.until.as_str()), ("2027-01-15", "2027-01-22"));
+        assert_eq!(from("alias@outlook.com").authors(), [account.address.clone()]);
+        assert_eq!(from("other@outlook.com").authors(), ["other@outlook.com".parse().unwrap()]);
+        world.clock.sleep(Duration::from_secs(REFUSED_DAYS * DAY - 1));
+        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_some());
+        world.clock.sleep(Duration::from_secs(1));
+        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_none());
+        remember(&world, &account, &from("alias@outlook.com"), Err(&denied("")));
+        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_some(), "another week");
+        world.clock.sleep(Duration::from_secs(REFUSED_DAYS * DAY));
+        remember(&world, &account, &from("alias@outlook.com"), Ok(&Receipt { words: "OK".into() }));
+        assert!(matches!(KnownSenders::load(&world, &account).said(&alias), Some(Said::Accepted(_))));
+    }
+
+    #[test]
+    fn the_record_may_hold_anything() {
+        let fakes = Fakes::default();
+        let (world, account) = (world(&fakes), mine());
+        let text = format!(
+            "{} refused ALIAS@outlook.com\nx\n1 maybe a@b.org\n1 accepted\n-1 refused c@d.org\n\u{0}\n9 accepted \"a b\"@x.org\n",
+            START + 60
+        );
+        fakes.state.records.borrow_mut().insert("send-as:me@outlook.com".into(), text.into_bytes());
+        let known = KnownSenders::load(&world, &account);
+        assert_eq!(known.known.len(), 2, "{known:?}");
+        assert_eq!(known.refusal(&"alias@outlook.com".parse().unwrap()), None, "a clock that was set back");
+        let strangers: Vec<_> = known.passed(&account).collect();
+        assert_eq!(strangers, [], "only what from = \"pass\" lets through");
+        let passing = Account { from: FromPolicy::Pass, ..account };
+        assert_eq!(known.passed(&passing).count(), 1);
+    }
+
+    #[test]
+    fn an_accepted_address_is_written_once_a_day_and_fifty_are_kept() {
+        let fakes = Fakes::default();
+        let world = world(&fakes);
+        let account = Account { from: FromPolicy::Pass, ..account() };
+        for number in 0..RECORDS + 5 {
+            let letter = letter(&world, &account, None, &format!("From: a{number}@example.org"));
+            remember(&world, &account, &letter, Ok(&Receipt { words: "OK".into() }));
+        }
+        let known = KnownSenders::load(&world, &account).known;
+        assert_eq!((known.len(), known[0].0.as_str()), (RECORDS, "a5@example.org"));
+        let record = || fakes.state.records.borrow()["send-as:me@outlook.com"].clone();
+        let before = record();
+        world.clock.sleep(Duration::from_secs(60));
+        let letter = letter(&world, &account, None, "From: a5@example.org");
+        remember(&world, &account, &letter, Ok(&Receipt { words: "OK".into() }));
+        assert_eq!(record(), before);
+    }
+}
