@@ -45,6 +45,11 @@ impl Failure {
         Self { wording: wording.or(self.wording), ..self }
     }
 
+    /// The same as it is told of a server that is not Outlook: what our tables say in Outlook's name is not its.
+    pub fn elsewhere(self) -> Self {
+        Self { wording: self.cause.row().elsewhere, ..self }
+    }
+
     /// The exit status a caller gets.
     pub fn exit_status(&self) -> ExitStatus {
         self.cause.row().status
@@ -87,6 +92,8 @@ pub struct Row {
     pub sentence: &'static str,
     /// What to do about it; empty when the detail says it.
     pub advice: &'static str,
+    /// What to say of a server that is not Outlook, where that is something else.
+    pub elsewhere: Option<&'static Wording>,
 }
 
 impl Cause {
@@ -97,8 +104,20 @@ impl Cause {
     }
 }
 
+/// A wording, where there is one.
+macro_rules! other {
+    () => {
+        None
+    };
+    ($sentence:literal, $advice:literal) => {
+        Some(&Wording { sentence: $sentence, advice: $advice })
+    };
+}
+
+/// One row a cause: status, enhanced status, sentence, advice, and both again for a server that is not Outlook.
 macro_rules! causes {
-    ($($(#[$doc:meta])* $name:ident => $status:ident, $enhanced:literal, $sentence:literal, $advice:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident => $status:ident, $enhanced:literal, $sentence:literal, $advice:literal
+        $(, elsewhere $other:literal, $other_advice:literal)?;)+) => {
         /// Why a run ended badly.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Cause { $($(#[$doc])* $name,)+ }
@@ -112,6 +131,7 @@ macro_rules! causes {
                 match self {
                     $(Self::$name => Row {
                         status: ExitStatus::$status, enhanced: $enhanced, sentence: $sentence, advice: $advice,
+                        elsewhere: other!($($other, $other_advice)?),
                     },)+
                 }
             }
@@ -260,17 +280,17 @@ causes! {
     /// The server does not like our EHLO.
     HeloRefused => Config, "5.5.4", "the server refuses our EHLO name", "set ehlo in the configuration";
     /// The token was refused.
-    AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
+    AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself", elsewhere "the server refuses the sign-in", "check address, tenant and provider, then run: outlook-sendmail login";
     /// The sign-in was refused, and a new token would not help.
-    SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
+    SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator", elsewhere "the server refuses the sign-in", "run outlook-sendmail login, or ask whoever runs the server";
     /// A password was refused.
     PasswordRejected => NoPermission, "5.7.8", "the server refuses the password", "run outlook-sendmail login and type it again; where two-step sign-in is on, it must be an app password";
     /// Passwords are switched off.
-    PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
+    PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login", elsewhere "the server takes no passwords", "set auth = \"oauth2\", then run: outlook-sendmail login";
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "send through Graph instead: run outlook-sendmail login --transport graph; a work account's administrator can also switch SMTP on";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "send through Graph instead: run outlook-sendmail login --transport graph; a work account's administrator can also switch SMTP on", elsewhere "the server lets nobody sign in to this mailbox over SMTP", "ask whoever runs it";
     /// The sign-in does not let us send through Graph.
     GraphDenied => NoPermission, "5.7.1", "Graph does not let this account send", "run outlook-sendmail login and grant Mail.Send, or ask the organisation's administrator";
     /// The account has no mailbox Graph can use.
@@ -278,7 +298,7 @@ causes! {
     /// What answers is not Graph.
     GraphNonsense => Protocol, "5.5.0", "the server does not answer as Graph must", "check endpoints.graph, and that no proxy answers in its place; nothing was sent";
     /// The account may not send as this sender.
-    SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
+    SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "make it an address of the mailbox or take it out of send_as; from = \"rewrite\" then sends as the account", elsewhere "the server does not let this account send as this sender", "make it an address of the mailbox or take it out of send_as; from = \"rewrite\" then sends as the account";
     /// A recipient was refused for good; nobody got the message.
     RecipientRefused => NoUser, "5.1.1", "recipient refused", "nobody got the message; correct the address";
     /// A recipient was refused for now; nobody got the message.
@@ -288,25 +308,25 @@ causes! {
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
-    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nothing was sent";
+    ContentRefused => Data, "5.6.0", "Outlook refuses the message's content", "nothing was sent", elsewhere "the server refuses the message's content", "nothing was sent";
     /// A quota that refills with time.
     QuotaReached => Temporary, "4.7.28", "the mailbox's sending quota is used up", "nothing was sent; wait some hours, up to a day: trying at once makes it worse";
     /// Too many messages at a time.
     TooManyAtOnce => Temporary, "4.3.2", "too many messages at the same time", "nothing was sent; try again in a minute";
     /// Punished for repeated failures.
-    Throttled => Unavailable, "5.2.0", "Outlook has blocked sending after repeated failures", "stop, mend the cause, and wait";
+    Throttled => Unavailable, "5.2.0", "Outlook has blocked sending after repeated failures", "stop, mend the cause, and wait", elsewhere "the server has blocked sending after repeated failures", "stop, mend the cause, and wait";
     /// A human has to prove to be one.
-    VerificationNeeded => NoPermission, "5.7.1", "Outlook wants you to verify the account", "sign in at outlook.com and follow its instructions";
+    VerificationNeeded => NoPermission, "5.7.1", "Outlook wants you to verify the account", "sign in at outlook.com and follow its instructions", elsewhere "the server wants the account to be verified", "ask whoever runs it";
     /// Sending is suspended.
-    Suspended => NoPermission, "5.7.1", "Outlook has suspended sending from this account", "sign in at outlook.com and recover the account";
+    Suspended => NoPermission, "5.7.1", "Outlook has suspended sending from this account", "sign in at outlook.com and recover the account", elsewhere "the server has suspended sending from this account", "ask whoever runs it";
     /// The network or the organisation has a bad name.
-    PoorReputation => Unavailable, "5.7.708", "Outlook takes no mail from this network", "send from another network, or ask Microsoft's support; nothing was sent";
+    PoorReputation => Unavailable, "5.7.708", "Outlook takes no mail from this network", "send from another network, or ask Microsoft's support; nothing was sent", elsewhere "the server takes no mail from this network", "send from another network; nothing was sent";
     /// The mailbox cannot hold the copy in Sent Items.
-    MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
+    MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com", elsewhere "the mailbox is full, so the server will not send", "free some space in it";
     /// Refused for good otherwise.
-    Refused => Unavailable, "5.0.0", "Outlook refuses", "nothing was sent";
+    Refused => Unavailable, "5.0.0", "Outlook refuses", "nothing was sent", elsewhere "the server refuses", "nothing was sent";
     /// Refused for now otherwise.
-    Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
+    Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later", elsewhere "the server cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
     PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
     // -- the outbox
@@ -350,6 +370,24 @@ mod tests {
             assert!(!row.sentence.ends_with('.') && !row.advice.ends_with('.'), "{cause:?}");
             assert!(row.sentence.len() <= 100, "{cause:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_said_of_other_servers_in_outlooks_name() {
+        for cause in Cause::ALL {
+            let row = cause.row();
+            let outlooks = |text: &str| text.contains("Outlook") || text.contains("outlook.com");
+            match row.elsewhere {
+                Some(other) => {
+                    assert!(!outlooks(other.sentence) && !outlooks(other.advice), "{cause:?}");
+                    assert!(!other.sentence.ends_with('.') && !other.advice.ends_with('.'), "{cause:?}");
+                    assert!(other.sentence.len() <= 100, "{cause:?}");
+                }
+                None => assert!(!outlooks(row.sentence) && !outlooks(row.advice), "{cause:?}"),
+            }
+        }
+        let refused = Failure::new(Stage::Submission, Cause::Refused, "554 no").elsewhere();
+        assert_eq!(refused.line(), "the server refuses: 554 no -- nothing was sent");
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub mod outbox;
 pub mod pipeline;
 pub mod report;
 pub mod request;
+pub mod send_as;
 pub mod standing;
 pub mod stdio_server;
 pub mod submission;

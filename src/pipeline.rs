@@ -5,7 +5,7 @@ use crate::broker;
 use crate::commands;
 use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter, Stamp};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
@@ -21,9 +21,7 @@ use crate::world::{Route, World};
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
     match wanted {
         Ok(Invocation::Submit(submit)) => send(world, &submit),
-        Ok(Invocation::SmtpOnStdio(wanted)) => {
-            stdio_server::serve(world, &wanted, &|submit, message, story| deliver(world, submit, message, story))
-        }
+        Ok(Invocation::SmtpOnStdio(wanted)) => stdio_server::serve(world, &wanted, &deliver),
         Ok(Invocation::PrintQueue) => commands::print_queue(world),
         Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything, &attempt),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
@@ -62,9 +60,7 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
     match world.places.route {
         Route::Here => outbox::deliver(world, request, story, &mut PresentCaller, &attempt),
         Route::Broker => broker::submit(world, request, story),
-        Route::Incoming => {
-            outbox::leave_for_broker(world, request, Failure::new(Stage::Account, Cause::BrokerAway, ""))
-        }
+        Route::Incoming => broker::leave(world, request),
     }
 }
 

@@ -3,7 +3,7 @@
 use lettre::Address;
 
 use crate::account::Account;
-use crate::envelope::Letter;
+use crate::envelope::{FromOutcome, Letter, Signature};
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
@@ -25,6 +25,8 @@ pub struct Story {
     subject: String,
     size: u64,
     message_id: String,
+    /// What was done to who it is from.
+    changed: Vec<String>,
     recorded: bool,
     /// Who called, where that was not this process's caller.
     caller: Option<Caller>,
@@ -57,6 +59,13 @@ impl Story {
 
     /// What goes out.
     pub fn read_letter(&mut self, letter: &Letter) {
+        self.changed.clear();
+        if letter.from_outcome() == FromOutcome::Rewritten {
+            self.changed.push(format!("was-from=<{}> ", inside(&self.from, ['<', '>'])));
+        }
+        if letter.signature() == Signature::Dropped {
+            self.changed.push("dropped=DKIM-Signature ".to_owned());
+        }
         self.from = letter.envelope().from().map(ToString::to_string).unwrap_or_default();
         self.to = letter.envelope().to().iter().map(ToString::to_string).collect();
         self.size = letter.size();
@@ -92,7 +101,7 @@ impl Story {
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
         let caller = self.caller.as_ref().unwrap_or(caller);
         format!(
-            "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
+            "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {}{outcome}",
             caller.uid,
             caller.login,
             inside(&caller.parent, [' ', '=']),
@@ -101,6 +110,7 @@ impl Story {
             self.size,
             inside(&printable(self.message_id.as_bytes()), [' ', '"']),
             inside(&self.subject, ['"', '"']),
+            self.changed.concat(),
         )
     }
 }
@@ -227,6 +237,7 @@ mod tests {
             subject: "x\" sent: 250 ok \"".into(),
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
+            changed: Vec::new(),
             recorded: false,
             caller: None,
         };

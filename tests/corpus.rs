@@ -14,6 +14,7 @@ use outlook_sendmail::envelope::{Desk, Letter, Stamp};
 use outlook_sendmail::failure::Failure;
 use outlook_sendmail::invocation::{self, Invocation};
 use outlook_sendmail::message::Message;
+use outlook_sendmail::send_as::KnownSenders;
 use outlook_sendmail::threads::KnownIds;
 use outlook_sendmail::world::{Caller, FileFault, Files, Log, Priority, memory_spool};
 
@@ -68,7 +69,15 @@ fn letter(fixture: &Fixture) -> Result<Letter, Failure> {
     Letter::address(
         &submit,
         message,
-        &Desk { account, caller: &caller, files: &NoFiles, log: &NoLog, stamp, known_ids: KnownIds::default() },
+        &Desk {
+            account,
+            caller: &caller,
+            files: &NoFiles,
+            log: &NoLog,
+            stamp,
+            known_ids: KnownIds::default(),
+            known_senders: KnownSenders::default(),
+        },
     )
 }
 

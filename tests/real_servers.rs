@@ -253,6 +253,7 @@ fn a_wrong_token_is_told_in_the_servers_words_behind_the_stray_334() {
             let run = send(&machine, &["-i", "wrong@example.org"], b"Subject: wrong\n\nx\n");
             run.assert_failure(77, words);
             assert!(run.stderr.contains("5.7.8"), "{}", run.stderr);
+            assert!(run.stderr.starts_with("sendmail: the server refuses the sign-in: 535 "), "{}", run.stderr);
             assert!(!run.stderr.contains("wrong-token"), "{}", run.stderr);
             assert_eq!(machine.outlook.endpoint.refreshes(), 1, "a token just renewed is not renewed again");
             assert!(servers.delivered("wrong@example.org").is_empty());
@@ -279,6 +280,91 @@ fn a_password_goes_by_plain_where_it_is_offered_and_by_login_elsewhere() {
             assert_eq!(servers.mail_to(&to, 1).len(), 1, "{}", servers.log());
             assert_eq!(machine.outlook.endpoint.refreshes(), 0, "no token for a password account");
         }
+    });
+}
+
+#[test]
+fn the_row_of_microsoft_365_signs_in_with_a_token_or_a_password() {
+    with_servers(|servers| {
+        for (server, with_token, with_password) in [
+            (Server::Postfix, &["AUTH XOAUTH2 (redacted)"][..], "AUTH LOGIN"),
+            (Server::Dovecot, &["AUTH XOAUTH2 (redacted)", "AUTH XOAUTH2"], "AUTH PLAIN (redacted)"),
+        ] {
+            let machine = server.machine(servers);
+            let config = fs::read_to_string(machine.config()).unwrap().replace("\"custom\"", "\"microsoft365\"");
+            fs::write(machine.config(), &config).unwrap();
+            let to = format!("work.{server:?}@example.org").to_lowercase();
+            let auth = |run: &Run| -> Vec<String> {
+                said(run).into_iter().filter(|line| line.starts_with("AUTH")).map(str::to_owned).collect()
+            };
+            let run = send(&machine, &["-v", "-i", &to], b"Subject: token\n\nx\n");
+            assert_eq!(auth(&run), with_token, "{}", servers.log());
+            fs::write(machine.config(), config + "auth = \"password\"\n").unwrap();
+            let login = machine.run_as("outlook-sendmail", ["login"], servers.setting("password").as_bytes());
+            assert_eq!((login.status, login.stderr.as_str()), (0, ""), "{}", servers.log());
+            let run = send(&machine, &["-v", "-i", &to], b"Subject: password\n\nx\n");
+            assert_eq!(auth(&run), [with_password]);
+            assert_eq!(servers.mail_to(&to, 2).len(), 2, "{}", servers.log());
+        }
+    });
+}
+
+#[test]
+fn what_a_server_does_not_offer_is_done_without() {
+    with_servers(|servers| {
+        let machine = Server::Postfix.machine(servers);
+        let config = fs::read_to_string(machine.config()).unwrap();
+        let config = config.replace(servers.setting("postfix_port"), servers.setting("plain_port"));
+        fs::write(machine.config(), &config).unwrap();
+        let wishes = ["-v", "-i", "-N", "success", "-V", "id1", "plain@example.org"];
+        let message = "Subject: Grüße\n\nGrüße\n".as_bytes();
+        let check = |run: &Run, auth: &str| {
+            for keyword in ["PIPELINING", "SIZE", "8BITMIME", "DSN", "ENHANCEDSTATUSCODES"] {
+                assert!(!run.stderr.contains(keyword), "{keyword} is offered: {}", run.stderr);
+            }
+            let lines = said(run);
+            assert!(lines.contains(&auth), "{lines:?}");
+            assert!(lines.contains(&format!("MAIL FROM:<{ACCOUNT}>").as_str()), "{lines:?}");
+            assert!(lines.contains(&"RCPT TO:<plain@example.org>"), "{lines:?}");
+        };
+        check(&send(&machine, &wishes, message), "AUTH XOAUTH2");
+        send(&machine, &["-i", "you@refused.test"], message).assert_failure(67, "no such mailbox here");
+        send(&machine, &["-i", "you@later.test"], message).assert_failure(75, "mailbox busy");
+
+        fs::write(machine.config(), config + "auth = \"password\"\n").unwrap();
+        let login = machine.run_as("outlook-sendmail", ["login"], servers.setting("password").as_bytes());
+        assert_eq!((login.status, login.stderr.as_str()), (0, ""), "{}", servers.log());
+        check(&send(&machine, &wishes, message), "AUTH PLAIN (redacted)");
+        let mail = servers.mail_to("plain@example.org", 2);
+        assert_eq!(mail.len(), 2, "{}", servers.log());
+        assert_eq!(Arrived::parse(&with_crlf(&mail[0])).body_text(), "Grüße\n");
+    });
+}
+
+#[test]
+fn two_accounts_of_one_configuration_use_two_servers() {
+    with_servers(|servers| {
+        let machine = Server::Postfix.machine(servers);
+        let config = fs::read_to_string(machine.config()).unwrap();
+        let table = config.split_once("\n\n").unwrap().1;
+        let other = table
+            .replace("[accounts.me]", "[accounts.other]")
+            .replace(
+                &format!("port = {}", servers.setting("postfix_port")),
+                &format!("port = {}", servers.setting("dovecot_port")),
+            )
+            .replace(&format!("{ACCOUNT:?}"), &format!("{:?}", ACCOUNT.to_uppercase()));
+        fs::write(
+            machine.config(),
+            format!("{config}\nsend_as = [\"first@example.org\"]\n\n{other}\nsend_as = [\"second@example.org\"]\n"),
+        )
+        .unwrap();
+        let run = send(&machine, &["-v", "-i", "-f", "second@example.org", "two@example.org"], b"Subject: two\n\nx\n");
+        assert!(run.stderr.contains(&format!(":{}", servers.setting("dovecot_port"))), "{}", run.stderr);
+        let run = send(&machine, &["-v", "-i", "-f", "first@example.org", "two@example.org"], b"Subject: two\n\nx\n");
+        assert!(run.stderr.contains(&format!(":{}", servers.setting("postfix_port"))), "{}", run.stderr);
+        let paths: Vec<_> = servers.mail_to("two@example.org", 2);
+        assert_eq!(paths.len(), 2, "{}", servers.log());
     });
 }
 

@@ -9,7 +9,7 @@ use serde_spanned::Spanned;
 
 use crate::account::config_values::{
     COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
-    auth, ehlo, endpoint, not_utf8, provider, seconds, tenant, word,
+    auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
 use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
@@ -177,8 +177,8 @@ struct RawAccount {
     secret_command: Option<Spanned<RawSecretCommand>>,
     transport: Option<Spanned<String>>,
     auth: Option<Spanned<String>>,
-    host: Option<String>,
-    port: Option<u16>,
+    host: Option<Spanned<String>>,
+    port: Option<Spanned<u16>>,
     ehlo: Option<Spanned<String>>,
     tls_ca_file: Option<PathBuf>,
     tenant: Option<Spanned<String>>,
@@ -212,11 +212,7 @@ impl RawAccount {
     fn checked(self, name: String, source: &Source<'_>) -> Result<Account, Failure> {
         let address = source.address(&self.address)?;
         let provider = provider(self.provider.as_ref(), source)?;
-        let host = match (self.host, provider.host) {
-            (Some(host), _) => host,
-            (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
-            (None, host) => host.to_owned(),
-        };
+        let host = host(self.host, provider, &self.address, source)?;
         let transport = word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
@@ -236,7 +232,7 @@ impl RawAccount {
             final_wait: seconds(self.final_wait, 600, source)?,
             local_mail_to: self.local_mail_to.map(|written| source.address(&written)).transpose()?,
             aliases: self.aliases.unwrap_or_else(default_aliases),
-            port: self.port.unwrap_or(provider.port),
+            port: port(self.port, provider, source)?,
             client_id: self.client_id,
             display_name: self.name,
             tls_ca_file: self.tls_ca_file,
@@ -347,6 +343,12 @@ mod tests {
             "deadline = 0",
             "deadline = \"soon\"",
             "port = 70000",
+            "port = 0",
+            "port = 465",
+            "host = \"\"",
+            "host = \"a b\"",
+            "host = \"smtp.example.org:587\"",
+            "host = \"https://smtp.example.org\"",
             "provider = \"gmail\"",
             "ehlo = \"a b\"",
             "tenant = \"../x\"",
@@ -361,6 +363,33 @@ mod tests {
             assert_eq!(cause, Cause::ConfigSyntax, "{setting}");
             assert!(words.starts_with("/c.toml line 4: "), "{setting}: {words}");
         }
+    }
+
+    #[test]
+    fn what_is_no_starttls_port_is_said_in_clear_words() {
+        let (_, words) = fault(&format!("{LEAST}port = 465\n"));
+        assert!(words.contains("this program speaks STARTTLS") && words.contains("587"), "{words}");
+        let (_, words) = fault(&format!("{LEAST}host = \"smtp.example.org:465\"\n"));
+        assert!(words.ends_with("host = \"smtp.example.org\", port = 465"), "{words}");
+        for host in ["127.0.0.1", "::1", "[::1]", "smtp.example.org", "localhost"] {
+            assert_eq!(parse(&format!("{LEAST}host = \"{host}\"\n")).unwrap().named("me").unwrap().host, host);
+        }
+    }
+
+    #[test]
+    fn a_custom_provider_needs_a_host_and_has_a_port() {
+        let custom = format!("{LEAST}provider = \"custom\"\n");
+        assert!(fault(&custom).1.contains("this provider needs host"), "{}", fault(&custom).1);
+        let custom = parse(&format!("{custom}host = \"smtp.example.org\"\n")).unwrap();
+        assert_eq!(custom.named("me").unwrap().port, 587);
+    }
+
+    #[test]
+    fn an_address_with_a_tag_is_another_one_until_send_as_has_it() {
+        let tagged = ["me+tag@outlook.com".parse().unwrap()];
+        assert!(!parse(LEAST).unwrap().named("me").unwrap().owns(&tagged[0]));
+        let listed = parse(&format!("{LEAST}send_as = [\"Me+Tag@outlook.com\"]\n")).unwrap();
+        assert!(listed.named("me").unwrap().owns(&tagged[0]));
     }
 
     #[test]

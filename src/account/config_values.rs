@@ -126,6 +126,51 @@ pub(super) fn seconds(written: Option<Spanned<u64>>, default: u64, source: &Sour
     Ok(Duration::from_secs(written.into_inner()))
 }
 
+/// The server's name; its port is a setting of its own.
+pub(super) fn host(
+    written: Option<Spanned<String>>,
+    provider: &Provider,
+    address: &Spanned<String>,
+    source: &Source<'_>,
+) -> Result<String, Failure> {
+    let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+    let Some(written) = written else {
+        return match provider.host {
+            "" => Err(source.fault(address.span().start, "this provider needs host = \"...\"")),
+            host => Ok(host.to_owned()),
+        };
+    };
+    let start = written.span().start;
+    match written.get_ref().rsplit_once(':') {
+        Some(_) if is_like_ipv6(written.get_ref()) => Ok(written.into_inner()),
+        Some((name, port)) if port.parse::<u16>().is_ok() => {
+            Err(source.fault(start, &format!("the port is a setting of its own: host = \"{name}\", port = {port}")))
+        }
+        None if !written.get_ref().is_empty() && written.get_ref().bytes().all(good) => Ok(written.into_inner()),
+        Some(_) | None => Err(source.fault(start, "host must be a server's name, such as smtp.example.org")),
+    }
+}
+
+/// An address of IPv6, which has colons of its own, with or without brackets.
+fn is_like_ipv6(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    bare.matches(':').count() > 1 && bare.bytes().all(|octet| octet.is_ascii_hexdigit() || b":.".contains(&octet))
+}
+
+/// Its port. On 465 TLS begins before anything is said (RFC 8314 section 3.3), which we do not do.
+pub(super) fn port(written: Option<Spanned<u16>>, provider: &Provider, source: &Source<'_>) -> Result<u16, Failure> {
+    match written {
+        None => Ok(provider.port),
+        Some(written) if *written.get_ref() == 465 => Err(source.fault(
+            written.span().start,
+            "port 465 wants TLS from the first octet, and this program speaks STARTTLS: set the server's other \
+             submission port, usually 587",
+        )),
+        Some(written) if *written.get_ref() == 0 => Err(source.fault(written.span().start, "port must be 1 to 65535")),
+        Some(written) => Ok(written.into_inner()),
+    }
+}
+
 /// EHLO takes a domain or an address literal; anything else would end the command early.
 pub(super) fn ehlo(written: Spanned<String>, source: &Source<'_>) -> Result<String, Failure> {
     let good = |octet: u8| octet.is_ascii_alphanumeric() || b"-.:[]".contains(&octet);

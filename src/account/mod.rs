@@ -13,7 +13,7 @@ pub mod outlook_replies;
 mod providers;
 
 pub use config::{Accounts, Choice, file_failure};
-pub use providers::{PROVIDERS, Provider, is_personal};
+pub use providers::{MailServer, PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.
 #[derive(Clone, Debug)]

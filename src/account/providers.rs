@@ -1,10 +1,31 @@
 //! The mail providers we know, one row of data each.
 
+/// Whose software answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MailServer {
+    /// Microsoft's.
+    Outlook,
+    /// Anybody's.
+    Other,
+}
+
+impl MailServer {
+    /// As a sentence calls it.
+    pub const fn called(self) -> &'static str {
+        match self {
+            Self::Outlook => "Outlook",
+            Self::Other => "the server",
+        }
+    }
+}
+
 /// What differs between providers.
 #[derive(Debug)]
 pub struct Provider {
     /// The word in `provider = "..."`.
     pub name: &'static str,
+    /// Whose software answers.
+    pub server: MailServer,
     /// Submission host; empty when the configuration must name one.
     pub host: &'static str,
     /// Submission port.
@@ -47,6 +68,7 @@ pub fn is_personal(domain: &str) -> bool {
 pub const PROVIDERS: &[Provider] = &[
     Provider {
         name: "outlook",
+        server: MailServer::Outlook,
         host: "smtp-mail.outlook.com",
         port: 587,
         tenant: "consumers",
@@ -62,6 +84,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     Provider {
         name: "microsoft365",
+        server: MailServer::Outlook,
         host: "smtp.office365.com",
         port: 587,
         tenant: "organizations",
@@ -75,6 +98,7 @@ pub const PROVIDERS: &[Provider] = &[
     },
     Provider {
         name: "custom",
+        server: MailServer::Other,
         host: "",
         port: 587,
         tenant: "common",

@@ -56,6 +56,14 @@ pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Take
     }
 }
 
+/// Leaves a message where the broker will find it, as its socket is not there yet.
+///
+/// # Errors
+/// It cannot be written.
+pub fn leave(world: &World, request: Request) -> Result<Taken, Failure> {
+    outbox::leave_for_broker(world, request, failure(Cause::BrokerAway, ""))
+}
+
 /// Nothing was handed over. Root leaves the message where the broker will find it; anybody else is told.
 fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Taken, Failure> {
     match errand {

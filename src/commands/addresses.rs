@@ -1,7 +1,7 @@
 //! `sendmail -bv` and `newaliases`: whom names lead to, and whether the alias file is in order.
 
 use crate::account::Accounts;
-use crate::address::Entry;
+use crate::address::{Entry, parse_sender};
 use crate::envelope::{LocalNames, address_failure, read_recipient};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
@@ -14,7 +14,9 @@ use crate::world::World;
 /// Those of the configuration, of the alias file and of unreadable addresses.
 pub fn verify(world: &World, submit: &Submit) -> Result<(), Failure> {
     let accounts = Accounts::load(world)?;
-    let account = accounts.for_sender(&[])?;
+    let sender = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
+    let sender = sender.and_then(|sender| sender.to_lettre().ok());
+    let account = accounts.for_sender(sender.as_slice())?;
     let names = LocalNames::new(account, &world.caller, &*world.files, &*world.log);
     let mut named = false;
     for operand in &submit.operands {

@@ -33,10 +33,7 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
     report::record(world, &story, taken.as_ref().map_err(|failure| *failure));
     match verdict {
-        Ok((receipt, where_to)) => {
-            steps.tell(&format!("Outlook took it: {}", receipt.words.short()));
-            report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n"))
-        }
+        Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
         Err(failure) => {
             steps.tell(&format!("failed: {}", failure.cause.row().sentence));
             report::complain(world, &failure)
@@ -96,7 +93,9 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
         verdict => verdict,
     };
     let where_to = if account.owns(&recipient) { "your inbox".to_owned() } else { format!("the inbox of {recipient}") };
-    Ok((verdict?, where_to))
+    let receipt = verdict?;
+    steps.tell(&format!("{} took it: {}", account.provider.server.called(), receipt.words.short()));
+    Ok((receipt, where_to))
 }
 
 /// The message a person would write, through everything any message goes through.

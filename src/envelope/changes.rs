@@ -7,6 +7,7 @@ use lettre::Address;
 
 use crate::envelope::seven_bit::Note;
 use crate::message::Field;
+use crate::send_as::Refusal;
 use crate::words::Words;
 
 /// Where the stages of a letter note what they do. Costs nothing when nobody asks.
@@ -110,6 +111,8 @@ pub enum SenderReason {
     Option,
     /// -f names another, which the account may not use.
     NotTheAccounts(Words),
+    /// -f names one of `send_as` that was refused lately.
+    RefusedLately(Words, Refusal),
     /// There is no -f, or an empty one.
     NoOption,
 }
@@ -135,6 +138,8 @@ pub enum Reason {
     NoFrom,
     /// From was not the account's.
     ForeignFrom,
+    /// From was one of `send_as` that was refused lately.
+    RefusedLately(Refusal),
     /// Somebody else than the account resends.
     ForeignResentFrom,
     /// Sender was not the account's.
@@ -177,10 +182,17 @@ impl fmt::Display for Reason {
             Self::MissingResent => "every resending needs its own (RFC 5322 section 3.6.6)",
             Self::NoFrom => "the message had none: whom -f names takes its place, or the account",
             Self::ForeignFrom => {
-                "Outlook refuses a From that is not the account's: the name stays, with who really called behind it"
+                "a From that is not the account's is refused: the name stays, with who really called behind it"
             }
-            Self::ForeignResentFrom => "Outlook refuses one that is not the account's",
-            Self::ForeignSender => "Outlook refuses one that is not the account's",
+            Self::RefusedLately(Refusal { on, until }) => {
+                return write!(
+                    f,
+                    "this address of send_as was refused on {on}: until {until} it is treated as one that is not the \
+                     account's",
+                );
+            }
+            Self::ForeignResentFrom => "one that is not the account's is refused",
+            Self::ForeignSender => "one that is not the account's is refused",
             Self::SeveralAuthors => "with several authors somebody has to send for them (RFC 5322 section 3.6.2)",
             Self::RepliesToOriginal => "so that replies reach whom From named",
             Self::OriginalFrom => "keeps what From was",

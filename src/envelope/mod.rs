@@ -10,6 +10,7 @@ use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
 use crate::message::{Body, Ending, Message, Stuffing};
+use crate::send_as::KnownSenders;
 use crate::threads::KnownIds;
 use crate::world::{Caller, Files, Log, World};
 
@@ -30,7 +31,8 @@ use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};
 pub use recipients::read_recipient;
-use sender::{FromOutcome, SenderPolicy};
+pub use sender::FromOutcome;
+use sender::{SenderPolicy, named_in};
 use seven_bit::{Conversion, PlanFault};
 
 /// A message that may go out: recipients certain, header final, content fit for the wire.
@@ -42,6 +44,19 @@ pub struct Letter {
     size: u64,
     dsn: Dsn,
     message_id: String,
+    authors: Vec<Address>,
+    senders: Vec<Address>,
+    from: FromOutcome,
+    signature: Signature,
+}
+
+/// What became of a DKIM signature, if there was one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signature {
+    /// It stays, or there was none.
+    AsItCame,
+    /// What was signed has changed.
+    Dropped,
 }
 
 /// What addressing a letter needs to know of the outside.
@@ -58,13 +73,16 @@ pub struct Desk<'a> {
     pub stamp: Stamp,
     /// What Outlook made of the ids of earlier messages.
     pub known_ids: KnownIds,
+    /// What it said of the mailbox's addresses.
+    pub known_senders: KnownSenders,
 }
 
 impl<'a> Desk<'a> {
     /// For a message of this caller's.
     pub fn new(world: &'a World, account: &'a Account, caller: &'a Caller, stamp: Stamp) -> Self {
+        let known_senders = KnownSenders::for_policy(world, account);
         let known_ids = KnownIds::load(world, account, caller.uid);
-        Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids }
+        Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids, known_senders }
     }
 }
 
@@ -93,7 +111,15 @@ impl Letter {
         let account = desk.account;
         let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
         let charset = header::declared_charset(&fields);
-        let policy = SenderPolicy { account, caller: desk.caller, names: &names, charset: &charset, changes };
+        let policy = SenderPolicy {
+            account,
+            caller: desk.caller,
+            names: &names,
+            known: &desk.known_senders,
+            log: desk.log,
+            charset: &charset,
+            changes,
+        };
 
         let recipients = recipients::recipients(submit, &fields, &names, changes)?;
         let reverse_path = policy.reverse_path(submit)?;
@@ -117,8 +143,12 @@ impl Letter {
         ];
         let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
         let mended = desk.known_ids.mend(&mut fields, changes);
+        let mut signature = Signature::AsItCame;
         if from == FromOutcome::Rewritten || conversion.changed() || mended {
-            // A broken signature is worse than none; Outlook signs again.
+            // A broken signature is worse than none; Outlook signs again. What earlier hops found out (ARC-*,
+            // Authentication-Results) stays: it speaks of the message as it came to them.
+            let broken = fields.iter().any(|field| field.is("DKIM-Signature"));
+            signature = if broken { Signature::Dropped } else { Signature::AsItCame };
             changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
         }
         let header = header::write(&fields, &charset, changes)?;
@@ -142,6 +172,10 @@ impl Letter {
             size,
             dsn: submit.dsn.clone(),
             message_id: message_id.unwrap_or_default(),
+            authors: named_in("From", &fields),
+            senders: named_in("Sender", &fields),
+            from,
+            signature,
         })
     }
 
@@ -163,6 +197,26 @@ impl Letter {
     /// The Message-ID it goes out with, angle brackets included.
     pub fn message_id(&self) -> &str {
         &self.message_id
+    }
+
+    /// Whom From names, as far as SMTP can express it.
+    pub fn authors(&self) -> &[Address] {
+        &self.authors
+    }
+
+    /// Whom Sender names.
+    pub fn senders(&self) -> &[Address] {
+        &self.senders
+    }
+
+    /// Whether From had to be rewritten.
+    pub fn from_outcome(&self) -> FromOutcome {
+        self.from
+    }
+
+    /// Whether a DKIM signature had to go.
+    pub fn signature(&self) -> Signature {
+        self.signature
     }
 
     /// The header as it goes out, without the blank line.

@@ -11,8 +11,9 @@ use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
 use crate::message::Field;
+use crate::send_as::{KnownSenders, Refusal};
 use crate::words::Words;
-use crate::world::Caller;
+use crate::world::{Caller, Log, Priority};
 
 /// Who the message is from, as far as the policy needs to know.
 pub struct SenderPolicy<'a> {
@@ -22,6 +23,10 @@ pub struct SenderPolicy<'a> {
     pub caller: &'a Caller,
     /// What is local here.
     pub names: &'a LocalNames<'a>,
+    /// What was said of the account's addresses.
+    pub known: &'a KnownSenders,
+    /// For an address that is not to be used although `send_as` has it.
+    pub log: &'a dyn Log,
     /// For text that is not UTF-8.
     pub charset: &'a str,
     /// Where it notes what it does.
@@ -45,20 +50,19 @@ impl SenderPolicy<'_> {
     pub fn reverse_path(&self, submit: &Submit) -> Result<Address, Failure> {
         let wanted = self.wanted_sender(submit)?.and_then(|sender| sender.to_lettre().ok());
         let (sender, reason) = match wanted {
-            Some(sender) if self.account.owns(&sender) || self.account.from == FromPolicy::Pass => {
-                (sender, SenderReason::Option)
-            }
-            _ => (self.account.address.clone(), self.why_not(submit)),
+            Some(sender) if self.may_use(&sender) => (sender, SenderReason::Option),
+            other => (self.account.address.clone(), self.why_not(submit, other.as_ref())),
         };
         self.changes.note(|noted| noted.reverse_path = Some(reason));
         Ok(sender)
     }
 
     /// Why -f does not decide the reverse path.
-    fn why_not(&self, submit: &Submit) -> SenderReason {
-        match submit.sender.as_deref() {
-            None | Some(b"" | b"<>") => SenderReason::NoOption,
-            Some(other) => SenderReason::NotTheAccounts(Words::from_octets(other)),
+    fn why_not(&self, submit: &Submit, sender: Option<&Address>) -> SenderReason {
+        match (submit.sender.as_deref(), sender.and_then(|sender| self.refusal(sender))) {
+            (None | Some(b"" | b"<>"), _) => SenderReason::NoOption,
+            (Some(other), Some(refusal)) => SenderReason::RefusedLately(Words::from_octets(other), refusal),
+            (Some(other), None) => SenderReason::NotTheAccounts(Words::from_octets(other)),
         }
     }
 
@@ -113,7 +117,20 @@ impl SenderPolicy<'_> {
     }
 
     fn owns(&self, address: &AddrSpec) -> bool {
-        address.to_lettre().is_ok_and(|address| self.account.owns(&address) || self.account.from == FromPolicy::Pass)
+        address.to_lettre().is_ok_and(|address| self.may_use(&address))
+    }
+
+    fn may_use(&self, address: &Address) -> bool {
+        match self.account.from {
+            FromPolicy::Pass => true,
+            FromPolicy::Rewrite => self.account.owns(address) && self.known.refusal(address).is_none(),
+            FromPolicy::Refuse => self.account.owns(address),
+        }
+    }
+
+    /// Why an address of the account's is not used.
+    fn refusal(&self, address: &Address) -> Option<Refusal> {
+        self.known.refusal(address).filter(|_| self.account.owns(address))
     }
 
     /// A message without From gets one: the sender -f names, judged like any other.
@@ -156,8 +173,10 @@ impl SenderPolicy<'_> {
 
     /// The real user and this machine, never what the message claims.
     fn who_and_where(&self) -> String {
-        let host = self.caller.host_name.split('.').next().unwrap_or_default();
-        format!("{} on {host}", self.caller.login)
+        match self.caller.host_name.split('.').next() {
+            None | Some("") => self.caller.login.clone(),
+            Some(host) => format!("{} on {host}", self.caller.login),
+        }
     }
 
     fn mailbox(&self, phrase: &[u8], address: &str) -> Vec<u8> {
@@ -176,10 +195,11 @@ impl SenderPolicy<'_> {
         let mailboxes: Vec<_> = entries.iter().flat_map(Entry::mailboxes).collect();
         let display = first_name(&entries, &original.unfolded());
         let value = self.mailbox(&self.named(&display), self.account.address.as_ref());
+        let reason = self.why_rewritten(&mailboxes);
         if let Some(field) = fields.get_mut(place) {
             let before = self.changes.copy(field);
             field.value = value;
-            self.changes.replaced(before, field, Reason::ForeignFrom);
+            self.changes.replaced(before, field, reason);
         }
         let routable: Vec<_> = mailboxes
             .iter()
@@ -197,6 +217,21 @@ impl SenderPolicy<'_> {
         Ok(FromOutcome::Rewritten)
     }
 
+    /// A From of the account's that was refused lately is said to the log, as its person expects it to go out.
+    fn why_rewritten(&self, mailboxes: &[&Mailbox]) -> Reason {
+        let addresses = mailboxes.iter().filter_map(|mailbox| mailbox.address.to_lettre().ok());
+        let refused = addresses.filter_map(|address| Some((self.refusal(&address)?, address))).next();
+        let Some((refusal, address)) = refused else { return Reason::ForeignFrom };
+        let Refusal { on, until } = &refusal;
+        let server = self.account.provider.server.called();
+        let text = format!(
+            "{address} of send_as was refused by {server} on {on}: until {until} it is rewritten to {}",
+            self.account.address
+        );
+        self.log.record(Priority::Warning, &text);
+        Reason::RefusedLately(refusal)
+    }
+
     fn add(&self, field: Field, reason: Reason, fields: &mut Vec<Field>) {
         self.changes.added(&field, reason);
         fields.push(field);
@@ -205,7 +240,12 @@ impl SenderPolicy<'_> {
     /// The original name with the real caller behind it, as a phrase.
     fn named(&self, display: &[u8]) -> Vec<u8> {
         let real = self.who_and_where();
-        if display.is_empty() {
+        let before_real = display.strip_suffix(real.as_bytes());
+        if before_real.is_some_and(|before| before.is_empty() || before.ends_with(b", ")) {
+            // It came through here before; once is enough.
+            return encode_phrase(display, self.charset).into_bytes();
+        }
+        if display.is_empty() || display.eq_ignore_ascii_case(self.caller.login.as_bytes()) {
             return encode_phrase(real.as_bytes(), self.charset).into_bytes();
         }
         if ends_in_encoded_word(display) {
@@ -233,6 +273,14 @@ impl SenderPolicy<'_> {
             }
         }
     }
+}
+
+/// Whom the field of this name names, as far as SMTP can express it.
+pub fn named_in(name: &str, fields: &[Field]) -> Vec<Address> {
+    let entries = fields.iter().filter(|field| field.is(name)).filter_map(|field| parse_list(&field.value).ok());
+    let mailboxes: Vec<_> =
+        entries.flatten().flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();
+    mailboxes.iter().filter_map(|mailbox| mailbox.address.to_lettre().ok()).collect()
 }
 
 /// The name of whoever is named first, the address readable or not.

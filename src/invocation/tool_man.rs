@@ -121,7 +121,7 @@ forgets everything that is kept for the account and leaves the configuration as 
 .Pp
 .Cm status
 shows every account of the configuration: whether it is signed in and since when, when the sign-in lapses if nobody uses
-it, and what became of the last message.
+it, what became of the last message, and which other addresses the server accepted or refused.
 Nothing is asked of the network: what Microsoft would say is told by the last message and the last renewal.
 .Pp
 .Cm renew
@@ -311,6 +311,9 @@ The sign-in's times, and the whole days until it lapses unless it is used.
 As in the configuration.
 .It Li from
 The addresses it may send as, its own first.
+.It Li send_as
+What the server last said of the others: an array of objects with
+.Li address , accepted_at , refused_at .
 .It Li sent_at
 When the last message was sent.
 .It Li failure , renewal_failure

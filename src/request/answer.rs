@@ -180,7 +180,8 @@ fn said(wording: &Wording) -> String {
 
 /// Broker and client are one program, so each knows the other's words.
 fn wordings() -> impl Iterator<Item = &'static Wording> {
-    credentials::wordings().chain(outlook_replies::wordings()).chain(graph::wordings())
+    let elsewhere = Cause::ALL.iter().filter_map(|cause| cause.row().elsewhere);
+    credentials::wordings().chain(outlook_replies::wordings()).chain(graph::wordings()).chain(elsewhere)
 }
 
 impl From<RequestFault> for io::Error {

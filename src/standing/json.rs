@@ -8,6 +8,7 @@ use super::times::{DAY, rfc3339};
 use super::{GrantTimes, Pace, SignIn, Standing, worst};
 use crate::account::TransportKind;
 use crate::failure::Failure;
+use crate::send_as::Said;
 
 /// Changes when a key changes its meaning; more keys do not.
 const VERSION: u8 = 1;
@@ -40,11 +41,19 @@ struct OneAccount<'a> {
     host: &'a str,
     port: u16,
     from: Vec<String>,
+    send_as: Vec<OneSender<'a>>,
     sent_at: Option<String>,
     failure: Option<OneFailure<'a>>,
     renewal_failure: Option<OneFailure<'a>>,
     outbox: Option<u64>,
     pace: Option<OnePace>,
+}
+
+#[derive(Serialize)]
+struct OneSender<'a> {
+    address: &'a str,
+    accepted_at: Option<String>,
+    refused_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,12 +113,22 @@ fn one_account<'a>(standing: &'a Standing<'_>) -> OneAccount<'a> {
         host: &account.host,
         port: account.port,
         from: std::iter::once(&account.address).chain(&account.send_as).map(ToString::to_string).collect(),
+        send_as: standing.send_as.iter().map(one_sender).collect(),
         sent_at: history.sent.and_then(rfc3339),
         failure: history.failed.as_ref().map(one_failure),
         renewal_failure: history.unrenewed.as_ref().map(one_failure),
         outbox: standing.outbox,
         pace: standing.pace.map(|Pace { used, limit }| OnePace { used, limit }),
     }
+}
+
+fn one_sender((address, said): &(String, Option<Said>)) -> OneSender<'_> {
+    let (accepted_at, refused_at) = match said {
+        None => (None, None),
+        Some(Said::Accepted(at)) => (rfc3339(*at), None),
+        Some(Said::Refused(at)) => (None, rfc3339(*at)),
+    };
+    OneSender { address, accepted_at, refused_at }
 }
 
 fn one_failure(failure: &PastFailure) -> OneFailure<'_> {

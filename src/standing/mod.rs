@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::account::{Account, Accounts, AuthKind};
 use crate::credentials;
 use crate::failure::{ExitStatus, Failure};
+use crate::send_as::{KnownSenders, Said};
 use crate::standing::history::{History, unix_seconds};
 use crate::world::World;
 
@@ -16,7 +17,7 @@ mod times;
 
 pub use json::json;
 pub use text::{Paint, block};
-pub use times::DAY;
+pub use times::{DAY, date};
 
 /// The longest wait for an account's store: one that works answers in milliseconds.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +37,8 @@ pub struct Standing<'a> {
     pub sign_in: Option<SignIn>,
     /// What became of messages and renewals.
     pub history: History,
+    /// Every other address of the mailbox, and what the server last said of it.
+    pub send_as: Vec<(String, Option<Said>)>,
     /// How many messages wait in the outbox; `None` where there is none.
     pub outbox: Option<u64>,
     /// How much of its pace is used up; `None` where nobody counts.
@@ -132,8 +135,8 @@ impl<'a> Standing<'a> {
         if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
             problem.name_account(&account.name);
         }
-        let sign_in = sign_in.ok();
-        Self { account, preferred, state, problem, sign_in, history, outbox: None, pace: None, now }
+        let (sign_in, send_as) = (sign_in.ok(), send_as(world, account));
+        Self { account, preferred, state, problem, sign_in, history, send_as, outbox: None, pace: None, now }
     }
 
     /// The exit status that tells its state.
@@ -152,6 +155,14 @@ fn sign_in(world: &World, account: &Account, now: u64) -> Result<SignIn, Failure
             Ok(SignIn::Grant(GrantTimes { signed_in_at, renewed_at, lapses_at }))
         }
     }
+}
+
+/// Those of the configuration, then those that `from = "pass"` let through.
+fn send_as(world: &World, account: &Account) -> Vec<(String, Option<Said>)> {
+    let known = KnownSenders::load(world, account);
+    let listed = account.send_as.iter().map(|address| (address.to_string(), known.said(address)));
+    let passed = known.passed(account).map(|(address, said)| (address, Some(said)));
+    listed.chain(passed).collect()
 }
 
 /// The worst of several exit statuses: what passes by itself is the least of them.

@@ -3,6 +3,7 @@
 use super::times::{DAY, ago, count, date};
 use super::{GrantTimes, SignIn, Standing, State};
 use crate::account::{Account, StoreKind, TransportKind};
+use crate::send_as::Said;
 use crate::world::{Escapes, Screen};
 
 /// Where a line's text begins, behind its label.
@@ -58,8 +59,15 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
         None => block.line("Kept in", kept(account)),
     }
     block.line("Sends", &route(account));
-    let aliases: Vec<_> = account.send_as.iter().map(ToString::to_string).collect();
-    block.line("Also as", &aliases.join(", "));
+    for (number, (address, said)) in standing.send_as.iter().enumerate() {
+        let label = if number == 0 { "Also as" } else { "" };
+        let words = match said {
+            None => String::new(),
+            Some(Said::Accepted(at)) => format!(": accepted {}", when(*at)),
+            Some(Said::Refused(at)) => format!(": refused by {} {}", account.provider.server.called(), when(*at)),
+        };
+        block.line(label, &format!("{address}{words}"));
+    }
     block.line("Last sent", &history.sent.map(when).unwrap_or_default());
     if let Some(failure) = &history.failed {
         block.line("Last failure", &format!("{} (status {})", when(failure.at), failure.status));
@@ -80,11 +88,12 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
 
 fn headline(standing: &Standing<'_>, paint: Paint) -> String {
     let account = standing.account;
+    let blocked = format!("refused by {}", account.provider.server.called());
     let (words, style) = match standing.state {
         State::SignedIn => ("ready to send", "32"),
         State::LapsesSoon => ("lapses soon", "33"),
         State::RenewalFails => ("cannot be renewed", "31"),
-        State::Blocked => ("refused by Outlook", "31"),
+        State::Blocked => (blocked.as_str(), "31"),
         State::SignInNeeded => ("sign-in needed", "31"),
         State::StoreAway => ("sign-in not to be read", "31"),
     };

@@ -27,7 +27,7 @@ pub(super) fn count(number: u64, unit: &str) -> String {
 }
 
 /// The day by the clock on the wall, `2026-11-23`.
-pub(super) fn date(at: u64, utc_offset: i32) -> String {
+pub fn date(at: u64, utc_offset: i32) -> String {
     let local = moment(at).and_then(|moment| moment.checked_add(Duration::seconds(i64::from(utc_offset))));
     local.map_or_else(|| "never".to_owned(), |local| day(&local))
 }

@@ -16,7 +16,7 @@ use crate::report::{self, Story};
 use crate::world::World;
 
 /// What happens to a message that has been read to its end: the same as to one that came without SMTP.
-pub type Deliver<'a> = dyn Fn(&Submit, Message, &mut Story) -> Result<Taken, Failure> + 'a;
+pub type Deliver<'a> = dyn Fn(&World, &Submit, Message, &mut Story) -> Result<Taken, Failure> + 'a;
 
 /// Serves the client until QUIT or the end of standard input, and gives the exit status.
 ///
@@ -155,7 +155,7 @@ impl Session<'_> {
             return Err(Over::ClientGone);
         }
         let verdict = match message {
-            Ok(message) => (self.deliver)(&submit, message, &mut story),
+            Ok(message) => (self.deliver)(self.world, &submit, message, &mut story),
             Err(fault) => Err(Failure::from(fault)),
         };
         report::record(self.world, &story, verdict.as_ref());

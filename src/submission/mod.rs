@@ -15,6 +15,7 @@ use crate::account::{Account, TransportKind};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
+use crate::send_as;
 use crate::words::Words;
 use crate::world::World;
 use graph::Graph;
@@ -64,10 +65,12 @@ pub fn submit(
     letter: &mut Letter,
     custody: &mut dyn Custody,
 ) -> Result<Receipt, Failure> {
-    match Submitter::new(world, account, credential, times, transcript) {
+    let verdict = match Submitter::new(world, account, credential, times, transcript) {
         Submitter::Smtp(smtp) => smtp.submit(letter, custody),
         Submitter::Graph(graph) => graph.submit(letter, custody),
-    }
+    };
+    send_as::remember(world, account, letter, verdict.as_ref());
+    verdict
 }
 
 /// The account's transport, whichever it is.

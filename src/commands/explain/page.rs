@@ -62,6 +62,12 @@ impl Page {
             Some(SenderReason::NotTheAccounts(words)) => {
                 self.why(&format!("the account's address: -f {} is not one of its own", words.short()));
             }
+            Some(SenderReason::RefusedLately(words, refusal)) => self.why(&format!(
+                "the account's address: -f {} is in send_as, but was refused on {}, and is tried again on {}",
+                words.short(),
+                refusal.on,
+                refusal.until
+            )),
             Some(SenderReason::NoOption) | None => self.why("the account's address, as no -f names another"),
         }
         for address in letter.envelope().to() {

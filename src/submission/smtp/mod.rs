@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use lettre::Transport;
 use lettre::address::Envelope;
 
-use crate::account::Account;
+use crate::account::{Account, MailServer};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
@@ -82,7 +82,19 @@ impl<'a> Smtp<'a> {
         self.connected(custody, |conversation| conversation.run(message))
     }
 
+    /// Failures are told in Outlook's name only where it is Outlook.
     fn connected<T>(
+        &self,
+        custody: &mut dyn Custody,
+        talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.connect(custody, talk).map_err(|failure| match self.account.provider.server {
+            MailServer::Outlook => failure,
+            MailServer::Other => failure.elsewhere(),
+        })
+    }
+
+    fn connect<T>(
         &self,
         custody: &mut dyn Custody,
         talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>,
