@@ -1,0 +1,73 @@
+//! A run that did not end well, and how it is told.
+
+use super::{Cause, ExitStatus, Stage};
+use crate::words::Words;
+
+/// A run that did not end well: where, why, and in whose words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Where it happened.
+    pub stage: Stage,
+    /// Why.
+    pub cause: Cause,
+    /// What the server, file or caller said, sanitised; may be empty.
+    pub detail: Words,
+    /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
+    pub wording: Option<&'static Wording>,
+}
+
+/// A sentence and an advice in place of those of a [`Row`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wording {
+    /// What happened, without a full stop.
+    pub sentence: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+impl Failure {
+    /// A failure in somebody's words.
+    pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
+        Self { stage, cause, detail: detail.into(), wording: None }
+    }
+
+    /// The same, told in other words if there are any.
+    pub fn worded(self, wording: Option<&'static Wording>) -> Self {
+        Self { wording: wording.or(self.wording), ..self }
+    }
+
+    /// The same as it is told of a server that is not Outlook: what our tables say in Outlook's name is not its.
+    pub fn elsewhere(self) -> Self {
+        Self { wording: self.cause.row().elsewhere, ..self }
+    }
+
+    /// The exit status a caller gets.
+    pub fn exit_status(&self) -> ExitStatus {
+        self.cause.row().status
+    }
+
+    /// One line for a person: what happened, in whose words, what to do.
+    pub fn line(&self) -> String {
+        self.compose(&self.detail.short())
+    }
+
+    /// The same with the other side's words whole, for the log.
+    pub fn record(&self) -> String {
+        let row = self.cause.row();
+        format!("status={} dsn={} {}", row.status as u8, row.enhanced, self.compose(self.detail.whole()))
+    }
+
+    fn compose(&self, detail: &str) -> String {
+        let Wording { sentence, advice } = self.wording.copied().unwrap_or_else(|| self.cause.wording());
+        let mut line = String::from(sentence);
+        if !detail.is_empty() {
+            line.push_str(": ");
+            line.push_str(detail);
+        }
+        if !advice.is_empty() {
+            line.push_str(" -- ");
+            line.push_str(advice);
+        }
+        line
+    }
+}
