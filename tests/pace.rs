@@ -179,7 +179,8 @@ fn tell(what: &str, machine: &Machine, took: Duration, count: usize) {
 #[ignore = "takes three minutes: tests/bench/pace"]
 fn a_hundred_at_once() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let machine = Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(&[("deadline", "600")]));
+    let machine =
+        Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(&[("deadline", "600")]));
     let start = Instant::now();
     let children: Vec<_> = (0..100).map(|number| begin(&mut sendmail(&machine), number)).collect();
     children.into_iter().for_each(end);
@@ -192,7 +193,8 @@ fn a_hundred_at_once() {
 #[ignore = "takes six minutes: tests/bench/pace"]
 fn a_series_of_two_hundred() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let machine = Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(&[("deadline", "600")]));
+    let machine =
+        Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(&[("deadline", "600")]));
     let start = Instant::now();
     for number in 0..200 {
         end(begin(&mut sendmail(&machine), number));

@@ -115,7 +115,7 @@ mod tests {
     fn waits_for_the_other_one() {
         let state = tempfile::tempdir().unwrap();
         let locks = FileLocks::new(state.path());
-        let (taken, ready) = std::sync::mpsc::channel();
+        let (taken, ready) = mpsc::channel();
         let other = locks.clone();
         let thread = thread::spawn(move || {
             let _held = other.acquire("x", Instant::now()).unwrap();

@@ -56,13 +56,13 @@ pub struct Desk<'a> {
     /// For Date and Message-ID.
     pub stamp: Stamp,
     /// What Outlook made of the ids of earlier messages.
-    pub known_ids: KnownIds,
+    pub known_ids: KnownIds<'a>,
 }
 
 impl<'a> Desk<'a> {
     /// For a message of this caller's.
     pub fn new(world: &'a World, account: &'a Account, caller: &'a Caller, stamp: Stamp) -> Self {
-        let known_ids = KnownIds::load(world, account, caller.uid);
+        let known_ids = KnownIds::of(world, account, caller.uid);
         Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids }
     }
 }
