@@ -46,7 +46,9 @@ _outlook_sendmail() {
         explain:--config) _outlook_sendmail_files "$word" ;;
         doctor:--config) _outlook_sendmail_files "$word" ;;
         broker:--listen) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker --config --help --version' "$word" ;;
+        mailq:--config) _outlook_sendmail_files "$word" ;;
+        outbox:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker mailq outbox --config --help --version' "$word" ;;
         login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --config' "$word" ;;
         logout:*) _outlook_sendmail_words '--account --config' "$word" ;;
         status:*) _outlook_sendmail_words '--json --config' "$word" ;;
@@ -55,6 +57,8 @@ _outlook_sendmail() {
         explain:*) _outlook_sendmail_words '--config' "$word" ;;
         doctor:*) _outlook_sendmail_words '--config' "$word" ;;
         broker:*) _outlook_sendmail_words '--listen' "$word" ;;
+        mailq:*) _outlook_sendmail_words '--config' "$word" ;;
+        outbox:*) _outlook_sendmail_words '--duplicate-possible --config show retry drop run' "$word" ;;
     esac
 }
 

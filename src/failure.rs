@@ -47,12 +47,21 @@ pub enum Stage {
     Credentials,
     /// Talking to the server.
     Submission,
+    /// Looking after messages that wait.
+    Outbox,
 }
 
 impl Stage {
     /// Every stage, in the order of the pipeline.
-    pub const ALL: &'static [Self] =
-        &[Self::Invocation, Self::Message, Self::Account, Self::Envelope, Self::Credentials, Self::Submission];
+    pub const ALL: &'static [Self] = &[
+        Self::Invocation,
+        Self::Message,
+        Self::Account,
+        Self::Envelope,
+        Self::Credentials,
+        Self::Submission,
+        Self::Outbox,
+    ];
 }
 
 /// A run that did not end well: where, why, and in whose words.
@@ -344,6 +353,23 @@ causes! {
     Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
     PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
+    // -- the outbox
+    /// The outbox takes no message.
+    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the outbox", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
+    /// The outbox holds as much as it may.
+    OutboxFull => Temporary, "4.3.1", "the outbox is full", "nothing was sent; see mailq, and outlook-sendmail outbox drop";
+    /// The outbox, or a message in it, cannot be read.
+    OutboxUnreadable => OsError, "5.3.0", "cannot read the outbox", "it must be a folder that belongs to you";
+    /// An earlier message of the same thread has to go first.
+    WaitsInOrder => Temporary, "4.4.5", "an earlier message of its thread is waiting", "it goes out behind that one";
+    /// It waited as long as a message may.
+    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail outbox retry ID";
+    /// No message of the outbox is called so.
+    UnknownMessage => Usage, "5.5.4", "no such message in the outbox", "see mailq for the ids";
+    /// Another process works on the message.
+    MessageBusy => Temporary, "4.3.2", "this message is being sent at this moment", "try again in a minute";
+    /// Trying again may make a second copy.
+    DuplicatePossible => Usage, "5.5.1", "this message was perhaps sent", "look in Sent Items; to send it all the same, add --duplicate-possible";
     // -- us
     /// A bug.
     Bug => Software, "5.3.0", "internal error", "please report this";

@@ -13,6 +13,7 @@
 //!
 //! Between `message` and `account` lies the broker's socket, for the machine's own account: [`broker`] serves it, and
 //! [`request`] is what it carries.
+//! A message that cannot be sent now waits in the [`outbox`], as the [`request`] it was handed over as.
 //!
 //! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
 //!
@@ -33,6 +34,7 @@ pub mod envelope;
 pub mod failure;
 pub mod invocation;
 pub mod message;
+pub mod outbox;
 pub mod pipeline;
 pub mod report;
 pub mod request;

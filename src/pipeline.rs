@@ -1,17 +1,17 @@
 //! The whole program on one screen.
 
-use std::time::Instant;
-
-use crate::account::Accounts;
+use crate::account::Account;
 use crate::broker;
 use crate::commands;
 use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::help::{help, version};
-use crate::invocation::{Invocation, Refusal, StandardInput, Submit, Task};
+use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
+use crate::outbox::{self, Held, Pace, PresentCaller, Taken};
 use crate::report::{self, Story};
+use crate::request::Request;
 use crate::stdio_server;
 use crate::submission::{self, Deadlines, Receipt, pace};
 use crate::threads;
@@ -24,12 +24,11 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::SmtpOnStdio(wanted)) => {
             stdio_server::serve(world, &wanted, &|submit, message, story| deliver(world, submit, message, story))
         }
-        Ok(Invocation::PrintQueue) => report::show(world, "Mail queue is empty\n"),
-        Ok(Invocation::RunQueue) => 0,
+        Ok(Invocation::PrintQueue) => commands::print_queue(world),
+        Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything, &attempt),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
         Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
-        Ok(Invocation::Tool(Task::Broker, asked)) => broker::run(world, &asked, &deliver),
-        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked),
+        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked, &attempt),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {
@@ -54,39 +53,43 @@ fn send(world: &World, submit: &Submit) -> u8 {
     report::verdict(world, verdict.as_ref())
 }
 
-/// One message, read to its end, by whoever has the account for it.
-fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Receipt, Failure> {
+/// One message, read to its end, to the server's verdict or the outbox.
+fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
     world.signals.hold_back();
-    let end_of_input = world.clock.instant();
     story.read_message(&message, &submit.operands);
+    let (caller, stamp) = (world.caller.clone(), Stamp::now(world));
+    let request = Request { caller, submit: submit.clone(), stamp, message };
     match world.places.route {
-        Route::Here => deliver_here(world, submit, message, story, end_of_input),
-        Route::Broker => broker::submit(world, submit, message, story, end_of_input),
-        Route::Incoming => Err(Failure::new(Stage::Account, Cause::BrokerAway, "")),
+        Route::Here => outbox::deliver(world, request, story, &mut PresentCaller, &attempt),
+        Route::Broker => broker::submit(world, request, story),
+        Route::Incoming => {
+            outbox::leave_for_broker(world, request, Failure::new(Stage::Account, Cause::BrokerAway, ""))
+        }
     }
 }
 
-/// To the server's verdict. Everything untrusted is read before any secret is.
-fn deliver_here(
+/// One try at a message. Everything untrusted is read before any secret is.
+fn attempt(
     world: &World,
-    submit: &Submit,
-    message: Message,
+    account: &Account,
+    request: Request,
+    held: &mut Held<'_>,
     story: &mut Story,
-    end_of_input: Instant,
 ) -> Result<Receipt, Failure> {
-    let accounts = Accounts::load(world)?;
-    let account = accounts.for_message(submit, &message)?;
+    let Request { caller, submit, stamp, message } = request;
     story.read_account(account);
-    let times = Deadlines::new(account, end_of_input);
-    let stamp = Stamp::now(world);
-    let desk = Desk::new(world, account, &world.caller, stamp);
-    let mut letter = Letter::address(submit, message, &desk)?;
+    let times = Deadlines::new(account, held.started());
+    let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
+    if let Some(left) = held.left() {
+        letter.keep_only(left);
+    }
     story.read_letter(&letter);
     submission::check(account, &letter)?;
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit =
-        |credential: &Credential| submission::submit(world, account, credential, times, &mut transcript, &mut letter);
+    let mut submit = |credential: &Credential| {
+        submission::submit(world, account, credential, times, &mut transcript, &mut letter, held)
+    };
     let credential = credentials::credential(world, account, times.before_dot)?;
     let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
@@ -95,5 +98,5 @@ fn deliver_here(
         }
         verdict => verdict,
     });
-    verdict.inspect(|receipt| threads::remember(world, account, world.caller.uid, letter.message_id(), receipt))
+    verdict.inspect(|receipt| threads::remember(world, account, caller.uid, letter.message_id(), receipt))
 }

@@ -8,8 +8,8 @@ use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
 use crate::message::{Field, Message};
+use crate::outbox::Taken;
 use crate::standing::history;
-use crate::submission::Receipt;
 use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
 
@@ -26,12 +26,19 @@ pub struct Story {
     size: u64,
     message_id: String,
     recorded: bool,
+    /// Who called, where that was not this process's caller.
+    caller: Option<Caller>,
 }
 
 impl Story {
     /// The broker has written the record.
     pub fn is_recorded_elsewhere(&mut self) {
         self.recorded = true;
+    }
+
+    /// It is somebody else's message.
+    pub fn called_by(&mut self, caller: &Caller) {
+        self.caller = Some(caller.clone());
     }
 
     /// What the message itself says, in case it never becomes a letter.
@@ -83,6 +90,7 @@ impl Story {
     }
 
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
+        let caller = self.caller.as_ref().unwrap_or(caller);
         format!(
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
             caller.uid,
@@ -98,7 +106,7 @@ impl Story {
 }
 
 /// What became of a message, for the log: one record. And for `status`, which asks later.
-pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
     if story.recorded {
         return;
     }
@@ -106,7 +114,15 @@ pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>)
         history::message(world, mailbox, verdict);
     }
     let (priority, outcome) = match verdict {
-        Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
+        Ok(Taken::Sent(receipt)) if receipt.refused.is_empty() => {
+            (Priority::Info, format!("sent: {}", receipt.words.whole()))
+        }
+        Ok(Taken::Sent(receipt)) => {
+            let refused = receipt.refused.iter().map(|it| format!("<{}>: {}", it.address, it.words.whole()));
+            let refused: Vec<_> = refused.collect();
+            (Priority::Error, format!("sent, but not to {}; {}", refused.join(", "), receipt.words.whole()))
+        }
+        Ok(Taken::Kept { id, why }) => (Priority::Warning, format!("kept as {id}: {}", why.record())),
         Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
     };
     world.log.record(priority, &story.tell(&world.caller, &outcome));
@@ -119,7 +135,7 @@ pub fn broken_off(world: &World, story: &Story) {
 }
 
 /// What became of a message, for the caller: not a word when it was sent, else one line. Gives the exit status.
-pub fn verdict(world: &World, verdict: Result<&Receipt, &Failure>) -> u8 {
+pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
     match verdict {
         Ok(_) => 0,
         Err(failure) => complain(world, failure),
@@ -212,6 +228,7 @@ mod tests {
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
             recorded: false,
+            caller: None,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
         assert_eq!(

@@ -166,7 +166,7 @@ mod tests {
     use crate::credentials::fake_world::{Fakes, account};
 
     fn sent(words: &str) -> Receipt {
-        Receipt { words: words.into() }
+        Receipt::new(words.into())
     }
 
     fn field(name: &str, value: &str) -> Field {

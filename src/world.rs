@@ -1,5 +1,9 @@
 //! Everything this program may touch outside itself: one trait or record per thing, implemented in `adapters`.
 
+mod outbox;
+
+pub use outbox::{Locked, Lying, Odd, OutboxFile, OutboxFolder};
+
 use std::cell::LazyCell;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -50,6 +54,10 @@ pub struct World {
     pub token_cache: Box<dyn TokenCache>,
     /// What one run leaves for the next to know.
     pub state: Box<dyn State>,
+    /// Messages that wait.
+    pub outbox: Box<dyn OutboxFolder>,
+    /// What root left for the broker while nobody listened.
+    pub incoming: Box<dyn OutboxFolder>,
     /// One renewal at a time.
     pub locks: Box<dyn Locks>,
     /// The token endpoint, and Microsoft Graph.
@@ -304,6 +312,8 @@ pub trait Terminal {
     fn err(&self, text: &str);
     /// Writes to standard output, however long the reader takes; says whether it was written.
     fn reply(&self, text: &str) -> bool;
+    /// Whether there is a controlling terminal: somebody who reads what we say and can try again.
+    fn is_attended(&self) -> bool;
 }
 
 /// An in-memory spool, for small bodies and for tests.

@@ -26,6 +26,9 @@ fn config(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// Time enough, and a failure would show.
+const LONG: &[(&str, &str)] = &[("on_failure", "\"report\""), ("deadline", "600")];
+
 fn message(number: usize) -> Vec<u8> {
     format!("Subject: message {number}\nTo: bob@example.com\n\ntext\n").into_bytes()
 }
@@ -47,8 +50,15 @@ fn end(child: Child) {
     Run::from(child.wait_with_output().unwrap()).assert_silent_success();
 }
 
-/// All arrived, none twice, none refused to its caller, and never more than three at a time.
+/// All arrived, none twice, and none was too much.
 fn assert_arrived(machine: &Machine, count: usize) {
+    assert_each_once(machine, count);
+    let smtp = &machine.outlook.smtp;
+    assert_eq!((smtp.refused_for_load(), smtp.received_whole().len()), (0, count));
+    assert!(smtp.most_at_a_time() <= 3, "{} at a time", smtp.most_at_a_time());
+}
+
+fn assert_each_once(machine: &Machine, count: usize) {
     let smtp = &machine.outlook.smtp;
     assert!(smtp.wait_until_idle(SOON), "a connection stays open");
     let mut subjects: Vec<_> = smtp.received().iter().map(subject).collect();
@@ -56,8 +66,6 @@ fn assert_arrived(machine: &Machine, count: usize) {
     subjects.sort();
     expected.sort();
     assert_eq!(subjects, expected);
-    assert_eq!((smtp.refused_for_load(), smtp.received_whole().len()), (0, count));
-    assert!(smtp.most_at_a_time() <= 3, "{} at a time", smtp.most_at_a_time());
 }
 
 fn subject(received: &stand_in::Received) -> String {
@@ -66,7 +74,7 @@ fn subject(received: &stand_in::Received) -> String {
 
 #[test]
 fn many_at_once_share_three_connections() {
-    let machine = Machine::with(|options| limits(options, 6, Duration::from_secs(1)), &config(&[("deadline", "600")]));
+    let machine = Machine::with(|options| limits(options, 6, Duration::from_secs(1)), &config(LONG));
     let children: Vec<_> = (0..12).map(|number| begin(&mut sendmail(&machine), number)).collect();
     children.into_iter().for_each(end);
     assert_arrived(&machine, 12);
@@ -75,7 +83,7 @@ fn many_at_once_share_three_connections() {
 
 #[test]
 fn messages_of_a_dialogue_and_plain_ones_share_them_too() {
-    let machine = Machine::with(|options| limits(options, 6, Duration::from_secs(1)), &config(&[("deadline", "600")]));
+    let machine = Machine::with(|options| limits(options, 6, Duration::from_secs(1)), &config(LONG));
     let children: Vec<_> = (8..12).map(|number| begin(&mut sendmail(&machine), number)).collect();
     thread::scope(|scope| {
         for first in [0, 2, 4, 6] {
@@ -99,7 +107,7 @@ fn messages_of_a_dialogue_and_plain_ones_share_them_too() {
 #[test]
 fn users_of_the_system_account_share_its_three() {
     let change = |options: &mut Options| limits(options, 6, Duration::from_secs(1));
-    let Some(system) = System::start_with(change, &[("deadline", "600")]) else { return };
+    let Some(system) = System::start_with(change, LONG) else { return };
     system.machine.outlook.smtp.forget();
     let user = |number: usize| if number.is_multiple_of(2) { 33 } else { 65_534 };
     let children: Vec<_> =
@@ -123,7 +131,7 @@ fn what_is_too_much_for_the_server_is_tried_again() {
 #[test]
 fn who_hangs_or_dies_stops_nobody() {
     let stall = Dialogue::parse("on content: stall\n").unwrap();
-    let machine = Machine::with(|_| {}, &config(&[("deadline", "10")]));
+    let machine = Machine::with(|_| {}, &config(&[("on_failure", "\"report\""), ("deadline", "10")]));
     let smtp = &machine.outlook.smtp;
     smtp.set_dialogue(&stall);
     let mut hung: Vec<_> = (0..3).map(|number| begin(&mut sendmail(&machine), number)).collect();
@@ -172,21 +180,45 @@ fn tell(what: &str, machine: &Machine, took: Duration, count: usize) {
     let (took, allowed) = (took.as_secs_f64(), allowed(count).as_secs_f64());
     let refused = machine.outlook.smtp.refused_for_load();
     println!("{what}: {took:.1} s, the limits allow {allowed:.1} s, ratio {:.3}; 432: {refused}", took / allowed);
-    assert!(took / allowed <= 1.2);
+}
+
+fn a_hundred(what: &str, config_lines: &[(&str, &str)]) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let machine = Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(config_lines));
+    let smtp = &machine.outlook.smtp;
+    let start = Instant::now();
+    let children: Vec<_> = (0..100).map(|number| begin(&mut sendmail(&machine), number)).collect();
+    children.into_iter().for_each(end);
+    println!("{what}: {} of 100 arrived when the last caller was told, {:.1} s", smtp.received().len(), seconds(start));
+    while smtp.received().len() < 100 && start.elapsed() < Duration::from_secs(1200) {
+        assert_eq!(machine.sendmail(["-q"], b"").status, 0);
+        thread::sleep(Duration::from_secs(1));
+    }
+    tell(what, &machine, start.elapsed(), 100);
+    // When the time is up the server decides, and what it refuses then is kept.
+    assert_each_once(&machine, 100);
+}
+
+fn seconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64()
 }
 
 #[test]
 #[ignore = "takes three minutes: tests/bench/pace"]
-fn a_hundred_at_once() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let machine =
-        Machine::with(|options| limits(options, 30, Duration::from_secs(60)), &config(&[("deadline", "600")]));
-    let start = Instant::now();
-    let children: Vec<_> = (0..100).map(|number| begin(&mut sendmail(&machine), number)).collect();
-    children.into_iter().for_each(end);
-    let took = start.elapsed();
-    assert_arrived(&machine, 100);
-    tell("100 at once", &machine, took, 100);
+fn a_hundred_at_once_reported() {
+    a_hundred("100 at once, report, deadline 600", &[("on_failure", "\"report\""), ("deadline", "600")]);
+}
+
+#[test]
+#[ignore = "takes three minutes: tests/bench/pace"]
+fn a_hundred_at_once_kept() {
+    a_hundred("100 at once, keep, deadline 600", &[("on_failure", "\"keep\""), ("deadline", "600")]);
+}
+
+#[test]
+#[ignore = "takes some minutes: tests/bench/pace"]
+fn a_hundred_at_once_kept_with_the_usual_deadline() {
+    a_hundred("100 at once, keep, deadline 45", &[("on_failure", "\"keep\"")]);
 }
 
 #[test]
@@ -199,7 +231,6 @@ fn a_series_of_two_hundred() {
     for number in 0..200 {
         end(begin(&mut sendmail(&machine), number));
     }
-    let took = start.elapsed();
+    tell("200 one after the other, report, deadline 600", &machine, start.elapsed(), 200);
     assert_arrived(&machine, 200);
-    tell("200 one after the other", &machine, took, 200);
 }

@@ -44,8 +44,29 @@ fn everything_is_installed_where_it_is_looked_for() {
     ] {
         assert!(folder.path().join("usr").join(file).is_file(), "{file}");
     }
-    let queue = run(&mut Command::new(folder.path().join("usr/bin/mailq")), b"");
+    let mut mailq = Command::new(folder.path().join("usr/bin/mailq"));
+    let queue = run(mailq.env("XDG_STATE_HOME", folder.path()), b"");
     assert_eq!((queue.status, queue.stdout.as_str()), (0, "Mail queue is empty\n"));
+}
+
+#[test]
+fn systemd_has_nothing_to_say_about_the_timer() {
+    if !installed("systemd-analyze") {
+        return;
+    }
+    let folder = install();
+    let units = folder.path().join("usr/lib/systemd/user");
+    for unit in ["outlook-sendmail-queue.service", "outlook-sendmail-queue.timer"] {
+        // The program is looked for where the package puts it; here it is elsewhere.
+        let path = units.join(unit);
+        let program = folder.path().join("usr/bin/outlook-sendmail");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("/usr/bin/outlook-sendmail", program.to_str().unwrap())).unwrap();
+        let mut command = Command::new("systemd-analyze");
+        command.args(["--man=no", "--user", "verify"]).arg(&path).env("XDG_RUNTIME_DIR", folder.path());
+        let said = run(&mut command, b"");
+        assert_eq!((said.status, said.stderr.as_str()), (0, ""), "{unit}");
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(super) type Choice<T> = (&'static str, Option<T>);
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
-    [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", None)];
+    [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
 /// The word that needs command lines; they stand under another key.
 pub(super) const COMMAND_WORD: &str = "command";
 pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [

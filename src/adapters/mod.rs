@@ -13,6 +13,7 @@ pub mod https;
 pub mod input;
 pub mod locks;
 pub mod machine;
+pub mod outbox_folder;
 pub mod person;
 mod private_folder;
 pub mod process;
@@ -44,6 +45,8 @@ fn world_at(places: Places) -> World {
         secrets: Box::new(secret_stores::SystemStores { state: places.state.clone() }),
         token_cache: Box::new(token_cache::KernelKeyring),
         state: Box::new(state::StateFolder::new(&places.state)),
+        outbox: Box::new(outbox_folder::FolderOnDisk::new(&places.state)),
+        incoming: Box::new(outbox_folder::FolderOnDisk::incoming()),
         locks: Box::new(locks::FileLocks::new(&places.state)),
         https: Box::new(https::UreqHttps),
         network: Box::new(wire::Tcp),

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::account::Account;
 use crate::credentials::{AccessToken, Grant};
-use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Submit, Verbosity};
-use crate::message::Message;
+use crate::invocation::Verbosity;
+use crate::outbox::{self, Taken};
 use crate::report::{self, Story};
-use crate::request::{Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
+use crate::request::{ACKNOWLEDGED, Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
 use crate::submission::Receipt;
 use crate::words::Words;
 use crate::world::{ConnectFault, Connection, World};
@@ -29,30 +28,50 @@ const IN_CUSTODY: Duration = Duration::from_secs(45);
 ///
 /// # Errors
 /// The broker's; [`Cause::BrokerAway`] and its neighbours when there is none.
-pub fn submit(
-    world: &World,
-    submit: &Submit,
-    message: Message,
-    story: &mut Story,
-    end_of_input: Instant,
-) -> Result<Receipt, Failure> {
-    let (caller, submit, stamp) = ((*world.caller).clone(), submit.clone(), Stamp::now(world));
-    let verbosity = submit.verbosity;
-    let mut errand = Errand::Submit(Box::new(Request { caller, submit, stamp, message }));
-    let mut connection = greeted(world)?;
+pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Taken, Failure> {
+    let end_of_input = world.clock.instant();
+    let verbosity = request.submit.verbosity;
+    let mut errand = Errand::Submit(Box::new(request));
+    let mut connection = match greeted(world) {
+        Ok(connection) => connection,
+        Err(failure) => return nobody_serves(world, errand, failure),
+    };
     hand_over(&mut errand, &mut *connection)?;
     let mut hearing = Hearing { world, verbosity, custody: None, until: end_of_input + IN_CUSTODY };
     match hearing.listen(&mut *connection) {
         Heard::Verdict(verdict) => {
             story.is_recorded_elsewhere();
+            if hearing.custody.is_some() && verdict.is_err() {
+                // Unless it hears this, the broker keeps the message and lists it as failed.
+                let _ = connection.write_all(&[ACKNOWLEDGED]);
+            }
             verdict
         }
         Heard::InCustody => {
             story.is_recorded_elsewhere();
-            Ok(Receipt { words: Words::from("kept by this machine's mail service") })
+            Ok(Taken::Sent(Receipt::new(Words::from("kept by this machine's mail service"))))
         }
         Heard::Done(_) => Err(nonsense("no verdict")),
         Heard::Nothing(failure) => Err(failure),
+    }
+}
+
+/// Nothing was handed over. Root leaves the message where the broker will find it; anybody else is told.
+fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Taken, Failure> {
+    match errand {
+        Errand::Submit(request) if world.caller.uid == 0 => {
+            outbox::leave_for_broker(world, *request, failure.clone()).map_err(|_| failure)
+        }
+        Errand::Submit(_)
+        | Errand::ListQueue
+        | Errand::ShowEntry(_)
+        | Errand::RetryEntry(..)
+        | Errand::DropEntry(_)
+        | Errand::RunQueue
+        | Errand::Status
+        | Errand::KeepGrant(_)
+        | Errand::Forget(_)
+        | Errand::Renew => Err(failure),
     }
 }
 
@@ -155,7 +174,7 @@ struct Hearing<'a> {
 
 /// How it ended.
 enum Heard {
-    Verdict(Result<Receipt, Failure>),
+    Verdict(Result<Taken, Failure>),
     Done(u8),
     /// Not yet; but the message is safe.
     InCustody,
@@ -205,7 +224,9 @@ mod tests {
 
     use super::*;
     use crate::credentials::fake_world::Fakes;
-    use crate::message::Dots;
+    use crate::envelope::Stamp;
+    use crate::invocation::Submit;
+    use crate::message::{Dots, Message};
     use crate::world::{Brokers, ListeningSocket, OnStandardInput, memory_spool};
 
     /// What each connection says until it ends; `None` is nobody there.
@@ -257,14 +278,15 @@ mod tests {
     }
 
     /// The verdict, and what the broker was sent.
-    fn send(fakes: &Fakes, connections: &[Option<Vec<u8>>]) -> (Result<Receipt, Failure>, Vec<u8>) {
+    fn send(fakes: &Fakes, connections: &[Option<Vec<u8>>]) -> (Result<Taken, Failure>, Vec<u8>) {
         let script = Script::default();
         script.connections.borrow_mut().extend(connections.iter().cloned());
         let world = World { brokers: Box::new(script.clone()), ..fakes.world() };
         let text = &mut &b"To: bob@example.com\n\ntext\n"[..];
         let message = Message::read(text, false, Dots::Content, memory_spool(), 1000).unwrap();
-        let now = world.clock.instant();
-        let verdict = submit(&world, &Submit::default(), message, &mut Story::default(), now);
+        let (caller, stamp) = (world.caller.clone(), Stamp::now(&world));
+        let request = Request { caller, submit: Submit::default(), stamp, message };
+        let verdict = submit(&world, request, &mut Story::default());
         (verdict, script.heard.take())
     }
 
@@ -273,12 +295,15 @@ mod tests {
     }
 
     fn taken() -> Answer {
-        Answer::Verdict(Ok(Receipt { words: "2.0.0 OK".into() }))
+        Answer::Verdict(Ok(Taken::Sent(Receipt::new("2.0.0 OK".into()))))
     }
 
     #[test]
     fn what_the_broker_says_is_the_verdict() {
-        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &[taken()])]).0.unwrap().words.whole(), "2.0.0 OK");
+        assert_eq!(
+            send(&Fakes::default(), &[said(Greeting::Ready, &[taken()])]).0.unwrap().words().whole(),
+            "2.0.0 OK"
+        );
         let refused = Failure::new(Stage::Submission, Cause::SenderDenied, "554 no");
         let answer = Answer::Verdict(Err(refused.clone()));
         assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &[answer])]).0, Err(refused));
@@ -303,7 +328,9 @@ mod tests {
         assert!(send(&Fakes::default(), &[said(Greeting::Ready, &[Answer::InCustody])]).0.is_ok());
         let late = Failure::new(Stage::Submission, Cause::PerhapsSent, "");
         let answers = [Answer::InCustody, Answer::Verdict(Err(late.clone()))];
-        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &answers)]).0, Err(late));
+        let (verdict, heard) = send(&Fakes::default(), &[said(Greeting::Ready, &answers)]);
+        assert_eq!(verdict, Err(late));
+        assert_eq!(heard.last(), Some(&ACKNOWLEDGED), "the broker may forget a refusal that was read");
     }
 
     #[test]

@@ -16,25 +16,21 @@ pub use client::{ask, forget, keep, submit};
 pub use slots::{Place, Slots};
 
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Submit};
-use crate::message::Message;
-use crate::report::{self, Story};
-use crate::submission::Receipt;
+use crate::invocation::Asked;
+use crate::outbox::Attempt;
+use crate::report;
 use crate::world::{ListeningSocket, OnStandardInput, World};
-
-/// What happens to a message in the broker's world: the same as to any other.
-pub type Deliver<'a> = dyn Fn(&World, &Submit, Message, &mut Story) -> Result<Receipt, Failure> + 'a;
 
 /// `outlook-sendmail broker`: listens where it is told to, or on what systemd made standard input; or serves the one
 /// connection that standard input is. Nobody gains by calling it: it can do what the caller can do.
-pub fn run(world: &World, asked: &Asked, deliver: &Deliver<'_>) -> u8 {
+pub fn run(world: &World, asked: &Asked, attempt: &Attempt<'_>) -> u8 {
     if let Some(path) = &asked.listen {
         return report::done(world, world.brokers.supervise(ListeningSocket::At(path)));
     }
     match world.brokers.on_standard_input() {
         OnStandardInput::Listener => report::done(world, world.brokers.supervise(ListeningSocket::StandardInput)),
         OnStandardInput::Connection(accepted) => {
-            service::serve(*accepted, deliver);
+            service::serve(*accepted, attempt);
             0
         }
         OnStandardInput::Nothing => report::complain(world, &Failure::new(Stage::Invocation, Cause::NoSocket, "")),

@@ -12,8 +12,9 @@ use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Submit};
 use crate::message::{Dots, Message};
+use crate::outbox::Taken;
 use crate::report::{self, Story};
-use crate::submission::{self, Deadlines, Line, Receipt, Speaker, pace};
+use crate::submission::{self, Deadlines, Line, NoCustody, Receipt, Speaker, pace};
 use crate::words::Words;
 use crate::world::{Stream, World, memory_spool};
 
@@ -29,7 +30,8 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     let steps = Steps { world, start: world.clock.instant(), columns };
     let mut story = Story::default();
     let verdict = send(&steps, asked, &mut story);
-    report::record(world, &story, verdict.as_ref().map(|(receipt, _)| receipt));
+    let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
+    report::record(world, &story, taken.as_ref().map_err(|failure| *failure));
     match verdict {
         Ok((receipt, where_to)) => {
             steps.tell(&format!("Outlook took it: {}", receipt.words.short()));
@@ -82,7 +84,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
             Speaker::Event => steps.tell(&line.text.short()),
             Speaker::Client | Speaker::Server => {}
         };
-        submission::submit(world, account, credential, times, &mut transcript, &mut letter)
+        submission::submit(world, account, credential, times, &mut transcript, &mut letter, &mut NoCustody)
     };
     // It counts as any other message does.
     let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {

@@ -46,6 +46,8 @@ impl Fakes {
             secrets: Box::new(Rc::clone(&self.store)),
             token_cache: Box::new(Rc::clone(&self.cache)),
             state: Box::new(Rc::clone(&self.state)),
+            outbox: Box::new(Nothing),
+            incoming: Box::new(Nothing),
             locks: Box::new(Rc::clone(&self.locks)),
             https: Box::new(Rc::clone(&self.https)),
             network: Box::new(Nothing),
@@ -333,6 +335,9 @@ impl Terminal for Rc<Paper> {
         self.out(text);
         true
     }
+    fn is_attended(&self) -> bool {
+        true
+    }
 }
 
 /// Somebody who answers as scripted, in front of a screen if there is one.
@@ -442,6 +447,29 @@ impl Visit for FakeCaller {
 struct Nothing;
 
 impl LockGuard for Nothing {}
+impl OutboxFolder for Nothing {
+    fn owner(&self) -> u32 {
+        0
+    }
+    fn list(&self) -> io::Result<Vec<Lying>> {
+        Ok(Vec::new())
+    }
+    fn create(&self, _: &str) -> io::Result<Box<dyn OutboxFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn open(&self, _: &str) -> io::Result<Box<dyn OutboxFile>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
 impl Random for Nothing {
     fn fill(&self, _: &mut [u8]) {}
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use lettre::Address;
 use lettre::address::Envelope;
 
 use crate::account::{Account, LoneDot};
@@ -147,6 +148,16 @@ impl Letter {
     /// Reverse path and recipients.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// Leaves only those recipients, where others have had the message already. All stay when none of them is among
+    /// them: the alias file was changed meanwhile.
+    pub fn keep_only(&mut self, left: &[String]) {
+        let is_left = |address: &Address| left.contains(&address.to_string());
+        let to: Vec<_> = self.envelope.to().iter().filter(|address| is_left(address)).cloned().collect();
+        if let Ok(envelope) = Envelope::new(self.envelope.from().cloned(), to) {
+            self.envelope = envelope;
+        }
     }
 
     /// The Message-ID it goes out with, angle brackets included.

@@ -66,8 +66,6 @@ pub struct CommandOption {
     pub doc: &'static str,
 }
 
-const LATER: &str = "not in this version";
-
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
@@ -80,8 +78,8 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "explain", operands: &["ARGUMENTS"], options: &["config"], disposition: Honoured(Task::Explain), doc: "show what sendmail would make of a message, sending nothing" },
     Command { name: "doctor", operands: &[], options: &["config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
     Command { name: "broker", operands: &[], options: &["listen"], disposition: Honoured(Task::Broker), doc: "serve the system account" },
-    Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
-    Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
+    Command { name: "mailq", operands: &[], options: &["config"], disposition: Honoured(Task::Queue), doc: "list the outbox: what waits, failed, or was perhaps sent" },
+    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "config"], disposition: Honoured(Task::Outbox), doc: "show one message, try it now, give it up; run: try all that are due" },
 ];
 
 /// Every option of the commands. Those of one command are named in its row.
@@ -261,14 +259,6 @@ mod tests {
         assert_eq!(detail(&["login", "--acount", "x"]), (Cause::UnknownOption, "login --acount".to_owned()));
         assert_eq!(detail(&["login", "-x"]), (Cause::UnknownOption, "login -x".to_owned()));
         assert_eq!(detail(&["login", "--json"]), (Cause::UnknownOption, "login --json".to_owned()));
-    }
-
-    #[test]
-    fn commands_to_come_say_so() {
-        assert_eq!(detail(&["broker"]), (Cause::RefusedMode, "broker: not in this version".to_owned()));
-        for command in COMMANDS.iter().filter(|command| matches!(command.disposition, Refused(_))) {
-            assert_eq!(detail(&[command.name, "--json"]).0, Cause::RefusedMode);
-        }
     }
 
     #[test]

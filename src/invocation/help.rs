@@ -135,9 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn help_offers_only_what_there_is() {
+    fn help_names_every_command_and_option() {
         let text = help(Program::Tool);
-        assert!(text.contains("login [ADDRESS]") && !text.contains("outbox") && !text.contains("--system"));
+        for command in COMMANDS {
+            assert!(text.contains(&format!("\n  {}", command.name)), "{}", command.name);
+            assert!(command.options().count() == command.options.len(), "{}: an option without a row", command.name);
+        }
+        assert!(text.contains("login [ADDRESS]") && text.contains("  --duplicate-possible"));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! man/outlook-sendmail.1, generated: commands and options from their tables. A test keeps the committed page up to date
 //! (UPDATE_MAN=1 rewrites it).
 
-use super::commands::{COMMANDS, OPTIONS};
-use super::flags::Disposition;
+use super::commands::OPTIONS;
 use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use crate::account::StoreKind;
@@ -31,11 +30,7 @@ fn page() -> String {
             page.push_str(STORES);
         }
     }
-    page.push_str(BEFORE_LATER);
-    let later = COMMANDS.iter().filter(|row| matches!(row.disposition, Disposition::Refused(_)));
-    let later: Vec<String> = later.map(|command| format!(".Cm {}", command.name)).collect();
-    page.push_str(&later.join(" ,\n"));
-    page.push_str(" .\n");
+    page.push_str(".El\n");
     page.push_str(BEFORE_STEPS);
     for step in REGISTRATION_STEPS {
         page.push_str(&format!(".It\n{}\n", step.replace(". ", ".\n")));
@@ -171,6 +166,36 @@ is, and what PHP and git are set to.
 It sends nothing and does not sign in to the submission server; it does renew the sign-in, as that is the only way to know
 that Microsoft still honours it.
 No check takes longer than five seconds.
+.Cm mailq
+lists the outbox: when each message was accepted, from whom and to whom, where it stands, and what was said to the last
+attempt.
+An
+.Ar id
+may be cut short as long as it is the only one that begins so.
+.Bl -tag -width Ds
+.It Cm outbox show Ar id
+Show where a message stands, and its header.
+.It Cm outbox retry Ar id
+Try it now.
+One that was perhaps sent is tried with
+.Fl -duplicate-possible
+only: look into Sent Items first.
+.It Cm outbox drop Ar id
+Give it up.
+.It Cm outbox run
+Try all that are due, of those that were tried before one a minute.
+The timer
+.Pa outlook-sendmail-queue.timer
+does so:
+.Dl $ systemctl --user enable --now outlook-sendmail-queue.timer
+.El
+.Pp
+A message waits a minute after its first attempt, then longer, up to an hour; hours where a quota is used up.
+After five days it is listed as failed.
+Once sending works, one mail tells
+.Li local_mail_to ,
+or the account, of all that failed.
+Messages of one thread go out in their order, others pass them.
 .Pp
 The options of the commands:
 .Bl -tag -width Ds
@@ -187,11 +212,6 @@ whatever the command lines of
 keep, which have to be in the configuration first;
 .Cm sealed ,
 a file encrypted under a key that only the service of the machine's account is given.
-"#;
-
-const BEFORE_LATER: &str = r#".El
-.Pp
-These are reserved and not in this version:
 "#;
 
 const BEFORE_STEPS: &str = r#".Ss The client id
@@ -226,6 +246,7 @@ An unknown key is an error.
 Locks, what
 .Cm status
 remembers and, with
+Locks, the outbox and, with
 .Cm store = Qq file ,
 the grants.
 .El

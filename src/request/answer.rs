@@ -8,6 +8,7 @@ use super::tags::{Said, Tag as _};
 use crate::account::outlook_replies;
 use crate::credentials;
 use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::outbox::Taken;
 use crate::submission::Receipt;
 use crate::words::Words;
 
@@ -53,7 +54,7 @@ pub enum Answer {
     /// Text for standard output; its lines are kept.
     Output(String),
     /// What became of a message. Nothing follows.
-    Verdict(Result<Receipt, Failure>),
+    Verdict(Result<Taken, Failure>),
     /// The exit status of any other errand; what there was to say has been said. Nothing follows.
     Done(u8),
 }
@@ -119,19 +120,26 @@ fn lines(octets: &[u8]) -> String {
     octets.split_inclusive(|&octet| octet == b'\n').map(line).collect()
 }
 
-const TAKEN: u8 = 0;
+const SENT: u8 = 0;
+const KEPT: u8 = 1;
 
-/// The exit status, then the server's words, or cause, stage, wording where it is not the cause's own, and words of a
-/// failure, each on a line.
-fn verdict_octets(verdict: &Result<Receipt, Failure>) -> Vec<u8> {
+/// What a client in custody writes when it has read that its message was refused.
+pub const ACKNOWLEDGED: u8 = 6;
+
+/// How it ended, then the server's words, or a failure; of a message that was kept its id before the failure.
+fn verdict_octets(verdict: &Result<Taken, Failure>) -> Vec<u8> {
     match verdict {
-        Ok(receipt) => [&[TAKEN], kept(receipt.words.whole()).as_bytes()].concat(),
-        Err(Failure { stage, cause, detail, wording }) => {
-            let wording = wording.map(said).unwrap_or_default();
-            let text = format!("{cause:?}\n{stage:?}\n{wording}\n{}", kept(detail.whole()));
-            [&[cause.row().status as u8], text.as_bytes()].concat()
-        }
+        Ok(Taken::Sent(receipt)) => [&[SENT], kept(receipt.words.whole()).as_bytes()].concat(),
+        Ok(Taken::Kept { id, why }) => [&[KEPT], format!("{id}\n{}", failure_text(why)).as_bytes()].concat(),
+        Err(failure) => [&[failure.cause.row().status as u8], failure_text(failure).as_bytes()].concat(),
     }
+}
+
+/// Cause, stage, wording where it is not the cause's own, and words, each on a line.
+fn failure_text(failure: &Failure) -> String {
+    let Failure { stage, cause, detail, wording } = failure;
+    let wording = wording.map(said).unwrap_or_default();
+    format!("{cause:?}\n{stage:?}\n{wording}\n{}", kept(detail.whole()))
 }
 
 /// The detail goes to the log whole; a person is shown 300 characters.
@@ -141,22 +149,29 @@ fn kept(detail: &str) -> &str {
     detail.get(..end).unwrap_or_default()
 }
 
-fn read_verdict(octets: &[u8]) -> Result<Result<Receipt, Failure>, RequestFault> {
-    let malformed = RequestFault::Malformed("verdict");
+fn read_verdict(octets: &[u8]) -> Result<Result<Taken, Failure>, RequestFault> {
+    let malformed = || RequestFault::Malformed("verdict");
     match octets.split_first() {
-        None => Err(malformed),
-        Some((&TAKEN, words)) => Ok(Ok(Receipt { words: Words::from_octets(words) })),
-        Some((_, rest)) => {
+        None => Err(malformed()),
+        Some((&SENT, words)) => Ok(Ok(Taken::Sent(Receipt::new(Words::from_octets(words))))),
+        Some((&KEPT, rest)) => {
             let text = String::from_utf8_lossy(rest);
-            let mut parts = text.splitn(4, '\n');
-            let mut part = || parts.next().unwrap_or_default();
-            let (cause, stage, wording, detail) = (part(), part(), part(), part());
-            let cause = Cause::ALL.iter().find(|known| format!("{known:?}") == cause).ok_or(malformed.clone())?;
-            let stage = Stage::ALL.iter().find(|known| format!("{known:?}") == stage).ok_or(malformed)?;
-            let wording = wordings().find(|known| said(known) == wording);
-            Ok(Err(Failure::new(*stage, *cause, detail).worded(wording)))
+            let (id, failure) = text.split_once('\n').ok_or_else(malformed)?;
+            let why = read_failure(failure).ok_or_else(malformed)?;
+            Ok(Ok(Taken::Kept { id: Words::from(id).short(), why }))
         }
+        Some((_, rest)) => read_failure(&String::from_utf8_lossy(rest)).map(Err).ok_or_else(malformed),
     }
+}
+
+fn read_failure(text: &str) -> Option<Failure> {
+    let mut parts = text.splitn(4, '\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (cause, stage, wording, detail) = (part(), part(), part(), part());
+    let cause = Cause::ALL.iter().find(|known| format!("{known:?}") == cause)?;
+    let stage = Stage::ALL.iter().find(|known| format!("{known:?}") == stage)?;
+    let wording = wordings().find(|known| said(known) == wording);
+    Some(Failure::new(*stage, *cause, detail).worded(wording))
 }
 
 fn said(wording: &Wording) -> String {

@@ -31,7 +31,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Answers, Greeting};
+pub use answer::{ACKNOWLEDGED, Answer, Answers, Greeting};
 pub use errand::{Duplicate, EntryId, Errand, Kind, SignIn};
 use frames::Frames;
 

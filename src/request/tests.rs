@@ -7,6 +7,7 @@ use super::*;
 use crate::credentials::Secret;
 use crate::invocation::{Dsn, HeaderRecipients, Verbosity};
 use crate::message::{Body, Content, Dots, Stuffing};
+use crate::outbox::Taken;
 use crate::submission::Receipt;
 use crate::world::{Spool, memory_spool};
 
@@ -300,7 +301,9 @@ fn every_errand_there_and_back() {
 fn every_answer_there_and_back() {
     let failures = Cause::ALL.iter().map(|&cause| Err(Failure::new(Stage::Submission, cause, "554 no way")));
     let mut answers: Vec<Answer> = failures.map(Answer::Verdict).collect();
-    answers.push(Answer::Verdict(Ok(Receipt { words: "2.0.0 OK".into() })));
+    answers.push(Answer::Verdict(Ok(Taken::Sent(Receipt::new("2.0.0 OK".into())))));
+    let why = Failure::new(Stage::Submission, Cause::Deferred, "451 later\nmuch later");
+    answers.push(Answer::Verdict(Ok(Taken::Kept { id: "0a1b2c3d4e5f".into(), why })));
     answers.push(Answer::InCustody);
     answers.push(Answer::Remark(">>> EHLO\n".into()));
     answers.push(Answer::Done(75));

@@ -9,7 +9,7 @@ use lettre::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Cause, ExitStatus, Failure};
-use crate::submission::Receipt;
+use crate::outbox::Taken;
 use crate::words::Words;
 use crate::world::World;
 
@@ -147,10 +147,12 @@ impl History {
 }
 
 /// Takes down what became of a message.
-pub fn message(world: &World, mailbox: &Address, verdict: Result<&Receipt, &Failure>) {
+pub fn message(world: &World, mailbox: &Address, verdict: Result<&Taken, &Failure>) {
     match verdict {
-        Ok(_) => Record::Sent.succeeded(world, mailbox),
-        Err(failure) => Record::Failed.write(world, mailbox, &PastFailure::new(world.clock.now(), failure)),
+        Ok(Taken::Sent(_)) => Record::Sent.succeeded(world, mailbox),
+        Ok(Taken::Kept { why: failure, .. }) | Err(failure) => {
+            Record::Failed.write(world, mailbox, &PastFailure::new(world.clock.now(), failure))
+        }
     }
 }
 
@@ -203,6 +205,7 @@ mod tests {
     use super::*;
     use crate::credentials::fake_world::{Fakes, START, account};
     use crate::failure::Stage;
+    use crate::submission::Receipt;
 
     fn failure(cause: Cause, words: &str) -> Failure {
         Failure::new(Stage::Submission, cause, words)
@@ -213,7 +216,7 @@ mod tests {
         let fakes = Fakes::default();
         let (world, mailbox) = (fakes.world(), account().address);
         assert_eq!(History::read(&world, &mailbox), History::default());
-        message(&world, &mailbox, Ok(&Receipt { words: "2.0.0 OK".into() }));
+        message(&world, &mailbox, Ok(&Taken::Sent(Receipt::new("2.0.0 OK".into()))));
         world.clock.sleep(Duration::from_secs(60));
         message(&world, &mailbox, Err(&failure(Cause::Refused, "554 no\r\nway")));
         let history = History::read(&world, &mailbox);

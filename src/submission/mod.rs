@@ -1,5 +1,6 @@
 //! From a letter and a token to the server's verdict.
 
+mod custody;
 pub mod graph;
 mod outgoing;
 pub mod pace;
@@ -19,11 +20,22 @@ use crate::world::World;
 use graph::Graph;
 use smtp::Smtp;
 
+pub use custody::{Custody, Enough, NoCustody, RefusedRecipient};
+
 /// The server took responsibility: its 250 to the final dot, or its 202, was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {
     /// The server's words: those after 250, or 202 and what it calls the request.
     pub words: Words,
+    /// Who does not get it, where that was allowed ([`Enough::Anybody`]).
+    pub refused: Vec<RefusedRecipient>,
+}
+
+impl Receipt {
+    /// For everybody.
+    pub fn new(words: Words) -> Self {
+        Self { words, refused: Vec::new() }
+    }
 }
 
 /// Whether the account's transport can carry the letter at all, as far as the letter itself tells: asked before any
@@ -39,7 +51,7 @@ pub fn check(account: &Account, letter: &Letter) -> Result<(), Failure> {
     }
 }
 
-/// Submits a letter over the account's transport: all recipients, or nobody.
+/// Submits a letter over the account's transport: to all recipients or nobody, unless `custody` says otherwise.
 ///
 /// # Errors
 /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
@@ -50,10 +62,11 @@ pub fn submit(
     times: Deadlines,
     transcript: &mut dyn FnMut(Line),
     letter: &mut Letter,
+    custody: &mut dyn Custody,
 ) -> Result<Receipt, Failure> {
     match Submitter::new(world, account, credential, times, transcript) {
-        Submitter::Smtp(smtp) => smtp.submit(letter),
-        Submitter::Graph(graph) => graph.submit(letter),
+        Submitter::Smtp(smtp) => smtp.submit(letter, custody),
+        Submitter::Graph(graph) => graph.submit(letter, custody),
     }
 }
 

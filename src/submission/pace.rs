@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn receipt() -> Result<Receipt, Failure> {
-        Ok(Receipt { words: "2.0.0 OK".into() })
+        Ok(Receipt::new("2.0.0 OK".into()))
     }
 
     fn elapsed(fakes: &Fakes, start: Instant) -> u64 {

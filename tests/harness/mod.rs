@@ -87,6 +87,10 @@ impl Machine {
             fs::write(&aliases, "").unwrap();
             config.push(("aliases".to_owned(), format!("{:?}", aliases.to_str().unwrap())));
         }
+        if !config.iter().any(|(key, _)| key == "on_failure") {
+            // A test has no controlling terminal: by itself everything would be kept.
+            config.push(("on_failure".to_owned(), "\"report\"".to_owned()));
+        }
         fs::write(machine.config(), machine.outlook.config_toml_with(&config)).unwrap();
         machine
     }

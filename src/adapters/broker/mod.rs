@@ -159,6 +159,10 @@ impl Terminal for ToClient {
     fn reply(&self, text: &str) -> bool {
         self.say(&Answer::Output(text.to_owned()))
     }
+
+    fn is_attended(&self) -> bool {
+        false
+    }
 }
 
 impl Waiting for ToClient {

@@ -21,7 +21,7 @@ use crate::invocation::Dsn;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::outgoing::{InMemory, Outgoing};
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
-use crate::submission::{Deadlines, Line, Receipt, Speaker};
+use crate::submission::{Custody, Deadlines, Line, NoCustody, Receipt, Speaker};
 use crate::words::Words;
 use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 
@@ -96,21 +96,22 @@ impl<'a> Graph<'a> {
     ///
     /// # Errors
     /// Nothing was sent, except with [`Cause::PerhapsSent`].
-    pub fn submit(&self, letter: &mut Letter) -> Result<Receipt, Failure> {
-        self.converse(letter)
+    pub fn submit(&self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+        self.converse(letter, custody)
     }
 
-    fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+    fn converse(&self, message: &mut dyn Outgoing, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
         let cargo = Cargo::of(message)?;
         if *message.dsn() != Dsn::default() {
             self.say(Speaker::Event, "Graph has no delivery status notifications: -N, -R and -V count for nothing");
         }
         let mut attempts = 1;
         loop {
+            custody.sending()?;
             let answer = self.post(message, &cargo)?;
             let told = answers::told(&answer, &self.token.token);
             self.say(Speaker::Server, told.whole());
-            let Some(cause) = answers::cause(&answer) else { return Ok(Receipt { words: told }) };
+            let Some(cause) = answers::cause(&answer) else { return Ok(Receipt::new(told)) };
             let busy = cause.row().status == ExitStatus::Temporary;
             match answer.retry_after.filter(|_| busy && attempts < ATTEMPTS) {
                 Some(seconds) if self.waits(seconds) => attempts += 1,
@@ -175,6 +176,6 @@ impl Transport for Graph<'_> {
 
     /// Submits a message in memory; its line ends become CRLF.
     fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        self.converse(&mut InMemory::new(envelope, email, Dsn::default()))
+        self.converse(&mut InMemory::new(envelope, email, Dsn::default()), &mut NoCustody)
     }
 }

@@ -9,7 +9,6 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::account::Account;
 use crate::credentials::Credential;
 use crate::failure::{Cause, Failure};
-use crate::submission::Receipt;
 use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
@@ -17,6 +16,7 @@ use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
 use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
+use crate::submission::{Custody, Receipt, RefusedRecipient};
 use crate::words::Words;
 use crate::world::{Clock, Wire, WireFault};
 
@@ -42,6 +42,7 @@ pub(super) struct Conversation<'a> {
     pub(super) credential: &'a Credential,
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
+    pub(super) custody: &'a mut dyn Custody,
 }
 
 impl Conversation<'_> {
@@ -72,9 +73,11 @@ impl Conversation<'_> {
 
     fn submit(&mut self, message: &mut dyn Outgoing) -> Result<Receipt, Stop> {
         let offers = self.open()?;
-        self.transaction(message, &offers)?;
-        self.say(Speaker::Event, &accepted(message.envelope()));
-        self.content(message, &offers)
+        let refused = self.transaction(message, &offers)?;
+        self.say(Speaker::Event, &accepted(message.envelope(), &refused));
+        // The server waits for content: a goodbye would be it.
+        self.custody.sending().map_err(Stop::Drop)?;
+        Ok(Receipt { words: self.content(message, &offers)?, refused })
     }
 
     /// Up to the sign-in. Gives what the server offers now.
@@ -130,8 +133,8 @@ impl Conversation<'_> {
         Ok(reply)
     }
 
-    /// Up to the server's 354.
-    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<(), Stop> {
+    /// Up to the server's 354. Gives the recipients refused, where the others are enough.
+    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
         let parameters = Parameters::new(message, offers).map_err(Stop::Leave)?;
         let mut answers = self.flights(message, offers, &parameters, Attempt::First)?;
         if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
@@ -139,13 +142,12 @@ impl Conversation<'_> {
             answers = self.flights(message, offers, &parameters, Attempt::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
-            (None, true) => Ok(()),
+            (None, true) => Ok(Vec::new()),
+            (Some(_), true) if answers.may_go_on() => Ok(answers.refused_recipients()),
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
-            (None, false) => {
-                Err(Stop::Leave(answers.no_go_ahead().unwrap_or_else(|| failure(Cause::Bug, "DATA was not sent"))))
-            }
+            (None, false) => Err(Stop::Leave(answers.no_go_ahead())),
         }
     }
 
@@ -157,12 +159,12 @@ impl Conversation<'_> {
         attempt: Attempt,
     ) -> Result<Answers<'m>, Stop> {
         let envelope = message.envelope();
-        let mut answers = Answers::default();
+        let mut answers = Answers::new(self.custody.enough());
         for mut flight in Step::flights(envelope, offers.pipelining, attempt) {
             if answers.sender.is_some() {
                 break;
             }
-            if !answers.recipients.is_empty() {
+            if answers.end_here(attempt) {
                 // The others are asked so that every bad address is named at once.
                 flight.retain(|step| !matches!(step, Step::Data));
             }
@@ -194,7 +196,7 @@ impl Conversation<'_> {
     }
 
     /// The content, the final dot, and the verdict.
-    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Receipt, Stop> {
+    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Words, Stop> {
         let latest_dot = self.times.latest_dot();
         let (wire, clock) = (&mut self.wire, self.clock);
         let mut fault = None;
@@ -241,7 +243,7 @@ impl Conversation<'_> {
             self.quit();
         }
         if reply.is_positive() {
-            return Ok(Receipt { words: reply.text() });
+            return Ok(reply.text());
         }
         if reply.is_negative() {
             return Err(Stop::Drop(refused(Phase::Content, &reply)));

@@ -31,11 +31,11 @@ use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
-use crate::submission::Receipt;
 use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
 pub(crate) use crate::submission::smtp::faults::lost;
+use crate::submission::{Custody, NoCustody, Receipt};
 use crate::words::Words;
 use crate::world::{Clock, Network};
 
@@ -62,12 +62,12 @@ impl<'a> Smtp<'a> {
         Self { network, clock, account, credential, times, transcript: RefCell::new(transcript) }
     }
 
-    /// Submits a letter: all recipients, or nobody.
+    /// Submits a letter: to all recipients or nobody, unless `custody` says otherwise.
     ///
     /// # Errors
     /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
-    pub fn submit(&self, letter: &mut Letter) -> Result<Receipt, Failure> {
-        self.converse(letter)
+    pub fn submit(&self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+        self.converse(letter, custody)
     }
 
     /// Signs in as for a message, and sends none.
@@ -75,14 +75,18 @@ impl<'a> Smtp<'a> {
     /// # Errors
     /// Those of a submission up to AUTH.
     pub fn try_sign_in(&self) -> Result<(), Failure> {
-        self.connected(|conversation| conversation.try_sign_in())
+        self.connected(&mut NoCustody, |conversation| conversation.try_sign_in())
     }
 
-    fn converse(&self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
-        self.connected(|conversation| conversation.run(message))
+    fn converse(&self, message: &mut dyn Outgoing, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+        self.connected(custody, |conversation| conversation.run(message))
     }
 
-    fn connected<T>(&self, talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn connected<T>(
+        &self,
+        custody: &mut dyn Custody,
+        talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let wire = self
             .network
             .connect(self.account, self.times.before_dot)
@@ -98,6 +102,7 @@ impl<'a> Smtp<'a> {
             credential: self.credential,
             times: self.times,
             transcript: &mut **transcript,
+            custody,
         })
     }
 }
@@ -108,7 +113,7 @@ impl Transport for Smtp<'_> {
 
     /// Submits a message in memory; its line ends become CRLF.
     fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        self.converse(&mut InMemory::new(envelope, email, Dsn::default()))
+        self.converse(&mut InMemory::new(envelope, email, Dsn::default()), &mut NoCustody)
     }
 }
 

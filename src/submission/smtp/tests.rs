@@ -273,7 +273,8 @@ fn run_as(script: Rc<Script>, account: &Account, credential: &Credential, messag
     let times = Deadlines::new(account, script.now.get());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
-    let outcome = Smtp::new(&world, &world, account, credential, times, &mut write_down).converse(message);
+    let outcome =
+        Smtp::new(&world, &world, account, credential, times, &mut write_down).converse(message, &mut NoCustody);
     let flights = script.flights.borrow().clone();
     Run { outcome, flights, transcript, script }
 }
