@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memchr;
+
 use crate::account::{Account, MessageIds};
 use crate::envelope::{ChangeLog, Reason};
 use crate::message::Field;
@@ -79,17 +81,34 @@ impl Kept<'_> {
             return asked;
         }
         let text = self.state.read(&self.record).unwrap_or_default();
-        for line in text.split(|&octet| octet == b'\n') {
-            let Some((at, old, new)) = line_parts(line) else { continue };
-            if let Some(answer) = asked.get_mut(old)
-                && answer.is_none()
-                && self.now.saturating_sub(at) < LIFE
+        // Thousands of lines, and hardly ever one that is asked for.
+        let mut rest = text.as_slice();
+        while !rest.is_empty() {
+            let (line, behind) = cut(rest, b'\n');
+            rest = behind;
+            let (at, ids) = cut(line, b' ');
+            let (old, new) = cut(ids, b' ');
+            if let Some(answer) = asked.get_mut(old).filter(|answer| answer.is_none())
+                && self.is_young(at)
             {
                 *answer = std::str::from_utf8(new).ok().filter(|new| is_id(new)).map(str::to_owned);
             }
         }
         asked
     }
+
+    /// Whether a month has not passed yet since then; what is no time has.
+    fn is_young(&self, at: &[u8]) -> bool {
+        let at = std::str::from_utf8(at).ok().and_then(|at| at.parse().ok());
+        at.is_some_and(|at| self.now.saturating_sub(at) < LIFE)
+    }
+}
+
+/// What is before the first such octet, and what is behind it.
+fn cut(octets: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let end = memchr(at, octets).unwrap_or(octets.len());
+    let (before, rest) = octets.split_at(end);
+    (before, rest.get(1..).unwrap_or_default())
 }
 
 /// Remembers what `old` became, when the server gave it another id.
@@ -151,13 +170,6 @@ fn record(account: &Account, uid: u32) -> String {
 
 fn seconds(world: &World) -> u64 {
     world.clock.now().duration_since(std::time::SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// When, the old id and the new one. A line cut short has no whole second id.
-fn line_parts(line: &[u8]) -> Option<(u64, &[u8], &[u8])> {
-    let mut words = line.splitn(3, |&octet| octet == b' ');
-    let (at, old, new) = (words.next()?, words.next()?, words.next()?);
-    Some((std::str::from_utf8(at).ok()?.parse().ok()?, old, new))
 }
 
 #[cfg(test)]
