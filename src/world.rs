@@ -222,15 +222,21 @@ pub trait State {
     fn read(&self, name: &str) -> Option<Vec<u8>>;
     /// Writes it whole or not at all; says whether that worked.
     fn replace(&self, name: &str, content: &[u8]) -> bool;
+    /// Writes behind what is there, making the record where it is missing; says how long it is then. Whoever ends in the
+    /// middle leaves the beginning there.
+    fn append(&self, name: &str, content: &[u8]) -> Option<u64>;
     /// Forgets it.
     fn remove(&self, name: &str);
 }
 
 /// Advisory locks between processes of one user.
 pub trait Locks {
-    /// Waits until `deadline` for the lock called `name`. The guard releases it on drop. `None`: not to be had
+    /// Waits until `deadline` for the lock called `name`, behind those who wait already. The guard releases it on drop. `None`: not to be had
     /// (no state folder, or no time left); the caller goes on without, which costs at most a duplicate renewal.
     fn acquire(&self, name: &str, deadline: Instant) -> Option<Box<dyn LockGuard>>;
+    /// Takes the lock called `name` away from who has held it for longer than `limit`; it is free then, and who held it
+    /// does not learn of it. Only where no two processes acquire it at the same moment.
+    fn disown(&self, name: &str, limit: Duration);
 }
 
 /// A held lock.

@@ -3,16 +3,14 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io, thread};
 
 use nix::fcntl::OFlag;
 
 use super::private_folder;
 use crate::world::{LockGuard, Locks};
-
-/// How long we sleep before looking again: a renewal takes some 300 ms.
-const PAUSE: Duration = Duration::from_millis(25);
 
 /// Locks below a state folder.
 #[derive(Clone, Debug)]
@@ -45,20 +43,45 @@ impl FileLocks {
 impl Locks for FileLocks {
     fn acquire(&self, name: &str, deadline: Instant) -> Option<Box<dyn LockGuard>> {
         let file = self.open(name)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Some(Box::new(Held { _file: file })),
-                Err(TryLockError::Error(_)) => return None,
-                Err(TryLockError::WouldBlock) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return None;
-                    }
-                    thread::sleep(PAUSE.min(left));
-                }
-            }
+        let file = match file.try_lock() {
+            Ok(()) => file,
+            Err(TryLockError::Error(_)) => return None,
+            Err(TryLockError::WouldBlock) => wait(file, deadline.saturating_duration_since(Instant::now()))?,
+        };
+        // For `disown`.
+        let _ = file.set_modified(SystemTime::now());
+        Some(Box::new(Held { _file: file }))
+    }
+
+    fn disown(&self, name: &str, limit: Duration) {
+        let path = self.folder.join(private_folder::file_name(name));
+        let since = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
+        // A clock that was set back makes nobody old.
+        if since.is_ok_and(|since| since.elapsed().is_ok_and(|held| held > limit)) {
+            // Who holds it holds a file without a name; the next one makes a new one.
+            let _ = fs::remove_file(&path);
         }
     }
+}
+
+/// The kernel keeps those who wait in order, but knows no time limit: a thread waits, and lets go of a lock nobody wants any
+/// more.
+fn wait(file: File, patience: Duration) -> Option<File> {
+    if patience.is_zero() {
+        return None;
+    }
+    let (locked, arrives) = mpsc::channel();
+    let waiter = move || {
+        let verdict = loop {
+            match file.lock() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                verdict => break verdict,
+            }
+        };
+        let _ = locked.send(verdict.ok().map(|()| file));
+    };
+    thread::Builder::new().spawn(waiter).ok()?;
+    arrives.recv_timeout(patience).ok().flatten()
 }
 
 /// An open, locked file; closing it unlocks.
@@ -92,7 +115,7 @@ mod tests {
     fn waits_for_the_other_one() {
         let state = tempfile::tempdir().unwrap();
         let locks = FileLocks::new(state.path());
-        let (taken, ready) = std::sync::mpsc::channel();
+        let (taken, ready) = mpsc::channel();
         let other = locks.clone();
         let thread = thread::spawn(move || {
             let _held = other.acquire("x", Instant::now()).unwrap();
@@ -102,6 +125,35 @@ mod tests {
         ready.recv().unwrap();
         assert!(locks.acquire("x", Instant::now() + Duration::from_secs(10)).is_some());
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn who_stopped_waiting_gets_nothing_later() {
+        let state = tempfile::tempdir().unwrap();
+        let locks = FileLocks::new(state.path());
+        let held = locks.acquire("x", Instant::now()).unwrap();
+        assert!(locks.acquire("x", Instant::now() + Duration::from_millis(20)).is_none());
+        drop(held);
+        assert!(locks.acquire("x", Instant::now() + Duration::from_secs(10)).is_some());
+    }
+
+    #[test]
+    fn what_was_held_for_too_long_is_free_again() {
+        let state = tempfile::tempdir().unwrap();
+        let locks = FileLocks::new(state.path());
+        let held = locks.acquire("x", Instant::now()).unwrap();
+        locks.disown("x", Duration::from_secs(60));
+        assert!(locks.acquire("x", Instant::now()).is_none());
+        let long_ago = SystemTime::now() - Duration::from_secs(61);
+        File::open(state.path().join("locks/x")).unwrap().set_modified(long_ago).unwrap();
+        assert!(locks.acquire("x", Instant::now()).is_none());
+        locks.disown("x", Duration::from_secs(60));
+        let other = locks.acquire("x", Instant::now()).unwrap();
+        drop(held);
+        assert!(locks.acquire("x", Instant::now()).is_none(), "the old one's end frees nothing of the new one's");
+        drop(other);
+        assert!(locks.acquire("x", Instant::now()).is_some());
+        locks.disown("nobody's", Duration::ZERO);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Small records: one file each in `<state>/records`, replaced whole.
+//! Small records: one file each in `<state>/records`, replaced whole or added to.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -56,6 +56,22 @@ impl StateFolder {
         }
         written.map(|()| true)
     }
+
+    fn try_append(&self, name: &str, content: &[u8]) -> io::Result<Option<u64>> {
+        private_folder::make(&self.folder)?;
+        if !private_folder::is_ours(&self.folder)? {
+            return Ok(None);
+        }
+        let flags = (OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits();
+        let mut file =
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(self.path(name))?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.uid() != geteuid().as_raw() {
+            return Ok(None);
+        }
+        file.write_all(content)?;
+        Ok(Some(metadata.len() + content.len() as u64))
+    }
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -72,6 +88,10 @@ impl State for StateFolder {
 
     fn replace(&self, name: &str, content: &[u8]) -> bool {
         self.try_replace(name, content).unwrap_or(false)
+    }
+
+    fn append(&self, name: &str, content: &[u8]) -> Option<u64> {
+        self.try_append(name, content).ok().flatten()
     }
 
     fn remove(&self, name: &str) {
@@ -96,6 +116,21 @@ mod tests {
         assert_eq!(fs::read_dir(state.path().join("records")).unwrap().count(), 1);
         records.remove("history:me@outlook.com");
         assert_eq!(records.read("history:me@outlook.com"), None);
+    }
+
+    #[test]
+    fn what_is_appended_stands_behind_what_was_there() {
+        let state = tempfile::tempdir().unwrap();
+        let records = StateFolder::new(state.path());
+        assert_eq!(records.append("a", b"one"), Some(3));
+        assert_eq!(records.append("a", b" two"), Some(7));
+        assert_eq!(records.read("a").as_deref(), Some(&b"one two"[..]));
+        let path = state.path().join("records/a");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        symlink(&path, state.path().join("records/b")).unwrap();
+        assert_eq!(records.append("b", b"three"), None);
+        assert_eq!(StateFolder::new(Path::new("/proc/none")).append("a", b"one"), None);
+        assert_eq!(records.read("a").as_deref(), Some(&b"one two"[..]));
     }
 
     #[test]

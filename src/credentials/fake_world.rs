@@ -246,6 +246,12 @@ impl State for Rc<FakeState> {
         self.records.borrow_mut().insert(name.into(), content.into());
         true
     }
+    fn append(&self, name: &str, content: &[u8]) -> Option<u64> {
+        let mut records = self.records.borrow_mut();
+        let record = records.entry(name.into()).or_default();
+        record.extend_from_slice(content);
+        Some(record.len() as u64)
+    }
     fn remove(&self, name: &str) {
         self.records.borrow_mut().remove(name);
     }
@@ -255,6 +261,8 @@ impl State for Rc<FakeState> {
 pub(crate) struct FakeLocks {
     pub(crate) broken: Cell<bool>,
     pub(crate) acquired: RefCell<Vec<String>>,
+    /// What others hold, and for how long already.
+    pub(crate) elsewhere: RefCell<BTreeMap<String, Duration>>,
     /// What another process does while we wait.
     pub(crate) meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
@@ -265,7 +273,11 @@ impl Locks for Rc<FakeLocks> {
         if let Some(act) = self.meanwhile.borrow_mut().take() {
             act();
         }
-        (!self.broken.get()).then(|| Box::new(Nothing) as Box<dyn LockGuard>)
+        let is_free = !self.broken.get() && !self.elsewhere.borrow().contains_key(name);
+        is_free.then(|| Box::new(Nothing) as Box<dyn LockGuard>)
+    }
+    fn disown(&self, name: &str, limit: Duration) {
+        self.elsewhere.borrow_mut().retain(|other, held| other != name || *held <= limit);
     }
 }
 

@@ -72,7 +72,7 @@ pub struct Desk<'a> {
     /// For Date and Message-ID.
     pub stamp: Stamp,
     /// What Outlook made of the ids of earlier messages.
-    pub known_ids: KnownIds,
+    pub known_ids: KnownIds<'a>,
     /// What it said of the mailbox's addresses.
     pub known_senders: KnownSenders,
 }
@@ -81,7 +81,7 @@ impl<'a> Desk<'a> {
     /// For a message of this caller's.
     pub fn new(world: &'a World, account: &'a Account, caller: &'a Caller, stamp: Stamp) -> Self {
         let known_senders = KnownSenders::for_policy(world, account);
-        let known_ids = KnownIds::load(world, account, caller.uid);
+        let known_ids = KnownIds::of(world, account, caller.uid);
         Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids, known_senders }
     }
 }

@@ -1,5 +1,8 @@
 //! The pace a mailbox allows, kept across all processes: Outlook takes 3 connections and 30 messages a minute, and answers
 //! 432 to more. Our own pacing never makes a message fail: when the time is up, the server decides.
+//!
+//! A message first takes its turn out of the mailbox's bucket, at once and for good, so that it knows how long to wait and
+//! nobody overtakes it; then it stands in line for a connection, where only the first looks for one.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +12,8 @@ use crate::submission::Deadlines;
 use crate::submission::Receipt;
 use crate::world::{LockGuard, World};
 
-/// Connections at a time (Exchange Online limits, "Message rate limits": three).
+/// Connections at a time (Exchange Online limits, "Message rate limits": three). Those that carry no message, such as the
+/// trial of a sign-in, do not count: Outlook says 432 to content only.
 const CONNECTIONS: usize = 3;
 
 /// Messages that may go at once: a minute's worth.
@@ -18,17 +22,25 @@ const BURST: u64 = 30;
 /// How long one message's worth of the bucket takes to fill: 30 a minute.
 const REFILL: Duration = Duration::from_secs(2);
 
+/// How far ahead turns are taken.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// How long the record of the bucket is waited for; whoever holds it needs a millisecond.
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often we look for a free connection.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the first in line looks for a free connection.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// When a connection no longer counts: Outlook delays what exceeds its rate to the next minute, and an answer that takes
+/// longer than that may never come. Its own process waits on; the server decides whether it takes another one.
+const HUNG: Duration = Duration::from_secs(90);
 
 /// What a submission itself takes at most, in the ordinary course: our waiting leaves it that much.
 const SUBMISSION: Duration = Duration::from_secs(5);
 
-/// The first wait after the server said that it is too much; each further one is longer by as much.
+/// The first wait after the server said that it is too much; each further one is longer by as much, up to the longest.
 const STEP: Duration = Duration::from_secs(2);
+const LONGEST_STEP: Duration = Duration::from_secs(20);
 
 /// Makes `attempt` when it is this message's turn, and again as long as the server only says "too many at the same time" and
 /// the deadline leaves time for it: such an answer means that nothing was sent.
@@ -43,18 +55,19 @@ pub fn submit(
 ) -> Result<Receipt, Failure> {
     let latest = times.latest_dot();
     let last_start = latest.checked_sub(SUBMISSION).unwrap_or(latest);
-    wait_for_turn(world, account, last_start);
+    let left = || last_start.saturating_duration_since(world.clock.instant());
+    // A quarter of the time is for the line.
+    world.clock.sleep(turn(world, account, left() / 4 * 3));
     let mut wait = Duration::ZERO;
     loop {
         let verdict = {
             let _connection = connection(world, account, last_start);
             attempt()
         };
-        wait += STEP;
-        let pause = wait + jitter(world, STEP);
         match verdict {
-            Err(failure) if is_worth_a_wait(account, &failure) && world.clock.instant() + pause < last_start => {
-                world.clock.sleep(pause);
+            Err(failure) if is_worth_a_wait(account, &failure) && left() > STEP => {
+                wait = (wait + STEP).min(LONGEST_STEP);
+                world.clock.sleep((wait + jitter(world, STEP)).min(left()));
             }
             verdict => return verdict,
         }
@@ -66,52 +79,47 @@ fn is_worth_a_wait(account: &Account, failure: &Failure) -> bool {
     failure.cause == Cause::TooManyAtOnce && account.transport == TransportKind::Smtp
 }
 
-/// Takes one message's worth out of the mailbox's bucket, waiting for it to fill; not beyond `until`.
-fn wait_for_turn(world: &World, account: &Account, until: Instant) {
-    loop {
-        let now = world.clock.instant();
-        let Some(wait) = take(world, account) else { return };
-        if now + wait >= until {
-            // Too late for our own pacing: the server decides.
-            world.clock.sleep(until.saturating_duration_since(now));
-            return;
-        }
-        world.clock.sleep(wait + jitter(world, LOOK));
-    }
-}
-
-/// `None` when there was a message's worth in the bucket, or no knowing; else how long it takes to fill.
-fn take(world: &World, account: &Account) -> Option<Duration> {
-    let name = format!("pace:{}", mailbox(account));
-    let _alone = world.locks.acquire(&name, world.clock.instant() + RECORD_PATIENCE)?;
+/// Takes one message's worth out of the mailbox's bucket, and says how long it takes to fill. When that is longer than
+/// `patience` nothing is taken, and all of it is waited: who exceeds the pace goes behind those who keep it.
+fn turn(world: &World, account: &Account, patience: Duration) -> Duration {
+    let name = record(account);
+    let until = world.clock.instant() + RECORD_PATIENCE.min(patience);
+    let Some(_alone) = world.locks.acquire(&name, until) else { return Duration::ZERO };
     let now = milliseconds(world.clock.now());
-    let bucket = world.state.read(&name).and_then(|record| Bucket::read(&record)).unwrap_or(Bucket::full(now)).at(now);
+    let bucket = world.state.read(&name).and_then(|text| Bucket::read(&text)).unwrap_or(Bucket::full(now)).at(now);
     let (bucket, wait) = bucket.take();
-    if wait.is_none() {
-        world.state.replace(&name, bucket.write().as_bytes());
+    if wait > patience.min(LONGEST_WAIT) {
+        return patience;
     }
+    world.state.replace(&name, bucket.write().as_bytes());
     wait
 }
 
-/// How many messages of the last minute's allowance are used up, for people to see.
+/// How many messages of the last minute's allowance are used up or spoken for, for people to see.
 pub fn used(world: &World, account: &Account) -> u64 {
     let now = milliseconds(world.clock.now());
-    let record = world.state.read(&format!("pace:{}", mailbox(account)));
-    record.and_then(|record| Bucket::read(&record)).map_or(0, |bucket| bucket.at(now).used())
+    let bucket = world.state.read(&record(account)).and_then(|text| Bucket::read(&text));
+    bucket.map_or(0, |bucket| bucket.at(now).used())
 }
 
-/// One of the mailbox's connections, for as long as it is held; without one when there is none until `until`.
+/// One of the mailbox's connections, for as long as it is held; none when there is no knowing, or none until `until`.
 fn connection(world: &World, account: &Account, until: Instant) -> Option<Box<dyn LockGuard>> {
+    let mailbox = mailbox(account);
+    let _first = world.locks.acquire(&format!("line:{mailbox}"), until)?;
+    let names: Vec<_> = (0..CONNECTIONS).map(|number| format!("connection:{mailbox}:{number}")).collect();
     loop {
         let now = world.clock.instant();
-        let names = (0..CONNECTIONS).map(|number| format!("connection:{}:{number}", mailbox(account)));
-        if let Some(held) = names.into_iter().find_map(|name| world.locks.acquire(&name, now)) {
+        if let Some(held) = names.iter().find_map(|name| world.locks.acquire(name, now)) {
             return Some(held);
         }
-        if now + LOOK >= until {
+        if now >= until {
             return None;
         }
-        world.clock.sleep(LOOK + jitter(world, LOOK));
+        for name in &names {
+            // Safe here only: whoever takes one stands first in line.
+            world.locks.disown(name, HUNG);
+        }
+        world.clock.sleep(LOOK);
     }
 }
 
@@ -120,7 +128,7 @@ fn connection(world: &World, account: &Account, until: Instant) -> Option<Box<dy
 struct Bucket {
     /// When it was looked at, in Unix milliseconds.
     at: u64,
-    /// Milliseconds until it is full.
+    /// Milliseconds until it is full; more than it holds when turns are taken ahead.
     missing: u64,
 }
 
@@ -132,39 +140,45 @@ impl Bucket {
     /// `at missing`, as text. Anything else is no bucket.
     fn read(record: &[u8]) -> Option<Self> {
         let mut numbers = std::str::from_utf8(record).ok()?.split_ascii_whitespace().map(|word| word.parse().ok());
-        Some(Self { at: numbers.next()??, missing: numbers.next()??.min(BURST * refill()) })
+        let (at, missing): (u64, u64) = (numbers.next()??, numbers.next()??);
+        Some(Self { at, missing: missing.min(whole() + in_milliseconds(LONGEST_WAIT)) })
     }
 
     fn write(self) -> String {
         format!("{} {}\n", self.at, self.missing)
     }
 
-    /// The same bucket later. A clock that was set back fills nothing.
+    /// The same bucket later. A clock that was set back fills nothing, but the bucket fills from then on.
     fn at(self, now: u64) -> Self {
         Self { at: now, missing: self.missing.saturating_sub(now.saturating_sub(self.at)) }
     }
 
-    /// One message less, or how long until there is one.
-    fn take(self) -> (Self, Option<Duration>) {
-        let missing = self.missing + refill();
-        match missing.checked_sub(BURST * refill()) {
-            None | Some(0) => (Self { missing, ..self }, None),
-            Some(wait) => (self, Some(Duration::from_millis(wait))),
-        }
+    /// One message less, and how long until it is filled in.
+    fn take(self) -> (Self, Duration) {
+        let missing = self.missing + in_milliseconds(REFILL);
+        (Self { missing, ..self }, Duration::from_millis(missing.saturating_sub(whole())))
     }
 
     fn used(self) -> u64 {
-        self.missing.div_ceil(refill())
+        self.missing.div_ceil(in_milliseconds(REFILL))
     }
 }
 
-fn refill() -> u64 {
-    u64::try_from(REFILL.as_millis()).unwrap_or(u64::MAX)
+/// All that a bucket holds.
+fn whole() -> u64 {
+    BURST * in_milliseconds(REFILL)
+}
+
+fn in_milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    in_milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+fn record(account: &Account) -> String {
+    format!("pace:{}", mailbox(account))
 }
 
 /// Limits are the mailbox's, whatever its account is called.
@@ -216,17 +230,76 @@ mod tests {
     }
 
     #[test]
+    fn turns_are_taken_ahead_and_nobody_overtakes() {
+        let fakes = Fakes::default();
+        let patience = Duration::from_secs(600);
+        for number in 0..100_u64 {
+            let wait = Duration::from_secs(2 * (number + 1).saturating_sub(BURST));
+            assert_eq!(turn(&fakes.world(), &account(), patience), wait);
+        }
+        assert_eq!(used(&fakes.world(), &account()), 100);
+        fakes.world().clock.sleep(Duration::from_secs(100));
+        assert_eq!(turn(&fakes.world(), &account(), patience), Duration::from_secs(42));
+        // Who cannot wait for a turn takes none away.
+        assert_eq!(turn(&fakes.world(), &account(), Duration::from_secs(43)), Duration::from_secs(43));
+        assert_eq!(turn(&fakes.world(), &account(), patience), Duration::from_secs(44));
+    }
+
+    #[test]
     fn our_own_pacing_never_fails_a_message() {
         let fakes = Fakes::default();
-        let start = fakes.world().clock.instant();
-        for _ in 0..BURST + 3 {
-            submit(&fakes.world(), &account(), times(&fakes, 8), &mut receipt).unwrap();
+        for seconds in [8, 1, 0, 45] {
+            for _ in 0..BURST + 3 {
+                let start = fakes.world().clock.instant();
+                submit(&fakes.world(), &account(), times(&fakes, seconds), &mut receipt).unwrap();
+                assert!(elapsed(&fakes, start) <= seconds, "longer than the deadline allows");
+            }
         }
-        assert!(elapsed(&fakes, start) <= 3, "each waited no longer than its deadline allows");
         let fakes = Fakes::default();
         fakes.locks.broken.set(true);
+        let start = fakes.world().clock.instant();
+        for _ in 0..BURST + 3 {
+            submit(&fakes.world(), &account(), times(&fakes, 45), &mut receipt).unwrap();
+        }
+        assert_eq!(elapsed(&fakes, start), 0, "without locks there is no pace to keep");
+    }
+
+    fn held(fakes: &Fakes, seconds: [u64; 3]) {
+        let names = (0..).map(|number| format!("connection:me@outlook.com:{number}"));
+        let held = names.zip(seconds.map(Duration::from_secs));
+        *fakes.locks.elsewhere.borrow_mut() = held.collect();
+    }
+
+    #[test]
+    fn without_a_free_connection_it_goes_when_the_time_is_up() {
+        let fakes = Fakes::default();
+        held(&fakes, [1, 80, 90]);
+        let start = fakes.world().clock.instant();
         submit(&fakes.world(), &account(), times(&fakes, 45), &mut receipt).unwrap();
-        assert!(elapsed(&fakes, fakes.world().clock.instant()) == 0);
+        assert_eq!(elapsed(&fakes, start), 30);
+    }
+
+    #[test]
+    fn a_connection_whose_answer_never_comes_holds_up_nobody() {
+        let fakes = Fakes::default();
+        held(&fakes, [91, 300, 1]);
+        let start = fakes.world().clock.instant();
+        submit(&fakes.world(), &account(), times(&fakes, 45), &mut receipt).unwrap();
+        assert_eq!(elapsed(&fakes, start), 0);
+        assert!(fakes.locks.elsewhere.borrow().contains_key("connection:me@outlook.com:2"));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_stops_nothing() {
+        let fakes = Fakes::default();
+        let future = b"4000000000000 60000".to_vec();
+        fakes.state.records.borrow_mut().insert("pace:me@outlook.com".into(), future);
+        for number in 1..=5 {
+            let patience = Duration::from_secs(600);
+            assert_eq!(turn(&fakes.world(), &account(), patience), Duration::from_secs(2));
+            fakes.world().clock.sleep(Duration::from_secs(2));
+            assert!(used(&fakes.world(), &account()) <= BURST, "{number}");
+        }
     }
 
     #[test]
@@ -277,8 +350,8 @@ mod tests {
             assert_eq!(Bucket::read(record), None);
         }
         let odd = Bucket::read(b"5 18446744073709551615").unwrap();
-        assert_eq!(odd.missing, 60_000);
-        assert_eq!(odd.at(1), Bucket { at: 1, missing: 60_000 }, "a clock set back");
-        assert_eq!(odd.at(60_005), Bucket::full(60_005));
+        assert_eq!(odd.missing, 3_660_000);
+        assert_eq!(odd.at(1), Bucket { at: 1, missing: 3_660_000 }, "a clock set back");
+        assert_eq!(odd.at(3_660_005), Bucket::full(3_660_005));
     }
 }

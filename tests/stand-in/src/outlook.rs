@@ -45,6 +45,12 @@ pub struct Options {
     pub password: Option<String>,
     /// Whether a message keeps its Message-ID, as with Microsoft 365.
     pub keep_message_id: bool,
+    /// How many connections the mailbox may have at a time; content that comes on another is answered with 432.
+    pub connection_limit: Option<usize>,
+    /// How many messages are taken within a minute; the answer to what exceeds it waits for the next one.
+    pub minute_limit: Option<usize>,
+    /// What counts as a minute.
+    pub minute: Duration,
 }
 
 impl Options {
@@ -64,6 +70,9 @@ impl Options {
             revoke_on_reuse: false,
             password: None,
             keep_message_id: false,
+            connection_limit: None,
+            minute_limit: None,
+            minute: Duration::from_secs(60),
         }
     }
 }

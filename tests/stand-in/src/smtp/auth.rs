@@ -34,10 +34,16 @@ impl Session<'_> {
         match code {
             // A dialogue may ask for more after an initial response.
             334 => self.pending = Some(pending.unwrap_or(Pending::Xoauth2)),
-            235 => self.user = Some(user.unwrap_or_else(|| self.shared.account.clone())),
+            235 => self.sign_in(user),
             _ => {}
         }
         Ok(())
+    }
+
+    /// From here on the connection counts as one of the mailbox's.
+    fn sign_in(&mut self, user: Option<String>) {
+        self.user = Some(user.unwrap_or_else(|| self.shared.account.clone()));
+        self.under_way = Some(self.shared.load.begin());
     }
 
     /// What is pending after this command, who it signs in, and the reply.
@@ -76,7 +82,7 @@ impl Session<'_> {
         };
         match self.answer(Stage::AuthContinuation, line, &reply)? {
             334 => self.pending = Some(next.unwrap_or(Pending::Xoauth2)),
-            235 => self.user = Some(user.unwrap_or_else(|| self.shared.account.clone())),
+            235 => self.sign_in(user),
             _ => {}
         }
         Ok(())

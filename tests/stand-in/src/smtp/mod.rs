@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 pub(crate) mod content;
+mod load;
 mod record;
 mod session;
 mod transaction;
@@ -45,6 +46,7 @@ impl SmtpServer {
             tokens,
             tls: server_configs(authority).map_err(io::Error::other)?,
             rules: Mutex::new(Arc::new(options.dialogue.as_ref().map(Rules::of).unwrap_or_default())),
+            load: load::Load::new(options),
             records: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -97,6 +99,17 @@ impl SmtpServer {
     /// Forgets messages and connections; only while no client is connected.
     pub fn forget(&self) {
         *lock(&self.shared.records) = Records::default();
+        self.shared.load.forget();
+    }
+
+    /// The most connections that were ever signed in on, and not answered yet, at a time.
+    pub fn most_at_a_time(&self) -> usize {
+        self.shared.load.seen().0
+    }
+
+    /// How many were answered with 432 because of [`Options::connection_limit`].
+    pub fn refused_for_load(&self) -> usize {
+        self.shared.load.seen().1
     }
 
     /// Waits until every connection is over; false when `timeout` came first.
@@ -133,6 +146,7 @@ struct Shared {
     tokens: Arc<Tokens>,
     tls: HashMap<(u8, u8), Arc<ServerConfig>>,
     rules: Mutex<Arc<Rules>>,
+    load: load::Load,
     records: Mutex<Records>,
     changed: Condvar,
 }

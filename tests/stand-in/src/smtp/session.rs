@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::auth::Pending;
+use super::load::UnderWay;
 use super::record::{Connection, Entry, Side};
 use super::transaction::Transaction;
 use super::wire::Wire;
@@ -61,6 +62,8 @@ pub(super) struct Session<'a> {
     pub(super) id: String,
     greeted: bool,
     pub(super) user: Option<String>,
+    /// One of the mailbox's connections, until its message has an answer.
+    pub(super) under_way: Option<UnderWay<'a>>,
     pub(super) pending: Option<Pending>,
     pub(super) transaction: Transaction,
     visits: Vec<(Stage, usize)>,
@@ -84,6 +87,7 @@ impl<'a> Session<'a> {
             id,
             greeted: false,
             user: None,
+            under_way: None,
             pending: None,
             transaction: Transaction::default(),
             visits: Vec::new(),

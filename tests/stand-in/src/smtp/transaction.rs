@@ -1,5 +1,6 @@
 //! One mail transaction: MAIL, RCPT, DATA, and the verdict on the content.
 
+use std::thread;
 use std::time::SystemTime;
 
 use super::content;
@@ -7,6 +8,9 @@ use super::record::{Received, Side};
 use super::session::{Over, Session};
 use super::words;
 use crate::dialogue::Stage;
+
+/// The mailbox's own server, behind the one that answers.
+const HOST: &str = "PN3PR01MB9597.INDPRD01.PROD.OUTLOOK.COM";
 
 /// Recipients Exchange takes in one message.
 const MOST_RECIPIENTS: usize = 500;
@@ -73,6 +77,8 @@ impl Session<'_> {
     }
 
     fn content(&mut self, pipelined: bool) -> Result<(), Over> {
+        let shared = self.shared;
+        self.under_way.get_or_insert_with(|| shared.load.begin());
         let Some(octets) = self.wire.content(self.drop_after)? else {
             self.wire.abort();
             return Err("no final dot".into());
@@ -80,7 +86,12 @@ impl Session<'_> {
         let (data, facts) = content::unstuff(&octets);
         self.note(Side::Client, format!("[content, {} octets]", octets.len()));
         let new_message_id = self.message_id(&data);
-        let reply = self.verdict(&data, &new_message_id);
+        let reply = if shared.load.is_exceeded() {
+            words::too_many_at_once(HOST)
+        } else {
+            self.verdict(&data, &new_message_id)
+        };
+        let accepted = reply.starts_with('2');
         let transaction = std::mem::take(&mut self.transaction);
         let received = Received {
             mail_from: transaction.mail_from.unwrap_or_default(),
@@ -99,7 +110,11 @@ impl Session<'_> {
             records.received.push(received);
             records.received.len() - 1
         });
+        if accepted {
+            thread::sleep(shared.load.carried_over());
+        }
         let code = self.answer(Stage::Content, b"", &reply)?;
+        self.under_way = None;
         self.shared.record(|records| {
             if let Some(received) = records.received.get_mut(index) {
                 received.code = Some(code);
@@ -113,13 +128,12 @@ impl Session<'_> {
         let own = content::field(data, "message-id").filter(|_| self.shared.keep_message_id);
         own.unwrap_or_else(|| {
             let unique = self.shared.tokens.opaque("PN3PR01MB", 40).replace('_', "-");
-            format!("<{unique}@PN3PR01MB9597.INDPRD01.PROD.OUTLOOK.COM>")
+            format!("<{unique}@{HOST}>")
         })
     }
 
     /// What the mailbox store says: 5322.From and MAIL FROM have to be the account's own.
     fn verdict(&self, data: &[u8], new_message_id: &str) -> String {
-        let host = "PN3PR01MB9597.INDPRD01.PROD.OUTLOOK.COM";
         let from = content::addresses(&content::field(data, "from").unwrap_or_default());
         if from.is_empty() {
             return format!(
@@ -132,9 +146,9 @@ impl Session<'_> {
         let senders = from.iter().map(String::as_str).chain((!envelope.is_empty()).then_some(envelope));
         for sender in senders {
             if !self.shared.may_send_as(sender) {
-                return words::send_as_denied(&self.shared.account, sender, host);
+                return words::send_as_denied(&self.shared.account, sender, HOST);
             }
         }
-        format!("250 2.0.0 OK {new_message_id} [Hostname={host}]")
+        format!("250 2.0.0 OK {new_message_id} [Hostname={HOST}]")
     }
 }

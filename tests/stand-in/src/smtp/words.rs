@@ -48,6 +48,13 @@ pub(super) fn tail(host: &str, session: &str) -> String {
     format!("[{host} {} {session}]", dates::iso_now())
 }
 
+pub(super) fn too_many_at_once(host: &str) -> String {
+    format!(
+        "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. \
+         [Hostname={host}]"
+    )
+}
+
 pub(super) fn send_as_denied(account: &str, sender: &str, host: &str) -> String {
     format!(
         "554 5.2.252 SendAsDenied; {account} not allowed to send as {sender}; \
