@@ -78,10 +78,26 @@ fn renew_one(world: &World, account: &Account, deadline: Instant) -> Result<(), 
         Err(failure) if failure.cause == Cause::NoGrant && was_never_renewed(world, account) => Ok(()),
         Err(failure) => Err(failure),
         Ok(()) => {
+            renew_spare(world, account, deadline);
             if world.person.screen(Stream::Output).is_some() {
                 report::show(world, &format!("{}: renewed\n", account.name));
             }
             Ok(())
+        }
+    }
+}
+
+/// The grant of the transport that is not used now must not lapse either; that it cannot be renewed keeps no mail back.
+fn renew_spare(world: &World, account: &Account, deadline: Instant) {
+    let spare = Account { transport: account.transport.other(), ..account.clone() };
+    match credentials::renew_spare_grant(world, &spare, deadline.min(world.clock.instant() + EACH)) {
+        Ok(()) => {}
+        Err(failure) if failure.cause == Cause::NoGrant => {}
+        Err(failure) => {
+            let transport = spare.transport.word();
+            let text =
+                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.record());
+            world.log.record(Priority::Warning, &text);
         }
     }
 }

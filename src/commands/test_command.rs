@@ -13,7 +13,7 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Submit};
 use crate::message::{Dots, Message};
 use crate::report::{self, Story};
-use crate::submission::{self, Deadlines, Line, Receipt, Speaker};
+use crate::submission::{self, Deadlines, Line, Receipt, Speaker, pace};
 use crate::words::Words;
 use crate::world::{Stream, World, memory_spool};
 
@@ -84,7 +84,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
         };
         submission::submit(world, account, credential, times, &mut transcript, &mut letter)
     };
-    let verdict = match submit(&credential) {
+    let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
         Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
             steps.tell("the cached access token was refused");
             let credential = credential.renewed(world, account, times.before_dot)?;
@@ -92,7 +92,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
             submit(&credential)
         }
         verdict => verdict,
-    };
+    });
     let where_to = if account.owns(&recipient) { "your inbox".to_owned() } else { format!("the inbox of {recipient}") };
     Ok((verdict?, where_to))
 }
