@@ -283,6 +283,8 @@ fn test_tells_every_step_and_sends() {
     for (step, beginning) in steps.iter().zip(beginnings) {
         assert!(step.starts_with(beginning), "{step:?}, not {beginning:?}");
     }
+    let status = machine.run_as("outlook-sendmail", ["status"], b"").stdout;
+    assert!(status.contains("Last sent"), "{status}");
     let received = machine.outlook.smtp.received();
     assert_eq!(received[0].recipients(), [ACCOUNT]);
     assert!(received[0].text().ends_with("This is a test message of outlook-sendmail.\r\n"));

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, Accounts, AuthKind};
+use crate::commands::columns;
 use crate::credentials;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::invocation::Task;
@@ -165,7 +166,7 @@ pub fn enable_timer(world: &World, account: &Account) {
     }
     let Err(fault) = world.user_units.enable(TIMER) else { return };
     if world.person.screen(Stream::Output).is_some() {
-        world.terminal.out(&format!("{}\n", by_hand(&fault)));
+        columns::tell(world, &by_hand(&fault));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::commands::question::agreed;
 use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
+use crate::standing::history;
 use crate::submission::{Deadlines, Receipt, Submitter};
 use crate::world::World;
 
@@ -41,7 +42,9 @@ fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8])
     let times = Deadlines::new(account, world.clock.instant());
     let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
-    Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message)
+    let verdict = Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message);
+    history::message(world, &account.address, verdict.as_ref());
+    verdict
 }
 
 /// The message, whole, as somebody would write it.
