@@ -123,7 +123,11 @@ fn a_refusal_is_told_and_what_was_given_is_kept() {
             77,
             "ask its administrator",
         ),
-        ("535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.", 77, "Outlook refuses"),
+        (
+            "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
+            77,
+            "user name or the password",
+        ),
         ("535 5.7.3 Authentication unsuccessful", 77, "primary address"),
         ("504 5.7.4 Unrecognized authentication type", 76, "way of signing in"),
     ] {
@@ -164,6 +168,23 @@ fn graph_is_offered_where_smtp_is_off() {
     assert_eq!(scopes(&machine).len(), 2);
     assert!(config(&machine).contains("address = \"me@outlook.com\"\ntransport = \"graph\"\n"), "{}", config(&machine));
     assert_eq!(machine.outlook.smtp.connections().len(), 1, "Graph is not tried over SMTP");
+}
+
+#[test]
+fn a_mailbox_whose_smtp_is_off_sends_through_graph() {
+    let machine = with_dialogue(&format!("on auth: {DISABLED}\n"));
+    let answers = [("Sign in for Graph now? [Y/n] ", "y"), ("Send a test message to me@outlook.com? [Y/n] ", "y")];
+    let Some(run) = login_at_a_terminal(&machine, &answers) else { return };
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    let scopes = scopes(&machine);
+    assert!(scopes[0].contains("/SMTP.Send ") && !scopes[0].contains("Mail.Send"), "{scopes:?}");
+    assert!(scopes[1].contains("/Mail.Send ") && !scopes[1].contains("SMTP.Send"), "{scopes:?}");
+    assert_eq!(kept(&machine), ["grant:graph:me@outlook.com", "grant:me@outlook.com"]);
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    let accepted = machine.outlook.graph.accepted();
+    let recipients: Vec<_> = accepted.iter().flat_map(|post| post.recipients.clone()).collect();
+    assert_eq!(recipients, [ACCOUNT, "a@example.org"]);
+    assert_eq!(machine.outlook.smtp.connections().len(), 1, "nothing but the trial went to SMTP");
 }
 
 #[test]
@@ -341,6 +362,10 @@ fn a_wrong_password_is_not_kept() {
     assert_fails(&tool(&machine, &["login"], b"\n"), 77, "no password was given");
     assert_fails(&tool(&machine, &["login"], b"a\0b\n"), 77, "without NUL");
     assert!(kept(&machine).is_empty());
+    let refusal = "on auth: 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.\n";
+    let strict = password_machine(Some(refusal));
+    assert_fails(&tool(&strict, &["login"], b"wrong\n"), 77, "the user name or the password wrong");
+    assert!(kept(&strict).is_empty());
     // One that was right once, and is kept.
     assert_eq!(tool(&machine, &["login"], PASSWORD.as_bytes()).status, 0);
     machine.outlook.smtp.set_dialogue(&Dialogue::parse(&format!("on auth: 535 5.7.8 not {PASSWORD}\n")).unwrap());

@@ -297,7 +297,56 @@ fn a_block_fits_the_screen_and_colours_are_for_those_who_want_them() {
     assert!(!tool(&machine, &["status"]).stdout.contains('\x1b'));
 }
 
+#[test]
+fn what_was_sent_just_now_is_counted() {
+    let machine = Machine::new();
+    assert_eq!(me(&machine)["pace"], json!({ "used": 0, "limit": 30 }));
+    assert!(!tool(&machine, &["status"]).stdout.contains("Pace"));
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    // They are forgotten one every two seconds.
+    let used = me(&machine)["pace"]["used"].as_u64().unwrap();
+    assert!((0..=2).contains(&used), "{used}");
+}
+
+#[test]
+fn a_password_is_there_or_not_and_does_not_lapse() {
+    let config = [("provider", "\"custom\""), ("auth", "\"password\"")];
+    let config = config.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let machine = Machine::signed_out(|options| options.password = Some("horse".to_owned()), &config);
+    assert_eq!(state(&machine), is("sign-in-needed", 77));
+    assert_eq!((&me(&machine)["auth"], &me(&machine)["days_left"]), (&json!("password"), &Value::Null));
+    let shown = tool(&machine, &["status"]).stdout;
+    assert!(shown.contains("no password is kept") && shown.contains("run: outlook-sendmail login"), "{shown}");
+    assert_eq!(machine.run_as("outlook-sendmail", ["login"], b"horse\n").status, 0);
+    assert_eq!(state(&machine), is("signed-in", 0));
+    let shown = tool(&machine, &["status"]).stdout;
+    assert!(shown.contains("with a password, kept in a file") && !shown.contains("Lapses"), "{shown}");
+    assert_eq!(me(&machine)["auth"], "password");
+}
+
 // -- renew
+
+#[test]
+fn the_other_transports_sign_in_is_renewed_too_and_its_end_keeps_no_mail_back() {
+    let machine = Machine::new();
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    assert_eq!(tool(&machine, &["login", "--transport", "graph"]).status, 0);
+    assert_eq!(state(&machine), is("signed-in", 0));
+    let before = machine.outlook.endpoint.refreshes();
+    assert_eq!(tool(&machine, &["renew"]).status, 0);
+    assert_eq!(machine.outlook.endpoint.refreshes(), before + 2);
+    let requests = machine.outlook.endpoint.requests();
+    let scopes: Vec<_> = requests.iter().rev().take(2).map(|request| request.field("scope").unwrap()).collect();
+    assert!(scopes[0].contains("SMTP.Send") && scopes[1].contains("Mail.Send"), "{scopes:?}");
+
+    // The one for SMTP is dead: nobody sends with it.
+    let refused = Answer::oauth_error(400, "invalid_grant", 70_000, "revoked");
+    machine.outlook.endpoint.answer_next([Answer::Usual, refused]);
+    let run = tool(&machine, &["renew"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert_eq!(state(&machine), is("signed-in", 0));
+}
 
 #[test]
 fn a_renewal_stores_the_rotated_grant_and_is_silent() {

@@ -237,6 +237,21 @@ fn a_call_that_cannot_be_explained_is_drained_and_says_why() {
     }
 }
 
+#[test]
+fn what_outlook_renamed_is_explained() {
+    let machine = Machine::new();
+    machine.sendmail(["a@example.org"], b"Message-ID: <old@here>\nSubject: one\n\n").assert_silent_success();
+    let new = machine.outlook.smtp.received()[0].new_message_id.clone();
+    let answer = b"In-Reply-To: <old@here>\nReferences: <other@there> <old@here>\nSubject: Re: one\n\n";
+    let ended = machine.run_as("outlook-sendmail", ["explain", "a@example.org"], answer);
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    let page: String = ended.stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains(&format!("~ In-Reply-To: {new}")), "{}", ended.stdout);
+    assert!(page.contains("was: <old@here>") || page.contains("<old@here>"), "{}", ended.stdout);
+    let reason = "Outlook gave the message it refers to another Message-ID";
+    assert_eq!(page.matches(reason).count(), 2, "{}", ended.stdout);
+}
+
 // -- test
 
 /// The steps without their times, wrapped lines joined.
@@ -268,9 +283,35 @@ fn test_tells_every_step_and_sends() {
     for (step, beginning) in steps.iter().zip(beginnings) {
         assert!(step.starts_with(beginning), "{step:?}, not {beginning:?}");
     }
+    let status = machine.run_as("outlook-sendmail", ["status"], b"").stdout;
+    assert!(status.contains("Last sent"), "{status}");
     let received = machine.outlook.smtp.received();
     assert_eq!(received[0].recipients(), [ACCOUNT]);
     assert!(received[0].text().ends_with("This is a test message of outlook-sendmail.\r\n"));
+}
+
+#[test]
+fn test_tells_every_step_over_graph() {
+    let machine = Machine::with(|_| {}, &[config("transport", "\"graph\"")]);
+    let ended = machine.run_as("outlook-sendmail", ["test"], b"");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    assert_no_secret(&ended.stdout);
+    let steps = steps(&ended);
+    let beginnings = [
+        "configuration ",
+        "a message of ",
+        "access token ",
+        "",
+        "connected to localhost ",
+        "TLS 1.3, certificate verified",
+        "Outlook took it: 202 Accepted",
+        "Sent. It should be in your inbox within a minute.",
+    ];
+    assert_eq!(steps.len(), beginnings.len(), "{steps:?}");
+    for (step, beginning) in steps.iter().zip(beginnings) {
+        assert!(step.starts_with(beginning), "{step:?}, not {beginning:?}");
+    }
+    assert_eq!(machine.outlook.graph.accepted().len(), 1);
 }
 
 #[test]
@@ -425,6 +466,30 @@ fn doctor_reads_the_servers_refusals() {
         assert_found(&ended, "FAIL encryption", words);
         assert_eq!(ended.status, status, "{name}: {}", ended.stdout);
     }
+}
+
+#[test]
+fn doctor_looks_at_the_way_the_account_takes() {
+    let machine = Machine::with(|_| {}, &[config("transport", "\"graph\"")]);
+    let before = machine.outlook.smtp.connections().len();
+    let ended = doctor(&machine);
+    assert_eq!(ended.status, 0, "{}", ended.stdout);
+    assert_found(&ended, "-- port", "not needed: mail goes through Microsoft Graph");
+    let graph = machine.outlook.graph.url();
+    let port = graph.rsplit_once(':').unwrap().1;
+    assert_found(&ended, &format!("ok port {port}"), "localhost answers, certificate verified");
+    assert_eq!(machine.outlook.smtp.connections().len(), before);
+
+    let by_password = [config("provider", "\"custom\""), config("auth", "\"password\"")];
+    let machine = Machine::signed_out(|options| options.password = Some("horse".to_owned()), &by_password);
+    let ended = doctor(&machine);
+    assert_found(&ended, "FAIL sign-in", "no password is kept");
+    assert_eq!(ended.status, 77, "{}", ended.stdout);
+    assert_eq!(machine.run_as("outlook-sendmail", ["login"], b"horse\n").status, 0);
+    let ended = doctor(&machine);
+    assert_found(&ended, "ok sign-in", "with a password, kept for localhost");
+    assert_eq!(ended.status, 0, "{}", ended.stdout);
+    assert!(machine.outlook.endpoint.requests().is_empty(), "there is no sign-in to renew");
 }
 
 #[test]

@@ -168,6 +168,14 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
+    /// The one that is not this.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Smtp => Self::Graph,
+            Self::Graph => Self::Smtp,
+        }
+    }
+
     /// Its word in `transport = "..."`.
     pub const fn word(self) -> &'static str {
         match self {

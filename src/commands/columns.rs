@@ -1,5 +1,20 @@
 //! Text put on lines that fit the screen.
 
+use crate::world::{Stream, World};
+
+/// A wide screen is no reason for lines nobody likes to read.
+const WIDEST: usize = 100;
+
+/// A narrower one would have nothing but line ends.
+const NARROWEST: usize = 40;
+
+/// Tells a person something, in lines that fit the screen; what goes elsewhere is one line.
+pub(super) fn tell(world: &World, text: &str) {
+    let screen = world.person.screen(Stream::Output);
+    let columns = screen.map_or(usize::MAX, |screen| usize::from(screen.columns).clamp(NARROWEST, WIDEST));
+    world.terminal.out(&wrapped(text, "", "", columns));
+}
+
 /// Breaks `text` at spaces into lines of at most `columns` characters, each with its line end. A word that is longer
 /// stays whole: an address or a path has to be copied.
 pub(super) fn wrapped(text: &str, first: &str, further: &str, columns: usize) -> String {

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, Accounts, AuthKind};
+use crate::commands::columns;
 use crate::credentials;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::invocation::Task;
@@ -78,10 +79,26 @@ fn renew_one(world: &World, account: &Account, deadline: Instant) -> Result<(), 
         Err(failure) if failure.cause == Cause::NoGrant && was_never_renewed(world, account) => Ok(()),
         Err(failure) => Err(failure),
         Ok(()) => {
+            renew_spare(world, account, deadline);
             if world.person.screen(Stream::Output).is_some() {
                 report::show(world, &format!("{}: renewed\n", account.name));
             }
             Ok(())
+        }
+    }
+}
+
+/// The grant of the transport that is not used now must not lapse either; that it cannot be renewed keeps no mail back.
+fn renew_spare(world: &World, account: &Account, deadline: Instant) {
+    let spare = Account { transport: account.transport.other(), ..account.clone() };
+    match credentials::renew_spare_grant(world, &spare, deadline.min(world.clock.instant() + EACH)) {
+        Ok(()) => {}
+        Err(failure) if failure.cause == Cause::NoGrant => {}
+        Err(failure) => {
+            let transport = spare.transport.word();
+            let text =
+                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.record());
+            world.log.record(Priority::Warning, &text);
         }
     }
 }
@@ -149,7 +166,7 @@ pub fn enable_timer(world: &World, account: &Account) {
     }
     let Err(fault) = world.user_units.enable(TIMER) else { return };
     if world.person.screen(Stream::Output).is_some() {
-        world.terminal.out(&format!("{}\n", by_hand(&fault)));
+        columns::tell(world, &by_hand(&fault));
     }
 }
 

@@ -52,7 +52,19 @@ impl Steps<'_> {
     fn tell(&self, text: &str) {
         let passed = self.world.clock.instant().saturating_duration_since(self.start);
         let time = format!("{:>7.3} s  ", passed.as_secs_f64());
-        self.world.terminal.out(&wrapped(text, &time, INDENT, self.columns));
+        // Nobody copies an id: it may be broken.
+        let room = self.columns.saturating_sub(INDENT.len()).max(1);
+        let text: Vec<_> = text.split(' ').flat_map(|word| in_pieces(word, room)).collect();
+        self.world.terminal.out(&wrapped(&text.join(" "), &time, INDENT, self.columns));
+    }
+}
+
+/// The word in parts of at most `room` characters.
+fn in_pieces(word: &str, room: usize) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    match letters.len() {
+        0 => vec![String::new()],
+        _ => letters.chunks(room).map(|part| part.iter().collect()).collect(),
     }
 }
 
@@ -63,6 +75,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };
+    story.read_account(account);
     steps.tell(&format!("configuration {}, account {}", world.places.config.display(), account.name));
     let times = Deadlines::new(account, world.clock.instant());
     let recipient = match asked.operands.first() {

@@ -14,6 +14,8 @@ use crate::commands::question::agreed;
 use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
+use crate::outbox::Taken;
+use crate::standing::history;
 use crate::submission::{Deadlines, Receipt, Submitter};
 use crate::world::World;
 
@@ -41,7 +43,10 @@ fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8])
     let times = Deadlines::new(account, world.clock.instant());
     let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
-    Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message)
+    let verdict = Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message);
+    let taken = verdict.as_ref().map(|receipt| Taken::Sent(receipt.clone()));
+    history::message(world, &account.address, taken.as_ref().map_err(|failure| *failure));
+    verdict
 }
 
 /// The message, whole, as somebody would write it.

@@ -291,6 +291,7 @@ pub(crate) struct FakeHttps {
 
 impl Https for Rc<FakeHttps> {
     fn post(&self, _: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        (post.told)("connected");
         let mut content = Vec::new();
         (post.content)(&mut content).unwrap();
         assert_eq!(content.len() as u64, post.length);

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, AuthKind, TransportKind};
+use crate::account::{Account, AuthKind};
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::standing::history;
-use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
+use crate::world::{LockGuard, Priority, SecretStore, World};
 
 mod access_token_cache;
 pub mod browser;
 pub mod device_code;
 #[cfg(test)]
 pub(crate) mod fake_world;
+mod forget;
 mod grant;
 mod id_token;
 mod password;
@@ -23,8 +24,9 @@ mod signed_in;
 mod tests;
 mod token_endpoint;
 
+pub use forget::{Forgotten, forget, forget_stored};
 pub use grant::Grant;
-pub use password::{keep_password, store_answers};
+pub use password::{check_password, keep_password, store_answers};
 pub use secret::Secret;
 pub use signed_in::SignedIn;
 
@@ -174,6 +176,19 @@ pub fn renew_grant(world: &World, account: &Account, deadline: Instant) -> Resul
     renew(world, account, &*store, deadline).map(drop)
 }
 
+/// The same for a grant that no message needs now: what becomes of it says nothing about the mailbox.
+///
+/// # Errors
+///
+/// As [`access_token`].
+pub fn renew_spare_grant(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    // Most accounts have none.
+    stored_grant(world, account, deadline)?;
+    let store = open_store(world, account, deadline)?;
+    let _renewing = lock(world, account, deadline);
+    renew_for(Purpose::Keeping, world, account, &*store, deadline).map(drop)
+}
+
 /// The grant a new sign-in will replace, if there is one that can be read. Asked before a person is asked for
 /// anything: a store that is locked or away shows here.
 ///
@@ -199,77 +214,6 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
         .for_resource(account)
 }
 
-/// What [`forget`] found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Forgotten {
-    /// A grant, for SMTP or Graph.
-    Grant,
-    /// An access token, in the kernel's keyring or the store.
-    AccessToken,
-    /// A password.
-    Password,
-}
-
-/// Forgets every secret of the account, here; Microsoft keeps a grant until it is revoked there. Gives what there was.
-///
-/// # Errors
-/// The causes of the store.
-pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
-    let _alone = lock(world, account, deadline);
-    let both = [TransportKind::Smtp, TransportKind::Graph].map(|transport| Account { transport, ..account.clone() });
-    let mut found = Vec::new();
-    for account in &both {
-        let in_memory = access_token_cache::name_in_memory(world, account);
-        if world.token_cache.load(&in_memory).is_some() {
-            found.push(Forgotten::AccessToken);
-        }
-        world.token_cache.delete(&in_memory);
-    }
-    found.extend(forget_stored(world, account, deadline)?);
-    found.sort_by_key(|what| *what as u8);
-    found.dedup();
-    history::signed_out(world, &account.address);
-    Ok(found)
-}
-
-/// The same for what its store holds only.
-///
-/// # Errors
-/// The causes of the store.
-pub fn forget_stored(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
-    let store = open_store(world, account, deadline)?;
-    let mut found = Vec::new();
-    for transport in [TransportKind::Smtp, TransportKind::Graph] {
-        let account = Account { transport, ..account.clone() };
-        for (name, what) in [
-            (access_token_cache::name(&account), Forgotten::AccessToken),
-            (grant::name(&account), Forgotten::Grant),
-            (password::name(&account), Forgotten::Password),
-        ] {
-            match store.load(&name) {
-                Ok(None) => continue,
-                // What cannot be read can be deleted.
-                Ok(Some(_)) | Err(StoreFault::Exposed(_) | StoreFault::Unreadable(_) | StoreFault::Unwritable(_)) => {}
-                Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => {
-                    return Err(grant::store_failure(fault));
-                }
-            }
-            store.delete(&name).map_err(grant::store_failure)?;
-            found.push(what);
-        }
-    }
-    Ok(found)
-}
-
-/// Whether the account's store can be opened; nothing in it is read.
-///
-/// # Errors
-///
-/// The causes of the store.
-pub fn check_store(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
-    open_store(world, account, deadline).map(drop)
-}
-
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
     let left = deadline.saturating_duration_since(world.clock.instant());
     world.secrets.open(account.store.clone(), left.clamp(STORE_HASTE, STORE_PATIENCE)).map_err(grant::store_failure)
@@ -280,11 +224,34 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
     world.locks.acquire(&format!("token:{}", account.name), patience)
 }
 
+/// Why a grant is renewed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The mailbox's messages need it: what becomes of it is remembered.
+    Sending,
+    /// It shall not lapse.
+    Keeping,
+}
+
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
+    renew_for(Purpose::Sending, world, account, store, deadline)
+}
+
+fn renew_for(
+    purpose: Purpose,
+    world: &World,
+    account: &Account,
+    store: &dyn SecretStore,
+    deadline: Instant,
+) -> Result<AccessToken, Failure> {
     let grant = Grant::load(account, store)?.for_authority(&account.authority)?.for_resource(account)?;
-    let tokens = token_endpoint::redeem(world, account, &grant, deadline)
-        .inspect_err(|failure| history::refused(world, &account.address, failure))?;
-    history::renewed(world, &account.address);
+    let outcome = token_endpoint::redeem(world, account, &grant, deadline);
+    match (&outcome, purpose) {
+        (Ok(_), Purpose::Sending) => history::renewed(world, &account.address),
+        (Err(failure), Purpose::Sending) => history::refused(world, &account.address, failure),
+        (_, Purpose::Keeping) => {}
+    }
+    let tokens = outcome?;
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)
         && let Err(fault) = newer.save(account, store)

@@ -40,6 +40,14 @@ pub(super) fn load(world: &World, account: &Account, deadline: std::time::Instan
     Ok(record.password)
 }
 
+/// Whether one is kept that this server may see, for `status`.
+///
+/// # Errors
+/// [`Cause::NoGrant`] and the causes of the store.
+pub fn check_password(world: &World, account: &Account, deadline: std::time::Instant) -> Result<(), Failure> {
+    load(world, account, deadline).map(drop)
+}
+
 /// Keeps it.
 ///
 /// # Errors

@@ -306,7 +306,7 @@ One of
 .It Li status , problem
 The account's part in the exit status, and the line that says why.
 .It Li signed_in_at , renewed_at , lapses_at , days_left
-The sign-in's times, and the whole days until it lapses unless it is used.
+The sign-in's times, and the days until it lapses unless it is used, counting the one that has begun.
 .It Li store , auth , transport , host , port
 As in the configuration.
 .It Li from

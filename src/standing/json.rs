@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::history::PastFailure;
 use super::times::{DAY, rfc3339};
 use super::{GrantTimes, Pace, SignIn, Standing, worst};
-use crate::account::TransportKind;
+use crate::account::AuthKind;
 use crate::failure::Failure;
 use crate::send_as::Said;
 
@@ -66,8 +66,8 @@ struct OneFailure<'a> {
 
 #[derive(Serialize)]
 struct OnePace {
-    used: u32,
-    limit: u32,
+    used: u64,
+    limit: u64,
 }
 
 /// The document, with a line end. `failure` is why there are no accounts to tell of.
@@ -85,10 +85,9 @@ pub fn json(standings: &[Standing<'_>], failure: Option<&Failure>, now: u64) -> 
 
 fn one_account<'a>(standing: &'a Standing<'_>) -> OneAccount<'a> {
     let Standing { account, history, now, .. } = standing;
-    let (auth, times) = match &standing.sign_in {
-        Some(SignIn::Grant(times)) => ("oauth2", Some(times)),
-        Some(SignIn::Password) => ("password", None),
-        None => ("oauth2", None),
+    let times = match &standing.sign_in {
+        Some(SignIn::Grant(times)) => Some(times),
+        Some(SignIn::Password) | None => None,
     };
     let lapses_at = times.and_then(|times| times.lapses_at);
     let told = |at: fn(&GrantTimes) -> u64| times.map(at).filter(|at| *at > 0).and_then(rfc3339);
@@ -103,13 +102,13 @@ fn one_account<'a>(standing: &'a Standing<'_>) -> OneAccount<'a> {
         signed_in_at: told(|times| times.signed_in_at),
         renewed_at: history.renewed.and_then(rfc3339).or_else(|| told(|times| times.renewed_at)),
         lapses_at: lapses_at.and_then(rfc3339),
-        days_left: lapses_at.map(|lapses_at| lapses_at.saturating_sub(*now) / DAY),
+        days_left: lapses_at.map(|lapses_at| lapses_at.saturating_sub(*now).div_ceil(DAY)),
         store: account.store.word(),
-        auth,
-        transport: match account.transport {
-            TransportKind::Smtp => "smtp",
-            TransportKind::Graph => "graph",
+        auth: match account.auth {
+            AuthKind::OAuth2 => "oauth2",
+            AuthKind::Password => "password",
         },
+        transport: account.transport.word(),
         host: &account.host,
         port: account.port,
         from: std::iter::once(&account.address).chain(&account.send_as).map(ToString::to_string).collect(),

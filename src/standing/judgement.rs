@@ -46,7 +46,7 @@ pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u
             (State::SignInNeeded, Some(problem(Cause::GrantLapsed, words)))
         }
         Some(lapses_at) if lapses_at - now < SHORT * DAY => {
-            let words = format!("{} left", times::count((lapses_at - now) / DAY, "day"));
+            let words = format!("{} left", times::count((lapses_at - now).div_ceil(DAY), "day"));
             (State::LapsesSoon, Some(problem(Cause::GrantLapsing, words)))
         }
         Some(_) | None => (State::SignedIn, None),

@@ -7,6 +7,7 @@ use crate::credentials;
 use crate::failure::{ExitStatus, Failure};
 use crate::send_as::{KnownSenders, Said};
 use crate::standing::history::{History, unix_seconds};
+use crate::submission::pace;
 use crate::world::World;
 
 pub mod history;
@@ -41,7 +42,7 @@ pub struct Standing<'a> {
     pub send_as: Vec<(String, Option<Said>)>,
     /// How many messages wait in the outbox; `None` where there is none.
     pub outbox: Option<u64>,
-    /// How much of its pace is used up; `None` where nobody counts.
+    /// How much of its pace is used up just now; `None` where nobody counts.
     pub pace: Option<Pace>,
     /// When this was found, in Unix seconds.
     pub now: u64,
@@ -115,9 +116,9 @@ pub struct GrantTimes {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pace {
     /// So many are used up.
-    pub used: u32,
+    pub used: u64,
     /// Of so many.
-    pub limit: u32,
+    pub limit: u64,
 }
 
 impl<'a> Standing<'a> {
@@ -136,7 +137,8 @@ impl<'a> Standing<'a> {
             problem.name_account(&account.name);
         }
         let (sign_in, send_as) = (sign_in.ok(), send_as(world, account));
-        Self { account, preferred, state, problem, sign_in, history, send_as, outbox: None, pace: None, now }
+        let pace = Some(Pace { used: pace::used(world, account), limit: pace::BURST });
+        Self { account, preferred, state, problem, sign_in, history, send_as, outbox: None, pace, now }
     }
 
     /// The exit status that tells its state.
@@ -146,10 +148,11 @@ impl<'a> Standing<'a> {
 }
 
 fn sign_in(world: &World, account: &Account, now: u64) -> Result<SignIn, Failure> {
+    let until = world.clock.instant() + STORE_PATIENCE;
     match account.auth {
-        AuthKind::Password => Ok(SignIn::Password),
+        AuthKind::Password => credentials::check_password(world, account, until).map(|()| SignIn::Password),
         AuthKind::OAuth2 => {
-            let grant = credentials::stored_grant(world, account, world.clock.instant() + STORE_PATIENCE)?;
+            let grant = credentials::stored_grant(world, account, until)?;
             let (signed_in_at, renewed_at) = (grant.signed_in_at, grant.renewed_at);
             let lapses_at = judgement::lapses_at(account, signed_in_at, renewed_at, now);
             Ok(SignIn::Grant(GrantTimes { signed_in_at, renewed_at, lapses_at }))

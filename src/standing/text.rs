@@ -81,7 +81,9 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
         block.line("Not renewed", &format!("{} (status {})", when(failure.at), failure.status));
     }
     block.line("Outbox", &standing.outbox.map(|waiting| count(waiting, "message")).unwrap_or_default());
-    let pace = standing.pace.map(|pace| format!("{} of {} messages used", pace.used, pace.limit));
+    // An empty minute is no news.
+    let pace = standing.pace.filter(|pace| pace.used > 0);
+    let pace = pace.map(|pace| format!("{} of {} messages a minute used up just now", pace.used, pace.limit));
     block.line("Pace", &pace.unwrap_or_default());
     block.text
 }
@@ -117,7 +119,7 @@ fn lapse(times: &GrantTimes, now: u64, utc_offset: i32) -> String {
     match times.lapses_at {
         None => String::new(),
         Some(at) if at <= now => format!("lapsed on {}", date(at, utc_offset)),
-        Some(at) => format!("in {} unless used, on {}", count((at - now) / DAY, "day"), date(at, utc_offset)),
+        Some(at) => format!("in {} unless used, on {}", count((at - now).div_ceil(DAY), "day"), date(at, utc_offset)),
     }
 }
 

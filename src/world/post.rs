@@ -17,6 +17,8 @@ pub struct Post<'a> {
     pub content_type: &'a str,
     /// Content-Length.
     pub length: u64,
+    /// Hears how far the way there is made: connected, then TLS.
+    pub told: &'a mut dyn FnMut(&str),
     /// Writes the content, exactly so many octets; called once.
     pub content: &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     /// The last octets of the content are this protocol's final dot.

@@ -24,7 +24,9 @@ pub(super) fn post(account: &Account, post: Post<'_>) -> Result<PostAnswer, Post
     let target = Target::of(post.url).map_err(PostFault::Cut)?;
     let head = head(&target, &post).map_err(PostFault::Cut)?;
     let mut wire = wire::connect(account, target.host, target.port, deadline).map_err(PostFault::Cut)?;
+    (post.told)(&format!("connected to {} {}", target.host, wire.peer()));
     wire.start_tls(deadline).map_err(PostFault::Cut)?;
+    (post.told)(&format!("{}, certificate verified", wire.tls_version()));
 
     let mut content = Content { wire: &mut wire, slice: head, left: post.length, latest, fault: None };
     let written = (post.content)(&mut content);

@@ -138,12 +138,7 @@ fn judged_clock(now: SystemTime, date: Option<SystemTime>) -> Finding {
 pub(super) fn sign_in(world: &World, account: &Account, sheet: &mut Sheet<'_>) {
     let stored = match account.auth {
         AuthKind::OAuth2 => credentials::stored_grant(world, account, deadline(world)),
-        AuthKind::Password => {
-            let opened = credentials::check_store(world, account, deadline(world));
-            let finding = opened.map_or_else(Finding::Bad, |()| reached(account));
-            sheet.tell("store", finding);
-            return;
-        }
+        AuthKind::Password => return password(world, account, sheet),
     };
     match stored {
         Err(failure) if is_the_stores(&failure) => {
@@ -159,6 +154,21 @@ pub(super) fn sign_in(world: &World, account: &Account, sheet: &mut Sheet<'_>) {
             sheet.tell("client id", client_id(account, &grant));
             sheet.tell("sign-in", days_left(&grant, world.clock.now()));
             sheet.tell("renewal", renewal(world, account));
+        }
+    }
+}
+
+/// Whether the server takes it, only AUTH tells.
+fn password(world: &World, account: &Account, sheet: &mut Sheet<'_>) {
+    match credentials::check_password(world, account, deadline(world)) {
+        Err(failure) if is_the_stores(&failure) => {
+            sheet.tell("store", Finding::Bad(failure));
+            sheet.tell("sign-in", Finding::Unknown("not known without the store".to_owned()));
+        }
+        outcome => {
+            sheet.tell("store", reached(account));
+            let kept = |()| Finding::Fine(format!("with a password, kept for {}; it does not lapse", account.host));
+            sheet.tell("sign-in", outcome.map_or_else(Finding::Bad, kept));
         }
     }
 }
@@ -184,7 +194,7 @@ fn days_left(grant: &Grant, now: SystemTime) -> Finding {
     let renewed = SystemTime::UNIX_EPOCH + Duration::from_secs(grant.renewed_at.min(u64::from(u32::MAX)));
     let age = now.duration_since(renewed).unwrap_or_default();
     match GRANT_LIFETIME.checked_sub(age) {
-        Some(left) => Finding::Fine(format!("kept, and good for {} days without use", left.as_secs() / 86_400)),
+        Some(left) => Finding::Fine(format!("kept, and good for {} days without use", left.as_secs().div_ceil(86_400))),
         None => Finding::Odd(
             "it was not used for 90 days and has probably lapsed".to_owned(),
             "run: outlook-sendmail login".to_owned(),

@@ -89,9 +89,13 @@ fn way_to_outlook(world: &World, account: &Account, sheet: &mut Sheet<'_>, seen:
             false => {}
         }
     }
+    if !checks::speaks_smtp(account) {
+        let words = "not needed: mail goes through Microsoft Graph, on port 443";
+        return sheet.tell(&format!("port {}", account.port), Finding::Unknown(words.to_owned()));
+    }
     let submission = format!("{}:{}", account.host, account.port);
     match nameless.contains(&account.host.as_str()) {
-        false if checks::speaks_smtp(account) && is_new(submission) => server::look(world, account, sheet),
+        false if is_new(submission) => server::look(world, account, sheet),
         true => sheet.tell(&format!("port {}", account.port), checks::not_tried(&account.host)),
         false => {}
     }

@@ -8,6 +8,7 @@ mod trial;
 use lettre::Address;
 
 use crate::account::{Account, AuthKind, TransportKind, is_personal};
+use crate::commands::columns;
 use crate::commands::login::{Flow, Learned, keep, login};
 use crate::commands::question::agreed;
 use crate::commands::renew;
@@ -70,9 +71,10 @@ fn takes_graph(world: &World) -> bool {
     if !world.input.is_terminal() {
         return false;
     }
-    world.terminal.out(
-        "Microsoft has switched SMTP off for this mailbox, as for all personal ones made since 2026. Mail can go\n\
-         through Microsoft Graph instead; that takes a second sign-in, with the permission Mail.Send.\n",
+    columns::tell(
+        world,
+        "Microsoft has switched SMTP off for this mailbox, as for all personal ones made since 2026. Mail can go \
+         through Microsoft Graph instead; that takes a second sign-in, with the permission Mail.Send.",
     );
     agreed(world, "Sign in for Graph now?")
 }
@@ -98,10 +100,11 @@ fn confirm_mailbox(world: &World, draft: &Draft, learned: &Learned, named: Optio
         let words = format!("signed in as {learned}, while account {name} is {current}; nothing was changed");
         return Err(Failure::new(Stage::Credentials, Cause::SignInDeclined, words));
     }
-    world.terminal.out(&format!(
-        "Outlook signs in only under the primary address: account {name} is {learned} now. If {current} is another\n\
-         address of the same mailbox, put it into send_as to go on writing as it.\n"
-    ));
+    let told = format!(
+        "Outlook signs in only under the primary address: account {name} is {learned} now. If {current} is another \
+         address of the same mailbox, put it into send_as to go on writing as it."
+    );
+    columns::tell(world, &told);
     Ok(())
 }
 

@@ -23,7 +23,8 @@ pub(super) fn sign_in(world: &World, draft: &Draft) -> Result<(Account, Trial), 
     credentials::store_answers(world, &account)?;
     let password = asked(world, &account)?;
     let outcome = trial::try_sign_in(world, &account, &Credential::Password(password.clone()));
-    if outcome.as_ref().is_err_and(|refused| refused.cause == Cause::PasswordRejected) {
+    let is_wrong = |refused: &Failure| matches!(refused.cause, Cause::PasswordRejected | Cause::SignInRefused);
+    if outcome.as_ref().is_err_and(is_wrong) {
         return outcome.map(|trial| (account, trial));
     }
     credentials::keep_password(world, &account, &password)?;

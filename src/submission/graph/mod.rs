@@ -139,8 +139,10 @@ impl<'a> Graph<'a> {
             [..] => ", with a Bcc field for recipients its header does not name",
         };
         self.say(Speaker::Event, &format!("{} octets of message, {} as base64{note}", cargo.octets, cargo.length));
+        let mut told = |text: &str| self.say(Speaker::Event, text);
         let post = Post {
             url: &url,
+            told: &mut told,
             token: &self.token.token,
             content_type: "text/plain",
             length: cargo.length,

@@ -61,6 +61,7 @@ fn the_whole_message_is_posted_with_crlf() {
         [
             "Client POST https://graph.test/v1.0/me/sendMail",
             "Event 52 octets of message, 72 as base64, with a Bcc field for recipients its header does not name",
+            "Event connected",
             "Server 202 So request-id r-1",
         ]
     );

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 pub use answer::Answer;
 pub use browser::{BrowserFlow, BrowserOutcome};
-pub use oauth::{DeviceFlow, DeviceOutcome};
+pub use oauth::{APPROVAL, DeviceFlow, DeviceOutcome};
 use rustls::version::{TLS12, TLS13};
 
 use crate::certificates::{Authority, CertificateKind, LOOPBACK_NAMES};

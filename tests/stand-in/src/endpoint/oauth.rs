@@ -9,6 +9,9 @@ use crate::dates;
 
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The page that approves every device sign-in under way, for people who try the program by hand.
+pub const APPROVAL: &str = "/approve";
+
 /// How a sign-in with a device code goes.
 #[derive(Clone, Debug)]
 pub struct DeviceFlow {
@@ -64,6 +67,9 @@ pub(super) struct SignIn {
 }
 
 pub(super) fn usual(shared: &Shared, request: &TokenRequest) -> Answer {
+    if request.method == "GET" && request.path == APPROVAL {
+        return approve(shared);
+    }
     let Some((tenant, what)) = request.path.trim_start_matches('/').split_once("/oauth2/v2.0/") else {
         return Answer::Http { status: 404, headers: Vec::new(), body: Vec::new() };
     };
@@ -93,6 +99,17 @@ pub(super) fn usual(shared: &Shared, request: &TokenRequest) -> Answer {
         }
         _ => Answer::Http { status: 404, headers: Vec::new(), body: Vec::new() },
     }
+}
+
+fn approve(shared: &Shared) -> Answer {
+    let mut approved = 0;
+    for sign_in in &mut shared.state().sign_ins {
+        sign_in.flow.pending = 0;
+        approved += 1;
+    }
+    let body = format!("<!DOCTYPE html><title>Stand-in</title><p>Approved: {approved}. Go back to the terminal.\n");
+    let headers = vec![("Content-Type".to_owned(), "text/html; charset=utf-8".to_owned())];
+    Answer::Http { status: 200, headers, body: body.into_bytes() }
 }
 
 fn refresh(shared: &Shared, request: &TokenRequest) -> Answer {
