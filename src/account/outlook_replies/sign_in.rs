@@ -9,7 +9,8 @@ const AUTH: &[Phase] = &[Phase::Auth];
 pub(super) static ROWS: &[Row] = &[
     to(INSIDE, Cause::SmtpAuthDisabled).text(&["SmtpClientAuthentication is disabled for the Tenant"]).saying(
         "SMTP is switched off for the whole organisation",
-        "its administrator can switch it on for one mailbox: Set-CASMailbox -SmtpClientAuthenticationDisabled $false",
+        "its administrator can switch it on for one mailbox: Set-CASMailbox -SmtpClientAuthenticationDisabled $false; or \
+         send through Graph: run outlook-sendmail login --transport graph",
     ),
     to(INSIDE, Cause::SmtpAuthDisabled).text(&["SmtpClientAuthentication is disabled"]),
     to(INSIDE, Cause::PasswordDead).text(&["basic authentication is disabled"]),

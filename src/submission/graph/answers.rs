@@ -103,8 +103,8 @@ static ROWS: &[Row] = &[
     // RFC 9110 section 15.5.9: the request did not arrive whole.
     status(408, 408, Cause::Deferred).saying("Graph got the request too slowly", "nothing was sent; try again later"),
     status(413, 413, Cause::MessageTooLarge),
-    // Not the cause of a 432: Graph says itself how long to wait, and what fits is waited out before this is told.
-    status(429, 429, Cause::Deferred).saying(
+    // What Graph itself says to wait is waited where it fits, before this is told.
+    status(429, 429, Cause::TooManyAtOnce).saying(
         "Graph gets too many requests of this mailbox",
         "nothing was sent; try again in some minutes, not at once",
     ),
@@ -219,7 +219,7 @@ mod tests {
         (404, "", "", Cause::GraphNonsense),
         (408, "", "", Cause::Deferred),
         (413, "", "", Cause::MessageTooLarge),
-        (429, "ApplicationThrottled", "", Cause::Deferred),
+        (429, "ApplicationThrottled", "", Cause::TooManyAtOnce),
         (503, "", "", Cause::Deferred),
         (301, "", "", Cause::GraphNonsense),
         (405, "", "", Cause::Refused),
@@ -246,9 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn quotas_are_waited_out_in_hours_and_nothing_is_taken_for_a_432() {
+    fn quotas_are_waited_out_in_hours() {
         for row in ROWS {
-            assert_ne!(row.cause, Cause::TooManyAtOnce);
             assert_eq!(row.cause.kind() == Kind::Quota, row.cause == Cause::QuotaReached);
         }
     }
