@@ -102,6 +102,17 @@ pub fn remember(world: &World, account: &Account, letter: &Letter, verdict: Resu
     }
 }
 
+/// Somebody signed in, perhaps for having made the address an alias: what was refused is tried again at once.
+pub fn forget_refusals(world: &World, account: &Account) {
+    let was_refused = |(_, said): &(String, Said)| matches!(said, Said::Refused(_));
+    if read(world, account).iter().any(was_refused) {
+        change(world, account, |all| {
+            all.retain(|known| !was_refused(known));
+            true
+        });
+    }
+}
+
 /// Only what certainly was looked at: of several authors nobody knows who was.
 fn accepted<'a>(account: &Account, letter: &'a Letter) -> Vec<&'a Address> {
     let author = match (account.transport, letter.authors()) {
@@ -139,23 +150,33 @@ fn name(address: &Address) -> String {
 }
 
 fn note(world: &World, account: &Account, address: &Address, said: fn(u64) -> Said) {
-    let (record, name) = (record(account), name(address));
+    let (name, said) = (name(address), said(unix_seconds(world.clock.now())));
     if name.chars().any(char::is_control) {
         return;
     }
+    change(world, account, |all| {
+        let last = all.iter().find(|(known, _)| *known == name).map(|(_, said)| *said);
+        if let (Some(Said::Accepted(before)), Said::Accepted(now)) = (last, said)
+            && before <= now
+            && now - before < DAY
+        {
+            return false;
+        }
+        all.retain(|(known, _)| *known != name);
+        all.push((name, said));
+        true
+    });
+}
+
+/// Changes the record, when `change` says that it did.
+fn change(world: &World, account: &Account, change: impl FnOnce(&mut Vec<(String, Said)>) -> bool) {
+    let record = record(account);
     // Two at once would lose one of theirs; that costs knowledge, not mail.
     let _alone = world.locks.acquire(&record, world.clock.instant() + PATIENCE);
-    let said = said(unix_seconds(world.clock.now()));
     let mut all = read(world, account);
-    let last = all.iter().find(|(known, _)| *known == name).map(|(_, said)| *said);
-    if let (Some(Said::Accepted(before)), Said::Accepted(now)) = (last, said)
-        && before <= now
-        && now - before < DAY
-    {
+    if !change(&mut all) {
         return;
     }
-    all.retain(|(known, _)| *known != name);
-    all.push((name, said));
     let newest = all.len().saturating_sub(RECORDS);
     let lines = all.iter().skip(newest).map(|(address, said)| match said {
         Said::Accepted(at) => format!("{at} accepted {address}\n"),
@@ -281,7 +302,7 @@ mod tests {
         remember(&world, &account, &from("alias@outlook.com"), Err(&denied("")));
         let refusal = KnownSenders::for_policy(&world, &account).refusal(&alias).unwrap();
         assert_eq!((refusal.on.as_str(), refusal.until.as_str()), ("2027-01-15", "2027-01-22"));
-        assert_eq!(from("alias@outlook.com").authors(), [account.address.clone()]);
+        assert_eq!(from("alias@outlook.com").authors(), std::slice::from_ref(&account.address));
         assert_eq!(from("other@outlook.com").authors(), ["other@outlook.com".parse().unwrap()]);
         world.clock.sleep(Duration::from_secs(REFUSED_DAYS * DAY - 1));
         assert!(KnownSenders::load(&world, &account).refusal(&alias).is_some());

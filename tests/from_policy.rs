@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use harness::syslog::syslog;
 use harness::{ACCOUNT, Machine, Run};
 use serde_json::{Value, json};
+use stand_in::DeviceFlow;
 
 const ALIAS: &str = "alias@outlook.com";
 const DAY: u64 = 24 * 60 * 60;
@@ -137,6 +138,17 @@ fn an_alias_still_refused_after_a_week_has_another_week() {
     remembered(&machine, 8, "refused");
     send(&machine, &[], ALIAS).assert_failure(77, "SendAsDenied");
     send(&machine, &[], ALIAS).assert_silent_success();
+}
+
+#[test]
+fn signing_in_again_has_it_tried_at_once() {
+    let machine = with_alias(&[ALIAS]);
+    remembered(&machine, 1, "refused");
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    assert_eq!(machine.run_as("outlook-sendmail", ["login"], b"").status, 0);
+    assert_eq!(send_as(&machine)[0]["refused_at"], Value::Null);
+    send(&machine, &[], ALIAS).assert_silent_success();
+    assert_eq!(field(&arrived(&machine), "From").unwrap(), ALIAS);
 }
 
 // -- from = "refuse"

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind};
 use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::send_as;
 use crate::standing::history;
 use crate::world::{LockGuard, Priority, SecretStore, World};
 
@@ -162,6 +163,7 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
     grant.save(account, &*store).map_err(grant::store_failure)?;
     access_token_cache::save(world, account, &*store, token);
     history::renewed(world, &account.address);
+    send_as::forget_refusals(world, account);
     Ok(())
 }
 

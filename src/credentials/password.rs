@@ -6,6 +6,7 @@ use super::grant::{store_failure, text, to_secret_json};
 use super::{STORE_PATIENCE, Secret, failure, open_store};
 use crate::account::{Account, StoreKind};
 use crate::failure::{Cause, Failure};
+use crate::send_as;
 use crate::standing::history;
 use crate::world::World;
 
@@ -62,6 +63,7 @@ pub fn keep_password(world: &World, account: &Account, password: &Secret) -> Res
     let record = text(password).and_then(|password| to_secret_json(&Record { password, host: &account.host }));
     record.and_then(|record| store.save(&name(account), &record)).map_err(store_failure)?;
     history::renewed(world, &account.address);
+    send_as::forget_refusals(world, account);
     Ok(())
 }
 
