@@ -1,68 +1,16 @@
 //! Every way a run can end badly: exit status, enhanced status, the sentence and the advice, in one table.
 
+mod kind;
+
+pub use kind::Kind;
+
 use crate::words::Words;
 
-/// The exit statuses of sysexits.h this program uses; 0 is not among them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum ExitStatus {
-    /// EX_USAGE: the call itself is wrong.
-    Usage = 64,
-    /// EX_DATAERR: the message or an address is wrong.
-    Data = 65,
-    /// EX_NOUSER: a recipient was refused.
-    NoUser = 67,
-    /// EX_UNAVAILABLE: refused otherwise.
-    Unavailable = 69,
-    /// EX_SOFTWARE: a bug of ours.
-    Software = 70,
-    /// EX_OSERR: the system failed us.
-    OsError = 71,
-    /// EX_CANTCREAT: nowhere to put the message.
-    CannotCreate = 73,
-    /// EX_IOERR: the message was perhaps sent.
-    PerhapsSent = 74,
-    /// EX_TEMPFAIL: nothing was sent, the same call may work later.
-    Temporary = 75,
-    /// EX_PROTOCOL: the server or somebody on the way does not speak as it must.
-    Protocol = 76,
-    /// EX_NOPERM: sign-in needed, or the sender is not allowed.
-    NoPermission = 77,
-    /// EX_CONFIG: the configuration is wrong.
-    Config = 78,
-}
+mod exit_status;
+mod stage;
 
-/// Where in the pipeline a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// Reading the arguments.
-    Invocation,
-    /// Reading standard input.
-    Message,
-    /// Reading the configuration.
-    Account,
-    /// Deciding recipients, sender and headers.
-    Envelope,
-    /// Getting an access token.
-    Credentials,
-    /// Talking to the server.
-    Submission,
-    /// Looking after messages that wait.
-    Outbox,
-}
-
-impl Stage {
-    /// Every stage, in the order of the pipeline.
-    pub const ALL: &'static [Self] = &[
-        Self::Invocation,
-        Self::Message,
-        Self::Account,
-        Self::Envelope,
-        Self::Credentials,
-        Self::Submission,
-        Self::Outbox,
-    ];
-}
+pub use exit_status::ExitStatus;
+pub use stage::Stage;
 
 /// A run that did not end well: where, why, and in whose words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,9 +62,7 @@ impl Failure {
     }
 
     fn compose(&self, detail: &str) -> String {
-        let row = self.cause.row();
-        let own = Wording { sentence: row.sentence, advice: row.advice };
-        let Wording { sentence, advice } = self.wording.copied().unwrap_or(own);
+        let Wording { sentence, advice } = self.wording.copied().unwrap_or_else(|| self.cause.wording());
         let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
@@ -141,6 +87,14 @@ pub struct Row {
     pub sentence: &'static str,
     /// What to do about it; empty when the detail says it.
     pub advice: &'static str,
+}
+
+impl Cause {
+    /// The row's sentence and advice.
+    pub const fn wording(self) -> Wording {
+        let row = self.row();
+        Wording { sentence: row.sentence, advice: row.advice }
+    }
 }
 
 macro_rules! causes {
@@ -345,6 +299,8 @@ causes! {
     VerificationNeeded => NoPermission, "5.7.1", "Outlook wants you to verify the account", "sign in at outlook.com and follow its instructions";
     /// Sending is suspended.
     Suspended => NoPermission, "5.7.1", "Outlook has suspended sending from this account", "sign in at outlook.com and recover the account";
+    /// The network or the organisation has a bad name.
+    PoorReputation => Unavailable, "5.7.708", "Outlook takes no mail from this network", "send from another network, or ask Microsoft's support; nothing was sent";
     /// The mailbox cannot hold the copy in Sent Items.
     MailboxFull => Unavailable, "5.2.2", "the mailbox is full, so Outlook will not send", "free some space at outlook.com";
     /// Refused for good otherwise.

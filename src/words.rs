@@ -8,6 +8,12 @@ const SHOWN: usize = HEAD + TAIL;
 const HEAD: usize = 200;
 const TAIL: usize = 100;
 
+/// What is in brackets and names this is what Exchange calls the server and the session, wherever it stands.
+const MARKED: &str = "outlook.com";
+
+/// Longer than any such mark.
+const LONGEST_MARK: usize = 160;
+
 /// How much of it is kept at all, in octets.
 const KEPT: usize = 64 * 1024;
 
@@ -35,14 +41,30 @@ impl Words {
         Self(clean.trim().to_owned())
     }
 
-    /// At most 300 characters, for a person: the middle is what is left out.
+    /// At most 300 characters, for a person: the middle is what is left out, or else what is behind Exchange's mark.
     pub fn short(&self) -> String {
         if self.0.chars().count() <= SHOWN {
             return self.0.clone();
         }
-        let head = self.0.char_indices().nth(HEAD).and_then(|(end, _)| self.0.get(..end));
         let tail = self.0.char_indices().nth_back(TAIL - 1).and_then(|(start, _)| self.0.get(start..));
-        format!("{}…{}", head.unwrap_or_default(), tail.unwrap_or_default())
+        let shown = format!("{}…{}", self.head(HEAD), tail.unwrap_or_default());
+        match self.mark() {
+            Some(mark) if !shown.contains(mark) => format!("{}…{mark}", self.head(SHOWN - mark.len())),
+            Some(_) | None => shown,
+        }
+    }
+
+    fn head(&self, characters: usize) -> &str {
+        self.0.char_indices().nth(characters).and_then(|(end, _)| self.0.get(..end)).unwrap_or(&self.0)
+    }
+
+    /// The last `[HOST.PROD.OUTLOOK.COM 2024-10-10T21:50:33.251Z 08DCE9686F3D146F]`, which Microsoft's support asks for.
+    fn mark(&self) -> Option<&str> {
+        let is_mark =
+            |mark: &&str| mark.len() <= LONGEST_MARK && mark.is_ascii() && mark.to_ascii_lowercase().contains(MARKED);
+        let opened = self.0.match_indices('[').filter_map(|(start, _)| self.0.get(start..));
+        let mut closed = opened.filter_map(|rest| rest.get(..=rest.find(']')?));
+        closed.rfind(is_mark)
     }
 
     /// Everything, for the log.
@@ -109,5 +131,24 @@ mod tests {
         assert_eq!(words.whole().chars().count(), 400);
         let words = Words::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
         assert!(words.short().starts_with("554 ü") && words.short().ends_with("ü [Hostname=X]"));
+    }
+
+    #[test]
+    fn what_microsoft_calls_the_session_is_always_shown() {
+        const MARK: &str = "[PN3PR01MB9597.INDPRD01.PROD.OUTLOOK.COM 2024-10-10T21:50:33.251Z 08DCE9686F3D146F]";
+        let long = "ö so on ".repeat(250);
+        for (text, ends) in [
+            (format!("554 It began {long}{MARK}"), MARK.to_owned()),
+            (format!("554 It began {long}{MARK} {long} end"), format!("…{MARK}")),
+            (format!("554 It began {MARK}{long} end"), "so on end".to_owned()),
+            (format!("554 It began [a]{long}[b {long}] [end"), "so on ] [end".to_owned()),
+        ] {
+            let words = Words::from(text.as_str());
+            let short = words.short();
+            assert!(short.starts_with("554 It began ") && short.ends_with(&ends), "{short}");
+            assert!(short.chars().count() <= SHOWN + 1, "{short}");
+            assert_eq!(short.contains(MARK), text.contains(MARK), "{short}");
+            assert!(words.whole().len() > 2000);
+        }
     }
 }

@@ -24,6 +24,7 @@ sys.exit(program.wait(timeout=60))
 ";
 
 fn call(machine: &Machine, fixture: &Fixture) -> Option<Run> {
+    machine.rest();
     let mut command = as_alice(machine);
     if fixture.expect.terminal {
         if !installed("python3") {

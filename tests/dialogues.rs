@@ -104,6 +104,9 @@ fn judge(expected: &Expectations, run: &Run, machine: &Machine) {
             (None, _) => unreachable!(),
         };
         assert!(record.contains(&outcome), "{outcome:?} in {record}");
+        for words in &expected.log {
+            assert!(record.contains(words), "{words:?} in {record}");
+        }
         assert!(record.contains("subject=\"A dialogue\""), "{record}");
     }
     // A peer that hung up must not keep the stand-in's threads.

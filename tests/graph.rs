@@ -265,7 +265,7 @@ fn a_revoked_access_token_is_renewed_once_and_the_message_goes() {
 fn a_token_that_stays_refused_is_renewed_only_once() {
     let machine = machine();
     machine.outlook.graph.act_always(Some(Act::Answer(error(401, "InvalidAuthenticationToken", "No."))));
-    send(&machine).assert_failure(77, "401 Unauthorized InvalidAuthenticationToken: No.");
+    send(&machine).assert_failure(77, "Graph refuses the sign-in: 401 Unauthorized InvalidAuthenticationToken: No.");
     assert_eq!((machine.outlook.endpoint.refreshes(), machine.outlook.graph.posts().len()), (1, 2));
 }
 
@@ -319,7 +319,14 @@ fn every_answer_has_its_status_and_advice() {
     for (act, status, words) in [
         (coded(403, "ErrorAccessDenied"), 77, "grant Mail.Send"),
         (coded(403, "ErrorSendAsDenied"), 77, "does not let this account send as this sender"),
-        (coded(403, "ErrorExceededMessageLimit"), 77, "verify the account"),
+        (coded(403, "ErrorExceededMessageLimit"), 75, "wait some hours"),
+        (coded(429, "ErrorExceededMessageLimit"), 75, "wait some hours"),
+        (coded(403, "ErrorSubmissionQuotaExceeded"), 75, "wait some hours"),
+        (coded(554, "ErrorMessageSubmissionBlocked"), 77, "verify the account"),
+        (coded(403, "ErrorExceededMaxRecipientLimit"), 75, "fewer at a time"),
+        (coded(403, "ErrorMessageThrottled"), 69, "stop, mend the cause, and wait"),
+        (coded(403, "ErrorMessageBlocked"), 69, "do not repeat it"),
+        (coded(404, "ErrorNonExistentMailbox"), 78, "transport = \"smtp\""),
         (coded(403, "ErrorAccountSuspend"), 77, "recover the account"),
         (coded(400, "ErrorMimeContentInvalidBase64String"), 65, "400 Bad Request ErrorMimeContentInvalidBase64String"),
         (coded(400, "ErrorInvalidRecipients"), 67, "recipient refused"),
@@ -329,7 +336,9 @@ fn every_answer_has_its_status_and_advice() {
         (answered(404, &[], b"<html>"), 76, "check endpoints.graph"),
         (answered(405, &[], b""), 69, "405"),
         (answered(413, &[], b""), 65, "message too large"),
-        (answered(429, &[("Retry-After", "3600")], b""), 75, "429 Too Many Requests"),
+        (answered(429, &[("Retry-After", "3600")], b""), 75, "not at once"),
+        (answered(429, &[], b""), 75, "429 Too Many Requests"),
+        (answered(408, &[], b""), 75, "too slowly"),
         (answered(503, &[("Retry-After", "3600")], b""), 75, "503 Service Unavailable"),
         (answered(503, &[], b""), 75, "503 Service Unavailable"),
         (answered(302, &[("Location", "https://localhost/")], b""), 76, "302"),

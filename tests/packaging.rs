@@ -136,8 +136,8 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store"]);
     assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
-    assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file"]);
-    assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file"]);
+    assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file", "command", "sealed"]);
+    assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file", "command", "sealed"]);
     assert_eq!(offered(&["login", "--store", "=", "f"]), ["file"]);
     assert_eq!(offered(&["login", "--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant", "--transport"]);

@@ -76,6 +76,7 @@ fn compare(machine: &Machine, fixture: &Fixture, compared: &mut usize) -> Vec<St
     if !machine.outlook.smtp.connections().is_empty() {
         return vec!["explaining connected to the server".to_owned()];
     }
+    machine.rest();
     let sent = machine.sendmail(&fixture.arguments, &fixture.input);
     assert!(machine.outlook.smtp.wait_until_idle(SOON));
     let received = machine.outlook.smtp.received_whole();
@@ -393,7 +394,7 @@ fn doctor_names_what_is_wrong_with_the_way() {
     let other_ca = format!("{:?}", other_ca.to_str().unwrap());
     for (key, value, status, beginning, words) in [
         ("host", "\"no-such-host.invalid\"", 75, "FAIL name", "no-such-host.invalid"),
-        ("port", &closed.to_string(), 75, &format!("FAIL port {closed}"), "is port 587 blocked here?"),
+        ("port", &closed.to_string(), 75, &format!("FAIL port {closed}"), "is that port blocked here?"),
         ("tls_ca_file", &other_ca, 76, "FAIL encryption", "certificate was refused"),
         ("tls_ca_file", "\"/nonexistent\"", 78, "FAIL certificates", "No such file"),
         ("endpoints", &format!("{{ authority = \"https://localhost:{closed}\" }}"), 75, "FAIL port", "refused"),

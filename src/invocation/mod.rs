@@ -18,6 +18,8 @@ pub mod help;
 mod man;
 pub mod parse;
 #[cfg(test)]
+mod replies_man;
+#[cfg(test)]
 mod tool_man;
 
 pub use commands::Task;

@@ -4,6 +4,7 @@
 use super::commands::OPTIONS;
 use super::help::offered;
 use super::man::{compare, sentence, wrapped};
+use super::replies_man;
 use crate::account::StoreKind;
 use crate::commands::REGISTRATION_STEPS;
 use crate::standing::State;
@@ -36,6 +37,8 @@ fn page() -> String {
         page.push_str(&format!(".It\n{}\n", step.replace(". ", ".\n")));
     }
     page.push_str(BEHIND_STEPS);
+    page.push_str(&replies_man::section());
+    page.push_str(EXAMPLES_AND_ON);
     page.lines().map(wrapped).collect()
 }
 
@@ -329,7 +332,9 @@ of the
 .Cm doctor
 ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
 78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
-.Sh EXAMPLES
+"#;
+
+const EXAMPLES_AND_ON: &str = r#".Sh EXAMPLES
 Sign in, and send something:
 .Pp
 .Dl $ outlook-sendmail login me@outlook.com --client-id 00000000-0000-0000-0000-000000000000

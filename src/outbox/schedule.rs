@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::entry::{Progress, State, Trouble};
-use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::failure::{Cause, ExitStatus, Failure, Kind, Stage};
 
 /// Minutes until the next attempt, by how many there were; the last one for all that follow.
 const MINUTES: [u64; 8] = [1, 2, 5, 10, 20, 40, 60, 60];
@@ -24,7 +24,7 @@ pub(super) fn may_pass(failure: &Failure) -> bool {
         return false;
     }
     // Something the mailbox's owner has to do, as with a sign-in.
-    if matches!(failure.cause, Cause::VerificationNeeded | Cause::Suspended) {
+    if owner_has_to_act(failure.cause) || failure.cause == Cause::GraphDenied {
         return true;
     }
     let row = failure.cause.row();
@@ -72,8 +72,7 @@ pub(super) fn concerns_account(failure: &Failure) -> bool {
 /// The progress of a message that was tried and not sent.
 pub(super) fn after(earlier: &Progress, failure: &Failure, now: u64, chance: u8) -> Progress {
     let attempts = earlier.attempts.saturating_add(1);
-    let slow =
-        matches!(failure.cause, Cause::QuotaReached | Cause::VerificationNeeded | Cause::Suspended | Cause::Throttled);
+    let slow = failure.cause.kind() == Kind::Quota || owner_has_to_act(failure.cause);
     let minutes =
         if slow { SLOW } else { MINUTES.get(attempts as usize - 1).or(MINUTES.last()).copied().unwrap_or(60) };
     Progress {
@@ -83,6 +82,11 @@ pub(super) fn after(earlier: &Progress, failure: &Failure, now: u64, chance: u8)
         trouble: Some(trouble(failure)),
         ..earlier.clone()
     }
+}
+
+/// At outlook.com, before Microsoft lets the mailbox send again.
+fn owner_has_to_act(cause: Cause) -> bool {
+    matches!(cause, Cause::VerificationNeeded | Cause::Suspended | Cause::PoorReputation)
 }
 
 /// Up to a fifth more or less, so that machines that failed together do not come back together.

@@ -9,7 +9,7 @@ use crate::account::outlook_replies;
 use crate::credentials;
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::outbox::Taken;
-use crate::submission::Receipt;
+use crate::submission::{Receipt, graph};
 use crate::words::Words;
 
 /// The first thing a client hears, sixteen octets.
@@ -180,7 +180,7 @@ fn said(wording: &Wording) -> String {
 
 /// Broker and client are one program, so each knows the other's words.
 fn wordings() -> impl Iterator<Item = &'static Wording> {
-    credentials::wordings().chain(outlook_replies::wordings())
+    credentials::wordings().chain(outlook_replies::wordings()).chain(graph::wordings())
 }
 
 impl From<RequestFault> for io::Error {

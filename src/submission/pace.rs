@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::Account;
+use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
 use crate::submission::Deadlines;
 use crate::submission::Receipt;
@@ -65,13 +65,18 @@ pub fn submit(
             attempt()
         };
         match verdict {
-            Err(failure) if failure.cause == Cause::TooManyAtOnce && left() > STEP => {
+            Err(failure) if is_worth_a_wait(account, &failure) && left() > STEP => {
                 wait = (wait + STEP).min(LONGEST_STEP);
                 world.clock.sleep((wait + jitter(world, STEP)).min(left()));
             }
             verdict => return verdict,
         }
     }
+}
+
+/// Graph says for how long it wants no more, and has been heeded where that was possible.
+fn is_worth_a_wait(account: &Account, failure: &Failure) -> bool {
+    failure.cause == Cause::TooManyAtOnce && account.transport == TransportKind::Smtp
 }
 
 /// Takes one message's worth out of the mailbox's bucket, and says how long it takes to fill. When that is longer than
@@ -314,6 +319,17 @@ mod tests {
         });
         assert_eq!(verdict.unwrap_err().cause, Cause::TooManyAtOnce);
         assert!((3..10).contains(&attempts.get()), "{}", attempts.get());
+    }
+
+    #[test]
+    fn graph_has_said_how_long_to_wait() {
+        let (fakes, attempts) = (Fakes::default(), Cell::new(0));
+        let account = Account { transport: TransportKind::Graph, ..account() };
+        let verdict = submit(&fakes.world(), &account, times(&fakes, 45), &mut || {
+            attempts.set(attempts.get() + 1);
+            Err(Failure::new(Stage::Submission, Cause::TooManyAtOnce, "429"))
+        });
+        assert_eq!((verdict.unwrap_err().cause, attempts.get()), (Cause::TooManyAtOnce, 1));
     }
 
     #[test]

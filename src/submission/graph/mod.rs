@@ -16,7 +16,7 @@ use lettre::address::Envelope;
 use crate::account::Account;
 use crate::credentials::AccessToken;
 use crate::envelope::{Alphabet, Letter};
-use crate::failure::{Cause, ExitStatus, Failure};
+use crate::failure::{Cause, Failure, Kind, Wording};
 use crate::invocation::Dsn;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::outgoing::{InMemory, Outgoing};
@@ -41,6 +41,11 @@ const TIME_TO_POST: Duration = Duration::from_secs(5);
 /// [`Cause::NotForGraph`] and [`Cause::MessageTooLarge`].
 pub fn check(letter: &Letter) -> Result<(), Failure> {
     Cargo::of(letter).map(drop)
+}
+
+/// Every wording of an answer that is more than its cause's.
+pub fn wordings() -> impl Iterator<Item = &'static Wording> {
+    answers::wordings()
 }
 
 /// What is posted of a message, as far as it is known beforehand.
@@ -111,11 +116,11 @@ impl<'a> Graph<'a> {
             let answer = self.post(message, &cargo)?;
             let told = answers::told(&answer, &self.token.token);
             self.say(Speaker::Server, told.whole());
-            let Some(cause) = answers::cause(&answer) else { return Ok(Receipt::new(told)) };
-            let busy = cause.row().status == ExitStatus::Temporary;
+            let Some(refusal) = answers::refusal(&answer, &told) else { return Ok(Receipt::new(told)) };
+            let busy = refusal.cause.kind() == Kind::Temporary;
             match answer.retry_after.filter(|_| busy && attempts < ATTEMPTS) {
                 Some(seconds) if self.waits(seconds) => attempts += 1,
-                Some(_) | None => return Err(failure(cause, told)),
+                Some(_) | None => return Err(refusal),
             }
         }
     }

@@ -151,17 +151,18 @@ impl<'a> Answers<'a> {
         if let Some(reply) = &self.sender {
             return Some(refused(Phase::Mail, reply));
         }
-        let causes: Vec<Cause> = self.recipients.iter().map(|(_, reply)| classify(Phase::Rcpt, reply)).collect();
-        let is_temporary = |cause: &&Cause| cause.row().status == ExitStatus::Temporary;
+        let temporary = |reply: &&Reply| classify(Phase::Rcpt, reply).row().status == ExitStatus::Temporary;
+        let mut replies = self.recipients.iter().map(|(_, reply)| reply);
+        let first = replies.clone().next();
         let telling = match self.enough {
-            Enough::Everybody => causes.iter().find(|cause| !is_temporary(cause)),
+            Enough::Everybody => replies.find(|reply| !temporary(reply)),
             // As long as one may get it later, the message waits.
-            Enough::Anybody => causes.iter().find(is_temporary),
+            Enough::Anybody => replies.find(temporary),
         };
-        let cause = *telling.or(causes.first())?;
+        let telling = telling.or(first)?;
         let words: Vec<String> =
             self.recipients.iter().map(|(address, reply)| format!("{address}: {}", reply.words().whole())).collect();
-        Some(Failure::new(Stage::Submission, cause, words.join("; ")))
+        Some(Failure { detail: words.join("; ").into(), ..refused(Phase::Rcpt, telling) })
     }
 
     /// Why there is no going ahead, if nothing else was refused.

@@ -6,6 +6,7 @@
 //! # Any line that starts with # is a comment, except these:
 //! # expect status 75                exit status of the client
 //! # expect stderr some words        standard error contains them (may be repeated)
+//! # expect log some words           so does the log record (may be repeated)
 //! # expect received 0               how many messages the server accepted
 //! # expect dsn 4.4.7                enhanced status in the log record
 //! # expect connections 1            how often the client connected
@@ -90,6 +91,8 @@ pub struct Expectations {
     pub status: Option<u8>,
     /// Each is a part of standard error.
     pub stderr: Vec<String>,
+    /// Each is a part of the log record.
+    pub log: Vec<String>,
     /// Number of messages accepted.
     pub received: Option<usize>,
     /// Enhanced status in the log record.

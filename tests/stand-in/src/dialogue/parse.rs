@@ -73,6 +73,7 @@ fn expectation(text: &str, expectations: &mut Expectations) -> Result<(), String
     match key {
         "status" => expectations.status = Some(number(value)?),
         "stderr" => expectations.stderr.push(value.to_owned()),
+        "log" => expectations.log.push(value.to_owned()),
         "received" => expectations.received = Some(number(value)?),
         "dsn" => expectations.dsn = Some(value.to_owned()),
         "connections" => expectations.connections = Some(number(value)?),
