@@ -127,6 +127,35 @@ fn what_is_too_much_for_the_server_is_tried_again() {
     assert_eq!((smtp.received().len(), smtp.received_whole().len()), (1, 3));
 }
 
+/// Another machine knows nothing of our locks.
+#[test]
+fn what_another_machine_has_under_way_is_waited_out() {
+    let machine = Machine::with(|options| options.connection_limit = Some(1), &config(LONG));
+    let smtp = &machine.outlook.smtp;
+    let elsewhere = machine.folder.path().join("elsewhere");
+    let copy = harness::run(machine.command("/bin/cp").arg("-a").arg(machine.state()).arg(&elsewhere), b"");
+    assert_eq!(copy.status, 0, "{}", copy.stderr);
+    smtp.set_dialogue(&Dialogue::parse("on content: stall\n").unwrap());
+    let mut theirs = begin(sendmail(&machine).env("XDG_STATE_HOME", &elsewhere), 0);
+    await_that(&machine, || smtp.received_whole().len() == 1);
+    smtp.set_dialogue(&Dialogue::parse("").unwrap());
+    let ours = begin(&mut sendmail(&machine), 1);
+    await_that(&machine, || smtp.refused_for_load() > 0);
+    theirs.kill().unwrap();
+    theirs.wait().unwrap();
+    end(ours);
+    assert!(smtp.wait_until_idle(SOON));
+    assert_eq!(smtp.received().iter().map(subject).collect::<Vec<_>>(), ["message 1"]);
+}
+
+fn await_that(machine: &Machine, holds: impl Fn() -> bool) {
+    let patience = Instant::now() + SOON;
+    while !holds() {
+        assert!(Instant::now() < patience, "{}", machine.outlook.smtp.transcript());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Three whose answer never comes hold up the next one until it has to go; who dies in line holds up nobody.
 #[test]
 fn who_hangs_or_dies_stops_nobody() {
@@ -135,17 +164,10 @@ fn who_hangs_or_dies_stops_nobody() {
     let smtp = &machine.outlook.smtp;
     smtp.set_dialogue(&stall);
     let mut hung: Vec<_> = (0..3).map(|number| begin(&mut sendmail(&machine), number)).collect();
-    let patience = Instant::now() + SOON;
-    while smtp.received_whole().len() < 3 {
-        assert!(Instant::now() < patience, "{}", smtp.transcript());
-        thread::sleep(Duration::from_millis(5));
-    }
+    await_that(&machine, || smtp.received_whole().len() == 3);
     smtp.set_dialogue(&Dialogue::parse("").unwrap());
     let mut first_in_line = begin(&mut sendmail(&machine), 4);
-    while !is_in_line(&machine, &first_in_line) {
-        assert!(Instant::now() < patience, "it does not stand in line");
-        thread::sleep(Duration::from_millis(5));
-    }
+    await_that(&machine, || is_in_line(&machine, &first_in_line));
     let next = begin(&mut sendmail(&machine), 5);
     first_in_line.kill().unwrap();
     first_in_line.wait().unwrap();
@@ -179,7 +201,7 @@ fn allowed(count: usize) -> Duration {
 fn tell(what: &str, machine: &Machine, took: Duration, count: usize) {
     let (took, allowed) = (took.as_secs_f64(), allowed(count).as_secs_f64());
     let refused = machine.outlook.smtp.refused_for_load();
-    println!("{what}: {took:.1} s, the limits allow {allowed:.1} s, ratio {:.3}; 432: {refused}", took / allowed);
+    say(&format!("{what}: {took:.1} s, the limits allow {allowed:.1} s, ratio {:.3}; 432: {refused}", took / allowed));
 }
 
 fn a_hundred(what: &str, config_lines: &[(&str, &str)]) {
@@ -189,7 +211,11 @@ fn a_hundred(what: &str, config_lines: &[(&str, &str)]) {
     let start = Instant::now();
     let children: Vec<_> = (0..100).map(|number| begin(&mut sendmail(&machine), number)).collect();
     children.into_iter().for_each(end);
-    println!("{what}: {} of 100 arrived when the last caller was told, {:.1} s", smtp.received().len(), seconds(start));
+    say(&format!(
+        "{what}: {} of 100 arrived when the last caller was told, {:.1} s",
+        smtp.received().len(),
+        seconds(start)
+    ));
     while smtp.received().len() < 100 && start.elapsed() < Duration::from_secs(1200) {
         assert_eq!(machine.sendmail(["-q"], b"").status, 0);
         thread::sleep(Duration::from_secs(1));
@@ -197,6 +223,10 @@ fn a_hundred(what: &str, config_lines: &[(&str, &str)]) {
     tell(what, &machine, start.elapsed(), 100);
     // When the time is up the server decides, and what it refuses then is kept.
     assert_each_once(&machine, 100);
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn seconds(start: Instant) -> f64 {
