@@ -232,6 +232,23 @@ fn everything_else_in_the_file_stays_as_it_is() {
 }
 
 #[test]
+fn what_is_written_while_somebody_signs_in_is_not_lost() {
+    let machine = signed_out(|_| {}, &[("client_id", "\"old-id\"")]);
+    let client_id = machine.outlook.options().client_id.clone();
+    let flow = DeviceFlow { pending: 2, interval: 1, ..DeviceFlow::default() };
+    machine.outlook.endpoint.set_device_flow(flow);
+    let mut command = machine.command(machine.program("outlook-sendmail"));
+    command.args(["login", "--client-id", &client_id]);
+    let typist = Typist::of(command);
+    typist.sees("and enter this code");
+    let meanwhile = config(&machine) + &second_account(&machine, "work", "me@contoso.example");
+    fs::write(machine.config(), &meanwhile).unwrap();
+    let run = typist.ends();
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    assert_eq!(config(&machine), meanwhile.replacen("\"old-id\"", &format!("{client_id:?}"), 1));
+}
+
+#[test]
 fn options_that_make_no_configuration_change_nothing() {
     let machine = signed_out(|_| {}, &[]);
     let before = config(&machine);

@@ -429,7 +429,7 @@ fn a_sign_in_that_cannot_enable_the_timer_says_what_to_do_at_a_terminal_only() {
     fs::write(units.join("outlook-sendmail-renew.timer"), "[Timer]\nOnCalendar=weekly\n").unwrap();
     let with_unit = log_in().unwrap();
     assert_eq!(with_unit.status, 0, "{}", with_unit.stdout);
-    let advice = "Run: systemctl --user enable --now outlook-sendmail-renew.timer";
+    let advice = "Run:\n    systemctl --user enable --now outlook-sendmail-renew.timer\n";
     assert!(with_unit.stdout.contains(advice), "{}", with_unit.stdout);
 }
 

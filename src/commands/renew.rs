@@ -166,18 +166,19 @@ pub fn enable_timer(world: &World, account: &Account) {
     }
     let Err(fault) = world.user_units.enable(TIMER) else { return };
     if world.person.screen(Stream::Output).is_some() {
-        columns::tell(world, &by_hand(&fault));
+        by_hand(world, &fault);
     }
 }
 
-fn by_hand(fault: &UnitFault) -> String {
+fn by_hand(world: &World, fault: &UnitFault) {
     match fault {
         UnitFault::NoManager | UnitFault::NotInstalled => {
-            "Let cron run outlook-sendmail renew once a week: a sign-in that nobody uses lapses.".to_owned()
+            columns::tell(world, "Let cron run outlook-sendmail renew once a week: a sign-in that nobody uses lapses.")
         }
         UnitFault::Failed(words) => {
-            let words = words.short();
-            format!("The weekly renewal could not be enabled ({words}). Run: systemctl --user enable --now {TIMER}")
+            columns::tell(world, &format!("The weekly renewal could not be enabled ({}). Run:", words.short()));
+            // To be copied, so it stays on one line.
+            world.terminal.out(&format!("    systemctl --user enable --now {TIMER}\n"));
         }
     }
 }

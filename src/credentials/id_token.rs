@@ -6,6 +6,7 @@ use lettre::Address;
 use serde::Deserialize;
 
 use super::Secret;
+use crate::words::Words;
 
 /// The `email` claim, the mailbox's primary address. The signature needs no check: the token came over TLS from the
 /// endpoint itself (OpenID Connect Core section 3.1.3.7, item 6).
@@ -16,7 +17,8 @@ pub(super) fn email(id_token: &Secret) -> Option<Address> {
     }
     let payload = id_token.reveal_text()?.split('.').nth(1)?;
     let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD_INDIFFERENT.decode(payload).ok()?).ok()?;
-    claims.email?.parse().ok()
+    // It is shown and written down: what Words would change is no address of anybody's.
+    claims.email.filter(|email| Words::from(email.as_str()).whole() == email)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -38,6 +40,10 @@ mod tests {
         assert!(email(&token("{}")).is_none());
         assert!(email(&token(r#"{"email":"no address\r\n"}"#)).is_none());
         assert!(email(&token(r#"{"email":7}"#)).is_none());
+        for hidden in ['\u{202e}', '\u{200b}', '\u{9b}', '\u{1b}'] {
+            let claims = format!(r#"{{"email":"a{hidden}b@outlook.com"}}"#);
+            assert!(email(&token(&claims)).is_none(), "{hidden:?}");
+        }
         assert!(email(&Secret::from("opaque")).is_none());
         assert!(email(&Secret::from("a.!.c")).is_none());
     }

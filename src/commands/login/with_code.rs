@@ -37,10 +37,10 @@ fn instructions(invitation: &Invitation, screen: Option<Screen>) -> String {
         None => "To sign in, open this page on any device:\n\n".to_owned(),
     };
     text.push_str(&format!("    {page}\n\n"));
-    let code = invitation.user_code.whole();
+    let code = invitation.user_code.short();
     let code = match screen {
         Some(Screen { escapes: Escapes::Colours, .. }) => format!("\x1b[1m{code}\x1b[0m"),
-        Some(_) | None => code.to_owned(),
+        Some(_) | None => code,
     };
     let minutes = invitation.life.as_secs() / 60;
     text.push_str(&format!("and enter this code, which works for {minutes} minutes:\n\n    {code}\n\n"));

@@ -55,6 +55,25 @@ impl Draft {
         }
     }
 
+    /// The same over what the file holds now: it may have been changed while a person was signing in.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn again(
+        self,
+        world: &World,
+        wanted: &Asked,
+        named: Option<&Address>,
+        learned: &Address,
+    ) -> Result<Self, Failure> {
+        // A new account is not the one that somebody else has just added.
+        let named = if self.current.is_none() { Some(learned) } else { named };
+        match world.files.read(&self.file) {
+            Ok(text) if text.as_deref().unwrap_or_default() == self.text.as_bytes() => Ok(self),
+            Ok(_) | Err(_) => Self::read(world, wanted, named),
+        }
+    }
+
     fn of_current(
         file: PathBuf,
         text: String,

@@ -5,6 +5,8 @@ mod draft;
 mod password;
 mod trial;
 
+use std::time::Duration;
+
 use lettre::Address;
 
 use crate::account::{Account, AuthKind, TransportKind, is_personal};
@@ -16,9 +18,12 @@ use crate::commands::test_message;
 use crate::credentials::{self, Credential};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::world::World;
+use crate::world::{LockGuard, World};
 use draft::Draft;
 use trial::Trial;
+
+/// Whoever holds the configuration may be asking a person something.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Signs in, adds the account to the configuration or changes it there, and tries whether mail could be sent.
 ///
@@ -33,7 +38,7 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
     let draft = Draft::read(world, wanted, named.as_ref())?;
     let (account, trial) = match draft.account().auth {
         AuthKind::OAuth2 => sign_in(world, wanted, draft, named.as_ref())?,
-        AuthKind::Password => password::sign_in(world, &draft)?,
+        AuthKind::Password => password::sign_in(world, wanted, draft, named.as_ref())?,
     };
     renew::enable_timer(world, &account);
     match trial {
@@ -46,12 +51,14 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
     let flow = if wanted.browser { Flow::Browser } else { Flow::DeviceCode };
     let learned = login(world, draft.account(), named, flow)?;
     refuse_wrong_directory(wanted, &learned.address)?;
-    let draft = draft.settled(wanted, &learned)?;
+    let alone = alone_with_configuration(world);
+    let draft = draft.again(world, wanted, named, &learned.address)?.settled(wanted, &learned)?;
     confirm_mailbox(world, &draft, &learned, named)?;
     let (text, account) = draft.finished(&learned)?;
     keep(world, &account, &learned, named)?;
     draft.forget_elsewhere(world);
     draft.write(world, &text)?;
+    drop(alone);
     if account.transport == TransportKind::Graph {
         return Ok((account, Trial::NotNeeded));
     }
@@ -64,6 +71,11 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
         }
         Err(refused) => Err(refused),
     }
+}
+
+/// Two that sign in at once must not take each other's account out of the file.
+fn alone_with_configuration(world: &World) -> Option<Box<dyn LockGuard>> {
+    world.locks.acquire("configuration", world.clock.instant() + LOCK_PATIENCE)
 }
 
 /// Explains Graph to a person at the terminal, and asks; elsewhere the failure's advice names the command.

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use lettre::Address;
 use zeroize::Zeroizing;
 
 use super::draft::Draft;
@@ -9,6 +10,7 @@ use super::trial::{self, Trial};
 use crate::account::Account;
 use crate::credentials::{self, Credential, Secret};
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Asked;
 use crate::world::{Echo, World};
 
 /// Longer ones are no passwords.
@@ -18,7 +20,12 @@ const LONGEST: usize = 4096;
 ///
 /// # Errors
 /// Those of the store and of the server's refusal.
-pub(super) fn sign_in(world: &World, draft: &Draft) -> Result<(Account, Trial), Failure> {
+pub(super) fn sign_in(
+    world: &World,
+    wanted: &Asked,
+    draft: Draft,
+    named: Option<&Address>,
+) -> Result<(Account, Trial), Failure> {
     let account = draft.account().clone();
     credentials::store_answers(world, &account)?;
     let password = asked(world, &account)?;
@@ -28,6 +35,8 @@ pub(super) fn sign_in(world: &World, draft: &Draft) -> Result<(Account, Trial), 
         return outcome.map(|trial| (account, trial));
     }
     credentials::keep_password(world, &account, &password)?;
+    let _alone = super::alone_with_configuration(world);
+    let draft = draft.again(world, wanted, named, &account.address)?;
     draft.forget_elsewhere(world);
     draft.write(world, &draft.text_with_options()?)?;
     world.terminal.out(&format!("The password of {} is kept.\n", account.address));
