@@ -20,7 +20,7 @@ const CLOCK_IS_SET: u64 = 1_767_225_600;
 /// Whether a failure passes or can be mended without the message being another: it is worth keeping. What the message
 /// or its addresses are to blame for is not.
 pub(super) fn may_pass(failure: &Failure) -> bool {
-    if matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull) {
+    if matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull | Cause::TooManyRecipients) {
         return false;
     }
     // Something the mailbox's owner has to do, as with a sign-in.
