@@ -27,8 +27,8 @@ pub(super) fn sign_in(world: &World, draft: &Draft) -> Result<(Account, Trial), 
         return outcome.map(|trial| (account, trial));
     }
     credentials::keep_password(world, &account, &password)?;
-    draft.forget_elsewhere(world);
     draft.write(world, &draft.text_with_options()?)?;
+    draft.forget_elsewhere(world);
     world.terminal.out(&format!("The password of {} is kept.\n", account.address));
     outcome.map(|trial| (account, trial))
 }
