@@ -118,7 +118,7 @@ fn submit(
             .and_then(|account| admit(account, &world.caller, peer))
             .and_then(|()| outbox::deliver(&world, request, &mut story, &mut client, attempt)),
         // The machine's owner has not signed in yet: his disk's alarm waits for him.
-        Err(none) if none.cause == Cause::NoAccount => outbox::keep_unsent(&world, request, none),
+        Err(none) if none.cause == Cause::NoAccount => outbox::keep_unsent(&world, request, &mut client, none),
         Err(failure) => Err(failure),
     };
     let told = client.told;
@@ -136,6 +136,10 @@ struct Client<'a> {
 impl Audience for Client<'_> {
     fn in_custody(&mut self) {
         self.world.waiting.in_custody();
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     /// Octets in a socket's buffer prove nothing: one that heard it says so.

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use super::entry::{Name, Progress};
+use super::files::Entry;
 use super::store::Store;
 use super::{seconds, unwritable};
 use crate::failure::Failure;
@@ -58,5 +59,19 @@ fn copy(world: &World, incoming: Store<'_>, outbox: Store<'_>, name: &Name) -> R
         }
         draft.write_all(room.get(..read).unwrap_or_default()).map_err(Copy::Unwritable)?;
     }
-    draft.commit(Some(Progress::untried(seconds(world.clock.now())))).map(drop).map_err(Copy::Unwritable)
+    let progress = Progress { adopted: true, ..Progress::untried(seconds(world.clock.now())) };
+    draft.commit(Some(progress)).map(drop).map_err(Copy::Unwritable)
+}
+
+/// Before a message taken over is sent or given up: whoever took it over may have been cut off before he removed root's
+/// copy, which would be taken over once more.
+pub(super) fn forget_original(world: &World, entry: &Entry<'_>) -> io::Result<()> {
+    if !entry.progress().adopted {
+        return Ok(());
+    }
+    match Store::new(&*world.incoming).forget(entry.name()) {
+        // No folder, no copy in it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        forgotten => forgotten,
+    }
 }

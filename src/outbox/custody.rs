@@ -46,6 +46,11 @@ impl Taken {
 pub trait Audience {
     /// The message is on the disk: it is not lost whatever happens now, and content is about to go out.
     fn in_custody(&mut self);
+    /// Whether it is at the other end of a line: a process of ours that is killed before it says how it ended tells it
+    /// that nobody took the message. So it hears [`Self::in_custody`] before the message could go out later.
+    fn is_remote(&self) -> bool {
+        false
+    }
     /// The message was refused for good. Says whether anybody heard it; if not, the outbox keeps it as failed.
     fn hears(&mut self, failure: &Failure) -> bool;
 }
@@ -140,8 +145,7 @@ impl<'a> Held<'a> {
             (What::Report, verdict) => verdict.map(Taken::Sent),
             (What::Draft(draft), Err(failure)) if schedule::may_pass(&failure) => {
                 let progress = later(world, &Progress::untried(seconds(world.clock.now())), &failure);
-                let entry = draft.commit(Some(progress)).map_err(unwritable)?;
-                Ok(Taken::Kept { id: entry.name().id.as_str().to_owned(), why: failure })
+                keep(draft, progress, self.audience, failure)
             }
             // Dropped, it is gone.
             (What::Draft(_), verdict) => verdict.map(Taken::Sent),
@@ -176,6 +180,27 @@ impl Custody for Held<'_> {
         };
         Ok(())
     }
+}
+
+/// Puts a message that was not sent where it waits.
+pub(super) fn keep(
+    draft: Draft<'_>,
+    progress: Progress,
+    audience: &mut dyn Audience,
+    why: Failure,
+) -> Result<Taken, Failure> {
+    let id = draft.name().id.as_str().to_owned();
+    if audience.is_remote() {
+        let mut entry = draft.commit(None).map_err(unwritable)?;
+        audience.in_custody();
+        if let Err(error) = entry.put(progress) {
+            let _ = entry.remove();
+            return Err(unwritable(error));
+        }
+    } else {
+        draft.commit(Some(progress)).map_err(unwritable)?;
+    }
+    Ok(Taken::Kept { id, why })
 }
 
 /// The server has it: the message goes, or stays for those the server would not have.

@@ -204,13 +204,25 @@ pub struct Progress {
     /// Whether the owner has been told that it failed.
     #[serde(default)]
     pub told: bool,
+    /// Whether it was taken over from root's drop, where it may lie still.
+    #[serde(default)]
+    pub adopted: bool,
 }
 
 impl Progress {
     /// Of a message that is tried for the first time: there is no file for it, the message's own being there says it.
     pub fn first(now: u64) -> Self {
-        let (state, refused) = (State::Sending, Vec::new());
-        Self { state, attempts: 0, next: now, since: now, trouble: None, left: None, refused, told: false }
+        Self {
+            state: State::Sending,
+            attempts: 0,
+            next: now,
+            since: now,
+            trouble: None,
+            left: None,
+            refused: Vec::new(),
+            told: false,
+            adopted: false,
+        }
     }
 
     /// Of a message that has not been tried.

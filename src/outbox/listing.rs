@@ -11,7 +11,7 @@ use super::entry::{Name, Progress, State};
 use super::files::Entry;
 use super::queue::{Tried, one};
 use super::store::{Opened, Store};
-use super::{seconds, unreadable, unwritable};
+use super::{adoption, seconds, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};
 use crate::request::{Duplicate, Request};
@@ -202,7 +202,8 @@ pub fn retry(
     }
     let accounts = Accounts::load(world)?;
     let now = seconds(world.clock.now());
-    let afresh = Progress { left: earlier.left, trouble: earlier.trouble, ..Progress::untried(now) };
+    let Progress { left, trouble, adopted, .. } = earlier;
+    let afresh = Progress { left, trouble, adopted, ..Progress::untried(now) };
     entry.put(afresh).map_err(unwritable)?;
     match one(world, entry, &accounts, &BTreeSet::new(), attempt) {
         Tried::Skipped | Tried::Ended(Ok(Taken::Sent(_))) => Ok(()),
@@ -226,7 +227,7 @@ pub fn drop_message(world: &World, viewer: Viewer, id: &str) -> Result<(), Failu
         entry.facts().to,
         entry.progress().state.words()
     );
-    entry.remove().map_err(unwritable)?;
+    adoption::forget_original(world, &entry).and_then(|()| entry.remove()).map_err(unwritable)?;
     world.log.record(Priority::Info, &words);
     Ok(())
 }

@@ -23,6 +23,10 @@
 //! | tried again: progress *sending* renamed, folder fsynced | both | perhaps sent. Only now content goes out |
 //! | refused while the caller waits: it is told, the message removed | nothing | a client that hung up gets *failed* |
 //!
+//! A caller at the other end of a line is told that the message is kept before its progress says *waiting*: cut off
+//! between the two it is listed as perhaps sent, and no caller who was told nothing has his message sent later.
+//! A message taken over from root's drop says so in its progress, and root's copy goes before any of it is sent.
+//!
 //! So *sending* on the disk whose lock is free means perhaps sent, and so does a message without a readable progress.
 //! A disk that loses the order of two renames in one folder can turn waiting into perhaps sent, never into sent twice.
 

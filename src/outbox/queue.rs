@@ -7,7 +7,7 @@ use super::custody::{Attempt, Held, Nobody, Taken, failed};
 use super::entry::{Id, Name, Progress, State};
 use super::files::Entry;
 use super::store::{Opened, Store};
-use super::{schedule, seconds, summary, unreadable, unwritable};
+use super::{adoption, schedule, seconds, summary, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Verbosity;
@@ -174,6 +174,9 @@ pub(super) fn one(
     stopped: &BTreeSet<String>,
     attempt: &Attempt<'_>,
 ) -> Tried {
+    if let Err(error) = adoption::forget_original(world, &entry) {
+        return Tried::Ended(Err(unwritable(error)));
+    }
     let mut story = Story::of_envelope(entry.facts().from.as_bytes(), &[entry.facts().to.as_bytes()]);
     let request = entry
         .content()

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
-use super::custody::{Attempt, Audience, Held, Taken};
+use super::custody::{self, Attempt, Audience, Held, Taken};
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::files::Draft;
 use super::store::Store;
@@ -39,7 +39,7 @@ pub fn deliver(
             let (draft, ahead) = draft(world, &*world.outbox, &mut request)?;
             if let Some(ahead) = ahead {
                 let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
-                return keep(world, draft, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
+                return keep_untried(world, draft, audience, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
             }
             Some(draft)
         }
@@ -53,9 +53,14 @@ pub fn deliver(
 ///
 /// # Errors
 /// It cannot be kept.
-pub fn keep_unsent(world: &World, mut request: Request, why: Failure) -> Result<Taken, Failure> {
+pub fn keep_unsent(
+    world: &World,
+    mut request: Request,
+    audience: &mut dyn Audience,
+    why: Failure,
+) -> Result<Taken, Failure> {
     let (draft, _) = draft(world, &*world.outbox, &mut request)?;
-    keep(world, draft, why)
+    keep_untried(world, draft, audience, why)
 }
 
 /// Leaves a message where the broker will find it: root's, while nobody listens at its socket.
@@ -69,11 +74,9 @@ pub fn leave_for_broker(world: &World, mut request: Request, why: Failure) -> Re
     Ok(Taken::Kept { id, why })
 }
 
-fn keep(world: &World, draft: Draft<'_>, why: Failure) -> Result<Taken, Failure> {
+fn keep_untried(world: &World, draft: Draft<'_>, audience: &mut dyn Audience, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(seconds(world.clock.now()));
-    let entry =
-        draft.commit(Some(Progress { trouble: Some(schedule::trouble(&why)), ..untried })).map_err(unwritable)?;
-    Ok(Taken::Kept { id: entry.name().id.as_str().to_owned(), why })
+    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, audience, why)
 }
 
 /// Whether a message that cannot be sent now is kept.

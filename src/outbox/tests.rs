@@ -385,7 +385,9 @@ fn what_root_left_is_taken_over_once_wherever_it_is_cut_off() {
     adopt(&world).unwrap();
     assert_eq!(Store::new(&*world.incoming).shelf().unwrap().messages.len(), 0);
     assert!(film.snapshots.borrow().len() > 5);
-    for snapshot in film.snapshots.borrow().iter() {
+    let copies = film.snapshots.borrow();
+    // Whoever runs the queue next has looked at root's drop before, or looks first.
+    for (snapshot, looks_first) in copies.iter().flat_map(|snapshot| [(snapshot, true), (snapshot, false)]) {
         // Root's file is there until the very last step.
         let incoming = scratch();
         fs::create_dir(incoming.path().join("outbox")).unwrap();
@@ -396,10 +398,13 @@ fn what_root_left_is_taken_over_once_wherever_it_is_cut_off() {
         let mut again = Machine::new();
         again.world.outbox = Box::new(FolderOnDisk::new(snapshot.copy.path()));
         again.world.incoming = Box::new(FolderOnDisk::new(incoming.path()));
+        if looks_first {
+            adopt(&again.world).unwrap();
+        }
+        let mut sent = again.run(Pace::Everything);
         adopt(&again.world).unwrap();
-        assert_eq!(again.run(Pace::Everything), ["filmed"], "{}", snapshot.step);
-        adopt(&again.world).unwrap();
-        assert_eq!(again.run(Pace::Everything), [""; 0], "{}", snapshot.step);
+        sent.extend(again.run(Pace::Everything));
+        assert_eq!(sent, ["filmed"], "{} {looks_first}", snapshot.step);
     }
 }
 
@@ -450,7 +455,7 @@ fn new_mail_goes_first_and_what_piled_up_goes_one_a_minute() {
         machine.wait(1);
     }
     for subject in ["new 1", "new 2"] {
-        keep_unsent(&machine.world, request(subject, &[]), failure(Cause::NoAccount)).unwrap();
+        keep_unsent(&machine.world, request(subject, &[]), &mut PresentCaller, failure(Cause::NoAccount)).unwrap();
         machine.wait(1);
     }
     machine.wait(600);
@@ -558,7 +563,7 @@ fn users_of_a_shared_outbox_see_their_own() {
 fn a_user_fills_a_fifth_and_root_has_the_rest() {
     let machine = Machine::new();
     let folder = machine.state.path().join("outbox");
-    keep_unsent(&machine.world, request("first", &[]), failure(Cause::NoAccount)).unwrap();
+    keep_unsent(&machine.world, request("first", &[]), &mut PresentCaller, failure(Cause::NoAccount)).unwrap();
     // As many of one user as he may have.
     for number in 0..MESSAGES / SHARE as usize {
         let id = Id::new(START * 1000 + number as u64, &[1, 2]);

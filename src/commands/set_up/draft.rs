@@ -173,7 +173,7 @@ impl Draft {
         Ok((text, account))
     }
 
-    /// Takes away what another store holds for the account, once the new one has it.
+    /// Takes away what another store holds for the account, once the configuration names the new one.
     pub(super) fn forget_elsewhere(&self, world: &World) {
         if let Some(current) = self.current.as_ref().filter(|current| current.store != self.account.store) {
             forget_stored(world, current);

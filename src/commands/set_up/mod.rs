@@ -56,8 +56,8 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
     confirm_mailbox(world, &draft, &learned, named)?;
     let (text, account) = draft.finished(&learned)?;
     keep(world, &account, &learned, named)?;
-    draft.forget_elsewhere(world);
     draft.write(world, &text)?;
+    draft.forget_elsewhere(world);
     drop(alone);
     if account.transport == TransportKind::Graph {
         return Ok((account, Trial::NotNeeded));

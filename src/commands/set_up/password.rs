@@ -37,8 +37,8 @@ pub(super) fn sign_in(
     credentials::keep_password(world, &account, &password)?;
     let _alone = super::alone_with_configuration(world);
     let draft = draft.again(world, wanted, named, &account.address)?;
-    draft.forget_elsewhere(world);
     draft.write(world, &draft.text_with_options()?)?;
+    draft.forget_elsewhere(world);
     world.terminal.out(&format!("The password of {} is kept.\n", account.address));
     outcome.map(|trial| (account, trial))
 }
