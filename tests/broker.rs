@@ -358,7 +358,7 @@ fn a_broker_that_is_not_there_is_temporary() {
     std::fs::set_permissions(system.socket(), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(78, "BindPaths=/run/outlook-sendmail");
     std::fs::remove_file(system.socket()).unwrap();
-    system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(78, "no account is set up");
+    system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(75, "mail service does not answer");
 }
 
 #[test]

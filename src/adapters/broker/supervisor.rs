@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Pid;
 
 use super::listener::Listener;
 use crate::broker::{Place, Slots};
@@ -114,6 +115,10 @@ impl Supervisor {
             if i32::try_from(signal.ssi_signo) != Ok(Signal::SIGCHLD as i32) {
                 // Who waits has not been greeted: it tries again, and finds the broker that follows us.
                 self.listener = None;
+                for (child, _) in &self.served {
+                    // What is under way it finishes; what has only begun to wait it leaves.
+                    let _ = i32::try_from(child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
+                }
                 while let Some(arrival) = self.waiting.pop() {
                     self.slots.give_back(arrival.uid, Place::Waiting);
                 }
