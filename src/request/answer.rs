@@ -10,7 +10,7 @@ use crate::credentials;
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::outbox::Taken;
 use crate::submission::Receipt;
-use crate::words::Words;
+use crate::words::{Words, line_with_columns};
 
 /// The first thing a client hears, sixteen octets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,8 +118,8 @@ impl<'a> Answers<'a> {
 /// Lines for a person: each is made safe as [`Words`] are.
 fn lines(octets: &[u8]) -> String {
     let line = |line: &[u8]| match line.strip_suffix(b"\n") {
-        Some(text) => Words::from_octets(text).whole().to_owned() + "\n",
-        None => Words::from_octets(line).whole().to_owned(),
+        Some(text) => line_with_columns(text) + "\n",
+        None => line_with_columns(line),
     };
     octets.split_inclusive(|&octet| octet == b'\n').map(line).collect()
 }

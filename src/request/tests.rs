@@ -325,4 +325,8 @@ fn what_the_broker_says_is_made_safe_again() {
     let mut octets = Vec::new();
     frames::write(&mut octets, tags::Said::Output, b"a\x1b[2J\nb\r\n").unwrap();
     assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(Answer::Output("a [2J\nb\n".into())));
+    let columns = Answer::Output("ID   Size\n  1   200\n".into());
+    let mut octets = Vec::new();
+    columns.write(&mut octets).unwrap();
+    assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(columns));
 }
