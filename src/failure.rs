@@ -10,7 +10,7 @@ mod told;
 
 pub use exit_status::ExitStatus;
 pub use stage::Stage;
-pub use told::{Failure, Wording};
+pub use told::{Failure, Whose, Wording, for_the_system};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,8 @@ causes! {
     BrokerNoUnixSockets => Config, "5.7.1", "this process may not use Unix sockets", "add AF_UNIX to RestrictAddressFamilies= of its unit";
     /// `allow` does not name this user.
     NotAllowed => NoPermission, "5.7.1", "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
+    /// The machine's account cannot send, for a reason of its own.
+    SystemAccount => Unavailable, "5.3.0", "this machine's account cannot send", "see: outlook-sendmail status --system";
     /// Others may not ask for that.
     RootOnly => NoPermission, "5.7.1", "only root may do that", "use sudo";
     /// `broker` without a socket.

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, AuthKind};
+use crate::account::{Account, AuthKind, StoreKind};
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::send_as;
 use crate::standing::history;
-use crate::world::{LockGuard, Priority, SecretStore, World};
+use crate::world::{KeyPlace, LockGuard, Priority, SecretStore, World};
 
 mod access_token_cache;
 pub mod browser;
@@ -214,6 +214,14 @@ pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Resu
     Grant::load(account, &*open_store(world, account, deadline)?)?
         .for_authority(&account.authority)?
         .for_resource(account)
+}
+
+/// Where the key of the account's store is; `None` when it has none, or cannot be opened.
+pub fn key_place(world: &World, account: &Account, deadline: Instant) -> Option<KeyPlace> {
+    match account.store {
+        StoreKind::Sealed => open_store(world, account, deadline).ok()?.key_place(),
+        StoreKind::SecretService | StoreKind::File | StoreKind::Command(_) => None,
+    }
 }
 
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {

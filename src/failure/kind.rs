@@ -46,6 +46,7 @@ impl Cause {
             | Self::RootOnly
             | Self::CannotListen
             | Self::NoAccount
+            | Self::SystemAccount
             | Self::UnknownAccount
             | Self::ConfigSyntax
             | Self::ConfigUnreadable

@@ -1,5 +1,7 @@
 //! A run that did not end well, and how it is told.
 
+use std::borrow::Cow;
+
 use super::{Cause, ExitStatus, Stage};
 use crate::words::Words;
 
@@ -14,6 +16,18 @@ pub struct Failure {
     pub detail: Words,
     /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
     pub wording: Option<&'static Wording>,
+    /// Whose account it is about, which decides what mends it.
+    pub whose: Whose,
+}
+
+/// Whose account something is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Whose {
+    /// A user's own.
+    #[default]
+    User,
+    /// The machine's.
+    System,
 }
 
 /// A sentence and an advice in place of those of a [`Row`].
@@ -28,7 +42,7 @@ pub struct Wording {
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into(), wording: None }
+        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User }
     }
 
     /// The same, told in other words if there are any.
@@ -39,6 +53,11 @@ impl Failure {
     /// The same as it is told of a server that is not Outlook: what our tables say in Outlook's name is not its.
     pub fn elsewhere(self) -> Self {
         Self { wording: self.cause.row().elsewhere, ..self }
+    }
+
+    /// The same, about this account.
+    pub fn about(self, whose: Whose) -> Self {
+        Self { whose, ..self }
     }
 
     /// The exit status a caller gets.
@@ -57,8 +76,21 @@ impl Failure {
         format!("status={} dsn={} {}", row.status as u8, row.enhanced, self.compose(self.detail.whole()))
     }
 
+    /// What to do about it.
+    pub fn advice(&self) -> Cow<'static, str> {
+        let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        match self.whose {
+            Whose::User => advice.into(),
+            Whose::System if self.cause == Cause::NoAccount => {
+                "run as root: outlook-sendmail login --system; for one of your own: outlook-sendmail login".into()
+            }
+            Whose::System => for_the_system(advice).into(),
+        }
+    }
+
     fn compose(&self, detail: &str) -> String {
-        let Wording { sentence, advice } = self.wording.copied().unwrap_or_else(|| self.cause.wording());
+        let sentence = self.wording.map_or(self.cause.row().sentence, |wording| wording.sentence);
+        let advice = self.advice();
         let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
@@ -66,8 +98,15 @@ impl Failure {
         }
         if !advice.is_empty() {
             line.push_str(" -- ");
-            line.push_str(advice);
+            line.push_str(&advice);
         }
         line
     }
+}
+
+/// The commands that look after the machine's account.
+pub fn for_the_system(advice: &str) -> String {
+    ["outlook-sendmail login", "outlook-sendmail renew"]
+        .iter()
+        .fold(advice.to_owned(), |advice, command| advice.replace(command, &format!("{command} --system")))
 }
