@@ -153,7 +153,8 @@ mod tests {
         let passes = |stage, cause| may_pass(&Failure::new(stage, cause, ""));
         for cause in Cause::ALL {
             let status = cause.row().status;
-            if status == ExitStatus::Temporary && !matches!(cause, Cause::OutboxUnwritable | Cause::OutboxFull) {
+            let ours = matches!(cause, Cause::OutboxUnwritable | Cause::OutboxFull | Cause::TooManyRecipients);
+            if status == ExitStatus::Temporary && !ours {
                 assert!(passes(Stage::Submission, *cause), "{cause:?}");
             }
             if matches!(status, ExitStatus::Data | ExitStatus::NoUser | ExitStatus::PerhapsSent) {
