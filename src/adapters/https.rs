@@ -1,35 +1,26 @@
-//! HTTPS POST: of forms on ureq, with explicit trust anchors, no redirects, no proxies, everything inside one deadline; of
-//! messages on our own connection, which knows what has gone out.
+//! HTTPS on our own connection, which knows what has gone out: explicit trust anchors, no redirects, no proxies, everything
+//! inside its deadlines.
 
 mod answer;
 mod post;
+mod target;
 
-use std::io::{self, Read};
 use std::time::Instant;
 
-use rustls::Error as TlsError;
-use ureq::http::{
-    HeaderMap,
-    header::{DATE, RETRY_AFTER},
-};
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Error};
 use zeroize::Zeroizing;
 
-use super::trust;
+use super::wire;
 use crate::account::Account;
 use crate::credentials::Secret;
-use crate::words::Words;
-use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault};
+use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault, Wire, WireFault};
+use answer::Answer;
+use target::Target;
 
-/// The largest answer we read: tokens have 3 KB.
-const BODY_LIMIT: u64 = 1024 * 1024;
-
-/// The token endpoint over ureq, Graph over our own connection.
+/// HTTP/1.1 (RFC 9112), one request a connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct UreqHttps;
+pub struct OwnHttps;
 
-impl Https for UreqHttps {
+impl Https for OwnHttps {
     fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
         post::post(account, post)
     }
@@ -41,64 +32,69 @@ impl Https for UreqHttps {
         form: &[(&str, &Secret)],
         deadline: Instant,
     ) -> Result<HttpsAnswer, HttpsFault> {
-        let agent = agent(account, deadline)?;
-        let body = form_urlencoded(form);
-        let answer = agent
-            .post(url)
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .header("Accept", "application/json")
-            .send(body.as_slice())
-            .map_err(fault)?;
-        let status = answer.status().as_u16();
-        let retry_after = retry_after(answer.headers());
-        let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
-        answer
-            .into_body()
-            .into_with_config()
-            .limit(BODY_LIMIT)
-            .reader()
-            .read_to_end(&mut body)
-            .map_err(|error| fault(error.into()))?;
-        Ok(HttpsAnswer { status, retry_after, body: Secret::new(std::mem::take(&mut *body)) })
+        let mut answer = exchange(account, url, Some(&form_urlencoded(form)), deadline)?;
+        match answer.cut.take() {
+            Some(fault) => Err(told(fault)),
+            None => Ok(HttpsAnswer {
+                status: answer.status,
+                retry_after: answer.retry_after,
+                body: Secret::new(std::mem::take(&mut *answer.body)),
+            }),
+        }
     }
 }
 
-/// The Date header of an answer to a GET, whatever its status, or an empty text: it shows that HTTPS works from here.
+/// The Date field of an answer to a GET, whatever its status, or an empty text: it shows that HTTPS works from here.
 ///
 /// # Errors
 /// Those of [`Https::post_form`].
 pub(super) fn date(account: &Account, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
-    let answer = agent(account, deadline)?.get(url).call().map_err(fault)?;
-    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
-    Ok(date.unwrap_or_default().to_owned())
+    Ok(exchange(account, url, None, deadline)?.date.whole().to_owned())
 }
 
-fn agent(account: &Account, deadline: Instant) -> Result<Agent, HttpsFault> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(HttpsFault::Network("no time left".into()));
+/// Posts a form, or gets without one.
+fn exchange(account: &Account, url: &str, form: Option<&[u8]>, deadline: Instant) -> Result<Answer, HttpsFault> {
+    let target = Target::of(url).map_err(|_| HttpsFault::Nonsense(format!("{url} is no https URL").into()))?;
+    let request = request(&target, form);
+    let mut wire = wire::connect(account, target.host, target.port, deadline).map_err(told)?;
+    wire.start_tls(deadline).map_err(told)?;
+    wire.send(&request, deadline).map_err(told)?;
+    answer::read(&mut |until| wire.receive(until), deadline).map_err(told)
+}
+
+/// The whole request, in a buffer that is wiped and never moved.
+fn request(target: &Target<'_>, form: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
+    let method = if form.is_some() { "POST" } else { "GET" };
+    let mut head = format!(
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\nAccept: application/json\r\nConnection: close\r\n",
+        target.path,
+        target.authority,
+        concat!("outlook-sendmail/", env!("CARGO_PKG_VERSION")),
+    );
+    if let Some(form) = form {
+        head.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
+        head.push_str(&format!("Content-Length: {}\r\n", form.len()));
     }
-    let roots = trust::roots(account.tls_ca_file.as_deref()).map_err(HttpsFault::Certificate)?;
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(trust::provider())
-        .root_certs(RootCerts::from(roots.iter().map(|root| Certificate::from_der(root).to_owned())))
-        .build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        .proxy(None) // the default reads HTTPS_PROXY and ALL_PROXY, which a caller controls
-        .https_only(true)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .timeout_global(Some(left))
-        .user_agent(concat!("outlook-sendmail/", env!("CARGO_PKG_VERSION")))
-        .build();
-    Ok(config.into())
+    head.push_str("\r\n");
+    let form = form.unwrap_or_default();
+    let mut request = Zeroizing::new(Vec::with_capacity(head.len() + form.len()));
+    request.extend_from_slice(head.as_bytes());
+    request.extend_from_slice(form);
+    request
 }
 
-/// Seconds of a Retry-After header (RFC 9110 section 10.2.3); the form with a date counts as none.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+/// What a fault of the wire means for an exchange that only asks.
+fn told(fault: WireFault) -> HttpsFault {
+    match fault {
+        WireFault::Certificate(words) | WireFault::TrustAnchors(words) => HttpsFault::Certificate(words),
+        WireFault::NotAReply(words) => HttpsFault::Nonsense(words),
+        WireFault::TimedOut => HttpsFault::Network("no answer in time".into()),
+        WireFault::Injected => HttpsFault::Nonsense("octets came before TLS".into()),
+        WireFault::Unresolved(words)
+        | WireFault::Unreachable(words)
+        | WireFault::Lost(words)
+        | WireFault::Tls(words) => HttpsFault::Network(words),
+    }
 }
 
 /// `application/x-www-form-urlencoded` (URL Standard section 5.2), in a buffer that is wiped and never moved.
@@ -130,39 +126,6 @@ fn encode(octets: &[u8], body: &mut Vec<u8>) {
     }
 }
 
-/// What a failed exchange was. ureq's errors name URL and TLS alerts, never the body.
-#[expect(clippy::wildcard_enum_match_arm, reason = "ureq's errors are open-ended; what is left is the network's")]
-fn fault(error: Error) -> HttpsFault {
-    let words = Words::from(error.to_string());
-    match error {
-        Error::Rustls(error) => tls_fault(&error, words),
-        Error::Io(error) => match tls_error(&error) {
-            Some(inner) => tls_fault(inner, inner.to_string().into()),
-            None => HttpsFault::Network(error.to_string().into()),
-        },
-        Error::Timeout(_) => HttpsFault::Network("no answer in time".into()),
-        Error::BadUri(_)
-        | Error::RequireHttpsOnly(_)
-        | Error::Http(_)
-        | Error::Protocol(_)
-        | Error::LargeResponseHeader(..)
-        | Error::BodyExceedsLimit(_) => HttpsFault::Nonsense(words),
-        _ => HttpsFault::Network(words),
-    }
-}
-
-fn tls_error(error: &io::Error) -> Option<&TlsError> {
-    error.get_ref()?.downcast_ref()
-}
-
-fn tls_fault(error: &TlsError, words: Words) -> HttpsFault {
-    if matches!(error, TlsError::InvalidCertificate(_) | TlsError::NoCertificatesPresented) {
-        HttpsFault::Certificate(words)
-    } else {
-        HttpsFault::Network(words)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,21 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(&headers), None);
-        headers.insert(RETRY_AFTER, "17".parse().unwrap());
-        assert_eq!(retry_after(&headers), Some(17));
-        headers.insert(RETRY_AFTER, "Sun, 22 Nov 2026 21:00:00 GMT".parse().unwrap());
-        assert_eq!(retry_after(&headers), None);
-    }
-
-    #[test]
-    fn a_certificate_fault_is_told_from_a_broken_network() {
-        let untrusted = TlsError::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let wrapped = Error::Io(io::Error::new(io::ErrorKind::InvalidData, untrusted));
-        assert!(matches!(fault(wrapped), HttpsFault::Certificate(_)));
-        assert!(matches!(fault(Error::HostNotFound), HttpsFault::Network(_)));
-        assert!(matches!(fault(Error::RequireHttpsOnly("http://x".into())), HttpsFault::Nonsense(_)));
+    fn a_request_is_whole_and_says_where_it_ends() {
+        let target = Target::of("https://login.test:8443/consumers/token?x=y").unwrap();
+        let text = |form| String::from_utf8(request(&target, form).to_vec()).unwrap();
+        assert_eq!(
+            text(Some(b"a=b")),
+            concat!(
+                "POST /consumers/token?x=y HTTP/1.1\r\nHost: login.test:8443\r\nUser-Agent: outlook-sendmail/",
+                env!("CARGO_PKG_VERSION"),
+                "\r\nAccept: application/json\r\nConnection: close\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
+            )
+        );
+        assert!(
+            text(None).starts_with("GET /consumers/token?x=y HTTP/1.1\r\n") && text(None).ends_with("close\r\n\r\n")
+        );
     }
 }

@@ -47,7 +47,7 @@ fn world_at(places: Places) -> World {
         outbox: Box::new(outbox_folder::FolderOnDisk::new(&places.state)),
         incoming: Box::new(outbox_folder::FolderOnDisk::incoming()),
         locks: Box::new(locks::FileLocks::new(&places.state)),
-        https: Box::new(https::UreqHttps),
+        https: Box::new(https::OwnHttps),
         network: Box::new(wire::Tcp),
         machine: Box::new(machine::ThisMachine),
         log: Box::new(syslog::SystemLog::open()),

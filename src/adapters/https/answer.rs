@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use crate::words::Words;
-use crate::world::{PostAnswer, WireFault};
+use crate::world::WireFault;
 
 /// Octets of status line and fields; Graph sends about 700.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -11,28 +13,45 @@ const HEAD_LIMIT: usize = 64 * 1024;
 /// Octets of a body that are read.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
+/// Octets of buffers from the start: tokens have 3 KB, and a buffer that grows leaves copies behind.
+const ROOM: usize = 16 * 1024;
+
 /// How long a body may take: it only explains what the status has decided.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Gives what has arrived, at least one octet.
 type Receive<'a> = dyn FnMut(Instant) -> Result<Vec<u8>, WireFault> + 'a;
 
+/// A final answer, in buffers that are wiped: it may hold tokens.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) reason: Words,
+    pub(super) retry_after: Option<u64>,
+    pub(super) request_id: Words,
+    /// The Date field, possibly empty.
+    pub(super) date: Words,
+    pub(super) body: Zeroizing<Vec<u8>>,
+    /// Why the body is not all there, if it is not.
+    pub(super) cut: Option<WireFault>,
+}
+
 /// Reads one final answer.
-pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<PostAnswer, WireFault> {
-    let mut incoming = Incoming { receive, buffer: Vec::new(), head: 0 };
+pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<Answer, WireFault> {
+    let mut incoming = Incoming { receive, buffer: Zeroizing::new(Vec::with_capacity(ROOM)), head: 0 };
     let mut head = incoming.head(deadline)?;
     // Section 15.2 of RFC 9110: any number may come before the final one.
     while (100..200).contains(&head.status) {
         head = incoming.head(deadline)?;
     }
-    let mut body = Vec::new();
-    if head.status != 202 {
+    let mut body = Zeroizing::new(Vec::with_capacity(ROOM));
+    let cut = match head.status {
+        202 => None,
         // Cut short, it still says more than nothing.
-        let _ = incoming.body(&head, deadline.min(Instant::now() + BODY_PATIENCE), &mut body);
-    }
-    let Head { status, reason, retry_after, request_id, client_request_id, .. } = head;
+        _ => incoming.body(&head, deadline.min(Instant::now() + BODY_PATIENCE), &mut body).err(),
+    };
+    let Head { status, reason, retry_after, request_id, client_request_id, date, .. } = head;
     let request_id = request_id.or(client_request_id).unwrap_or_default();
-    Ok(PostAnswer { status, reason, retry_after, request_id, body })
+    Ok(Answer { status, reason, retry_after, request_id, date: date.unwrap_or_default(), body, cut })
 }
 
 /// What is before the body.
@@ -43,6 +62,7 @@ struct Head {
     retry_after: Option<u64>,
     request_id: Option<Words>,
     client_request_id: Option<Words>,
+    date: Option<Words>,
     length: Option<u64>,
     chunked: bool,
 }
@@ -56,6 +76,7 @@ impl Head {
             b"retry-after" => self.retry_after = value.whole().parse().ok(),
             b"request-id" => self.request_id = Some(value),
             b"client-request-id" => self.client_request_id = Some(value),
+            b"date" => self.date = Some(value),
             b"content-length" => self.length = value.whole().parse().ok(),
             b"transfer-encoding" => self.chunked = value.whole().to_ascii_lowercase().ends_with("chunked"),
             _ => {}
@@ -65,7 +86,7 @@ impl Head {
 
 struct Incoming<'a, 'b> {
     receive: &'a mut Receive<'b>,
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     /// Octets of heads so far.
     head: usize,
 }
@@ -92,7 +113,10 @@ impl Incoming<'_, '_> {
 
     fn body(&mut self, head: &Head, until: Instant, body: &mut Vec<u8>) -> Result<(), WireFault> {
         if !head.chunked {
-            return self.take(head.length.unwrap_or(BODY_LIMIT), until, body);
+            let taken = self.take(head.length.unwrap_or(BODY_LIMIT), until, body);
+            // Without a length the end of the connection is the end.
+            let is_end = head.length.is_none() && matches!(taken, Err(WireFault::Lost(_)));
+            return if is_end { Ok(()) } else { taken };
         }
         self.head = 0;
         loop {
@@ -159,7 +183,7 @@ mod tests {
     use super::*;
 
     /// What is read of these octets, arriving so many at a time.
-    fn answer(octets: &[u8], piece: usize) -> Result<PostAnswer, WireFault> {
+    fn answer(octets: &[u8], piece: usize) -> Result<Answer, WireFault> {
         let mut pieces = octets.chunks(piece);
         let mut receive = |_| pieces.next().map(<[u8]>::to_vec).ok_or(WireFault::Lost("closed".into()));
         read(&mut receive, Instant::now() + Duration::from_secs(60))
@@ -180,7 +204,8 @@ mod tests {
             let busy = answer(b"HTTP/1.1 429 \r\nRetry-After: 17\r\nContent-Length: 3\r\n\r\nabcdef", piece).unwrap();
             assert_eq!((busy.retry_after, busy.body.as_slice()), (Some(17), b"abc".as_slice()));
             let chunked = b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
-            assert_eq!(answer(chunked, piece).unwrap().body, b"abcde");
+            let chunked = answer(chunked, piece).unwrap();
+            assert_eq!((chunked.body.as_slice(), chunked.cut), (b"abcde".as_slice(), None));
             let closed = b"HTTP/1.1 500\nretry-after: Sun, 22 Nov 2026 21:00:00 GMT\n\nabc";
             let closed = answer(closed, piece).unwrap();
             assert_eq!((closed.status, closed.retry_after, closed.body.as_slice()), (500, None, b"abc".as_slice()));
@@ -194,7 +219,9 @@ mod tests {
         let chunk =
             [b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n".as_slice(), &vec![b'x'; 3 << 20]];
         assert_eq!(answer(&chunk.concat(), 64 * 1024).unwrap().body.len() as u64, BODY_LIMIT);
-        assert_eq!(answer(b"HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nabc", 9).unwrap().body, b"abc");
+        let cut = answer(b"HTTP/1.1 400 Bad\r\nDate: now\r\nContent-Length: 9\r\n\r\nabc", 9).unwrap();
+        assert_eq!((cut.body.as_slice(), cut.date.whole()), (b"abc".as_slice(), "now"));
+        assert!(cut.cut.is_some());
     }
 
     #[test]

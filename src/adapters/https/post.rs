@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::answer;
+use super::answer::{self, Answer};
+use super::target::Target;
 use crate::account::Account;
 use crate::adapters::wire;
 use crate::words::Words;
@@ -34,7 +35,7 @@ pub(super) fn post(account: &Account, post: Post<'_>) -> Result<PostAnswer, Post
     if let Some(fault) = fault {
         // The server may have said why it reads no further. Nobody accepts half a message.
         return match answer::read(&mut |until| wire.receive(until), Instant::now() + EARLY_ANSWER) {
-            Ok(answer) if answer.status >= 300 => Ok(answer),
+            Ok(answer) if answer.status >= 300 => Ok(told(answer)),
             Ok(_) | Err(_) => Err(PostFault::Cut(fault)),
         };
     }
@@ -53,34 +54,13 @@ pub(super) fn post(account: &Account, post: Post<'_>) -> Result<PostAnswer, Post
         Ok(()) => answer::read(&mut |until| wire.receive(until), deadline),
         Err(fault) => answer::read(&mut |until| wire.receive(until), Instant::now() + EARLY_ANSWER).map_err(|_| fault),
     }
+    .map(told)
     .map_err(PostFault::Unknown)
 }
 
-/// Where a URL leads.
-struct Target<'a> {
-    /// Host and port as written.
-    authority: &'a str,
-    host: &'a str,
-    port: u16,
-    path: &'a str,
-}
-
-impl<'a> Target<'a> {
-    fn of(url: &'a str) -> Result<Self, WireFault> {
-        let nonsense = || WireFault::Unresolved(Words::from(format!("{url} is no https URL")));
-        let rest = url.strip_prefix("https://").ok_or_else(nonsense)?;
-        let (authority, path) = rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, "/"));
-        // The colons of an IPv6 address stand in brackets.
-        let colon = authority.rfind(':').filter(|colon| authority.rfind(']').is_none_or(|bracket| bracket < *colon));
-        let (host, port) = match colon.and_then(|colon| authority.split_at_checked(colon)) {
-            Some((host, port)) => (host, port.trim_start_matches(':').parse().map_err(|_| nonsense())?),
-            None => (authority, 443),
-        };
-        if host.is_empty() || !url.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return Err(nonsense());
-        }
-        Ok(Self { authority, host, port, path })
-    }
+fn told(answer: Answer) -> PostAnswer {
+    let Answer { status, reason, retry_after, request_id, mut body, .. } = answer;
+    PostAnswer { status, reason, retry_after, request_id, body: std::mem::take(&mut *body) }
 }
 
 /// The request up to its content, in a buffer that is wiped, and large enough never to move.
@@ -211,23 +191,5 @@ mod tests {
         let mut sink = content(&mut wire, 4 * SLICE);
         assert!(sink.write_all(&[b'x'; 4 * SLICE]).is_err());
         assert_eq!(sink.fault, Some(WireFault::TimedOut));
-    }
-
-    #[test]
-    fn a_url_is_taken_apart() {
-        for (url, host, port, path) in [
-            ("https://graph.microsoft.com/v1.0/me/sendMail", "graph.microsoft.com", 443, "/v1.0/me/sendMail"),
-            ("https://localhost:8443/x", "localhost", 8443, "/x"),
-            ("https://[::1]:8443/x", "[::1]", 8443, "/x"),
-            ("https://[::1]/x", "[::1]", 443, "/x"),
-            ("https://graph", "graph", 443, "/"),
-        ] {
-            let target = Target::of(url).unwrap_or_else(|_| panic!("{url}"));
-            assert_eq!((target.host, target.port, target.path), (host, port, path));
-        }
-        for url in ["http://x/", "https:///x", "https://:1/x", "https://x:y/", "https://x:99999/", "https://x/\r\nY: z"]
-        {
-            assert!(Target::of(url).is_err(), "{url}");
-        }
     }
 }
