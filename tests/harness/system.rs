@@ -16,12 +16,12 @@ use super::{Machine, Run, installed, run, skipped};
 
 /// The user the broker runs as: one of Debian's that nothing else here uses.
 pub const BROKER: &str = "mail";
-const BROKER_ID: u32 = 8;
+pub const BROKER_ID: u32 = 8;
 
 /// Folders of our own where the system account's are, on top of what the machine has.
 const OWN_FOLDERS: &str = r#"
     set -e
-    for place in etc run var/lib; do
+    for place in etc run var/lib var/spool; do
         name=$(echo "$place" | tr / -)
         mkdir -p "$1/over/$name" "$1/work/$name" "$1/system/$name"
         mount -t overlay overlay -o "lowerdir=/$place,upperdir=$1/over/$name,workdir=$1/work/$name" "/$place"
@@ -87,6 +87,9 @@ impl System {
             fs::set_permissions(system.folder(name), fs::Permissions::from_mode(0o755)).unwrap();
         }
         chown(system.folder("run"), Some(BROKER_ID), Some(BROKER_ID)).unwrap();
+        // Root's drop, as the package makes it.
+        chown(system.folder("var-spool"), Some(0), Some(BROKER_ID)).unwrap();
+        fs::set_permissions(system.folder("var-spool"), fs::Permissions::from_mode(0o2770)).unwrap();
         system.sign_in();
         Some(system)
     }
@@ -104,7 +107,8 @@ impl System {
         assert_eq!(login.status, 0, "login: {}{}", login.stdout, login.stderr);
     }
 
-    /// What lies at /etc/outlook-sendmail (`etc`), /run/outlook-sendmail (`run`), /var/lib/outlook-sendmail (`var-lib`).
+    /// What lies at /etc/outlook-sendmail (`etc`), /run/outlook-sendmail (`run`), /var/lib/outlook-sendmail (`var-lib`) and
+    /// /var/spool/outlook-sendmail (`var-spool`).
     pub fn folder(&self, name: &str) -> PathBuf {
         self.machine.folder.path().join("system").join(name)
     }
@@ -149,6 +153,14 @@ impl System {
         if let Some(mut broker) = self.broker.take() {
             let _ = kill(Pid::from_raw(i32::try_from(broker.id()).unwrap()), Signal::SIGTERM);
             assert!(broker.wait().unwrap().success());
+        }
+    }
+
+    /// The same without telling it: its children live on.
+    pub fn kill_broker(&mut self) {
+        if let Some(mut broker) = self.broker.take() {
+            let _ = broker.kill();
+            let _ = broker.wait();
         }
     }
 
