@@ -20,7 +20,7 @@ const CALLERS: [(u32, &str); 6] = [
     (65_534, r#"printf 'EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: -bs\r\n\r\nThe text.\r\n.\r\nQUIT\r\n' "$2" | "$1" -bs | grep -q '^250 2.0.0 kept'"#),
     (62_611, r#"printf 'To: %s\nSubject: -t\n\nThe text.\n' "$2" | "$1" -t"#),
     (2, r#"d=$(mktemp -d); printf 'set sendmail=%s\nset sendwait\nset nosave\n' "$1" > $d/rc; echo The text. | MAILRC=$d/rc bsd-mailx -n -s mailx "$2"; s=$?; rm -rf $d; exit $s"#),
-    (38, r#"d=$(mktemp -d); printf 'From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: A <me@outlook.com>\nDate: Mon, 2 Jan 2026 03:04:05 +0000\nSubject: git\n\nThe text.\n' > $d/p; cd $d; HOME=$d git send-email --quiet --confirm=never --suppress-cc=all --from=me@outlook.com --smtp-server="$1" --to="$2" $d/p < /dev/null; s=$?; rm -rf $d; exit $s"#),
+    (38, r#"d=$(mktemp -d); printf 'From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: A <me@outlook.com>\nDate: Mon, 2 Jan 2026 03:04:05 +0000\nSubject: git\n\nThe text.\n' > $d/p; cd $d; HOME=$d GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=me@outlook.com GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=me@outlook.com git send-email --quiet --confirm=never --suppress-cc=all --from=me@outlook.com --smtp-server="$1" --to="$2" $d/p < /dev/null; s=$?; rm -rf $d; exit $s"#),
 ];
 
 #[test]
@@ -42,8 +42,30 @@ fn messages_given_while_the_network_is_away_arrive_once_when_it_is_back() {
     inside.stderr.lines().filter(|line| line.contains("arrived once")).for_each(say);
 }
 
-fn link(state: &str) {
-    assert!(Command::new("ip").args(["link", "set", "lo", state]).status().unwrap().success());
+fn ip(words: &[&str]) {
+    assert!(Command::new("ip").args(words).status().unwrap().success());
+}
+
+/// The kernel gives it its address.
+fn link_up() {
+    ip(&["link", "set", "lo", "up"]);
+}
+
+/// While this is held, the network is away, its routes too, as with a cable that is pulled.
+struct Away;
+
+impl Away {
+    fn begin() -> Self {
+        ip(&["address", "flush", "dev", "lo"]);
+        ip(&["link", "set", "lo", "down"]);
+        Self
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        link_up();
+    }
 }
 
 fn call(system: &System, (uid, script): (u32, &str), recipient: &str) -> Run {
@@ -53,10 +75,10 @@ fn call(system: &System, (uid, script): (u32, &str), recipient: &str) -> Run {
 }
 
 fn inside() {
-    link("up");
+    link_up();
     let system = System::start(&[("on_failure", "\"keep\""), ("lone_dot", "\"content\"")]).unwrap();
     let mut ledger = Ledger::default();
-    link("down");
+    let away = Away::begin();
     let messages = by_hand().map_or(12, |_| 60);
     for number in 0..messages {
         let recipient = format!("cut-{number}@example.org");
@@ -66,7 +88,7 @@ fn inside() {
         ledger.note(&recipient, Told::Taken);
     }
     assert_eq!(system.machine.outlook.smtp.received_whole().len(), 0);
-    link("up");
+    drop(away);
     for _ in 0..messages / 20 + 1 {
         forget_pace(&system.folder("var-lib"));
         system.sendmail(0, &["-q"], b"").assert_silent_success();
