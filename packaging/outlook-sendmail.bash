@@ -35,9 +35,30 @@ _outlook_sendmail() {
         login:--client-id) : ;;
         login:--tenant) : ;;
         login:--store) _outlook_sendmail_words 'secret-service file command sealed' "$word" ;;
+        login:--transport) _outlook_sendmail_words 'smtp graph' "$word" ;;
         login:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --config' "$word" ;;
+        logout:--account) : ;;
+        logout:--config) _outlook_sendmail_files "$word" ;;
+        status:--config) _outlook_sendmail_files "$word" ;;
+        renew:--config) _outlook_sendmail_files "$word" ;;
+        test:--account) : ;;
+        test:--config) _outlook_sendmail_files "$word" ;;
+        explain:--config) _outlook_sendmail_files "$word" ;;
+        doctor:--config) _outlook_sendmail_files "$word" ;;
+        broker:--listen) _outlook_sendmail_files "$word" ;;
+        mailq:--config) _outlook_sendmail_files "$word" ;;
+        outbox:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker mailq outbox --config --help --version' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --config' "$word" ;;
+        logout:*) _outlook_sendmail_words '--account --config' "$word" ;;
+        status:*) _outlook_sendmail_words '--json --config' "$word" ;;
+        renew:*) _outlook_sendmail_words '--config' "$word" ;;
+        test:*) _outlook_sendmail_words '--account --config' "$word" ;;
+        explain:*) _outlook_sendmail_words '--config' "$word" ;;
+        doctor:*) _outlook_sendmail_words '--config' "$word" ;;
+        broker:*) _outlook_sendmail_words '--listen' "$word" ;;
+        mailq:*) _outlook_sendmail_words '--config' "$word" ;;
+        outbox:*) _outlook_sendmail_words '--duplicate-possible --config show retry drop run' "$word" ;;
     esac
 }
 

@@ -47,6 +47,21 @@ pub enum Stage {
     Credentials,
     /// Talking to the server.
     Submission,
+    /// Looking after messages that wait.
+    Outbox,
+}
+
+impl Stage {
+    /// Every stage, in the order of the pipeline.
+    pub const ALL: &'static [Self] = &[
+        Self::Invocation,
+        Self::Message,
+        Self::Account,
+        Self::Envelope,
+        Self::Credentials,
+        Self::Submission,
+        Self::Outbox,
+    ];
 }
 
 /// A run that did not end well: where, why, and in whose words.
@@ -58,12 +73,28 @@ pub struct Failure {
     pub cause: Cause,
     /// What the server, file or caller said, sanitised; may be empty.
     pub detail: Words,
+    /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
+    pub wording: Option<&'static Wording>,
+}
+
+/// A sentence and an advice in place of those of a [`Row`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wording {
+    /// What happened, without a full stop.
+    pub sentence: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
 }
 
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into() }
+        Self { stage, cause, detail: detail.into(), wording: None }
+    }
+
+    /// The same, told in other words if there are any.
+    pub fn worded(self, wording: Option<&'static Wording>) -> Self {
+        Self { wording: wording.or(self.wording), ..self }
     }
 
     /// The exit status a caller gets.
@@ -84,14 +115,16 @@ impl Failure {
 
     fn compose(&self, detail: &str) -> String {
         let row = self.cause.row();
-        let mut line = String::from(row.sentence);
+        let own = Wording { sentence: row.sentence, advice: row.advice };
+        let Wording { sentence, advice } = self.wording.copied().unwrap_or(own);
+        let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
             line.push_str(detail);
         }
-        if !row.advice.is_empty() {
+        if !advice.is_empty() {
             line.push_str(" -- ");
-            line.push_str(row.advice);
+            line.push_str(advice);
         }
         line
     }
@@ -157,12 +190,35 @@ causes! {
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
     /// Content that can neither be sent as it is nor be converted.
     CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
+    /// Graph has no envelope, and takes addresses in ASCII.
+    NotForGraph => Data, "5.3.3", "Graph cannot send this message as asked", "it sends to everybody the header names; send this one with transport = \"smtp\"; nothing was sent";
     /// `from = "refuse"` and a From that is not the account's.
     ForeignFrom => NoPermission, "5.7.1", "From is not this account's address", "set From to the account or a send_as address, or from = \"rewrite\"";
     /// Standard input could not be read.
     InputUnreadable => OsError, "5.3.0", "cannot read standard input", "nothing was sent";
     /// The message could not be put anywhere.
     SpoolUnwritable => CannotCreate, "5.3.0", "no room for the message in /var/tmp, /tmp or memory", "free some space; nothing was sent";
+    // -- the broker of the system account
+    /// What came over the broker's socket is no request.
+    RequestNonsense => Protocol, "5.5.2", "sendmail and its broker do not understand each other", "if outlook-sendmail was just updated, run: systemctl restart outlook-sendmail; nothing was sent";
+    /// Nobody answers at the broker's socket.
+    BrokerAway => Temporary, "4.3.2", "this machine's mail service does not answer", "see: systemctl status outlook-sendmail.socket; nothing was sent";
+    /// This user has too many messages under way.
+    BrokerBusy => Temporary, "4.3.2", "this machine's mail service is busy with other messages of this user", "nothing was sent; try again later";
+    /// The broker was gone before it had taken the message.
+    BrokerLost => Temporary, "4.4.2", "this machine's mail service stopped before it took the message", "nothing was sent; try again later";
+    /// The broker's socket is closed to this process.
+    BrokerForbidden => Config, "5.7.1", "this process may not reach this machine's mail service", "if a unit runs it, add: BindPaths=/run/outlook-sendmail";
+    /// This process may have no Unix sockets.
+    BrokerNoUnixSockets => Config, "5.7.1", "this process may not use Unix sockets", "add AF_UNIX to RestrictAddressFamilies= of its unit";
+    /// `allow` does not name this user.
+    NotAllowed => NoPermission, "5.7.1", "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
+    /// Others may not ask for that.
+    RootOnly => NoPermission, "5.7.1", "only root may do that", "use sudo";
+    /// `broker` without a socket.
+    NoSocket => Usage, "5.5.1", "the broker was given no socket", "systemd starts it; elsewhere: outlook-sendmail broker --listen PATH";
+    /// The broker cannot listen.
+    CannotListen => OsError, "5.3.0", "cannot listen for clients", "";
     // -- the configuration
     /// There is no configuration.
     NoAccount => Config, "5.3.5", "no account is set up", "run: outlook-sendmail login";
@@ -185,12 +241,26 @@ causes! {
     NoClientId => Config, "5.3.5", "no client id to sign in with", "register one as the manual says, then run: outlook-sendmail login --client-id ID";
     /// The grant was revoked or ran out.
     GrantRejected => NoPermission, "5.7.8", "Microsoft wants you to sign in again", "run: outlook-sendmail login";
+    /// The grant was not used for as long as it lasts.
+    GrantLapsed => NoPermission, "5.7.8", "the sign-in has lapsed from disuse", "run: outlook-sendmail login";
+    /// It will lapse soon.
+    GrantLapsing => Temporary, "4.7.8", "the sign-in is about to lapse from disuse", "run: outlook-sendmail renew";
+    /// What keeps a renewal from working has lasted too long to pass by itself.
+    RenewalOverdue => Unavailable, "5.4.7", "the sign-in has not been renewed for two weeks", "see that it can be, and run: outlook-sendmail renew";
     /// The client id is wrong, disabled, or not a public client.
     ClientRejected => Config, "5.7.8", "Microsoft refuses the client id", "check client_id and tenant, and that the registration allows public client flows";
     /// The request for a token was wrong.
-    ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send)";
-    /// The person declined, or let the code run out.
+    ScopeRejected => Config, "5.7.8", "Microsoft refuses the sign-in request", "check client_id, tenant and the registration's permissions (SMTP.Send; Mail.Send for Graph)";
+    /// The person declined, or did not finish.
     SignInDeclined => NoPermission, "5.7.8", "the sign-in was not completed", "run outlook-sendmail login again";
+    /// Nobody typed the code while it worked.
+    CodeRanOut => NoPermission, "5.7.8", "the sign-in was not completed: the code ran out", "run outlook-sendmail login again";
+    /// A policy of the organisation's does not take codes.
+    DeviceCodeBlocked => NoPermission, "5.7.8", "Microsoft does not let this account sign in with a code", "run: outlook-sendmail login --browser";
+    /// No socket for the browser to come back to.
+    LoopbackUnavailable => OsError, "5.3.0", "cannot listen for the browser", "sign in with a code instead: outlook-sendmail login";
+    /// The id_token does not name a mailbox, and neither did the person.
+    AddressUntold => NoPermission, "5.7.8", "Microsoft did not say which mailbox this is", "name it: outlook-sendmail login ADDRESS";
     /// The token endpoint is away.
     TokenUnavailable => Temporary, "4.7.0", "cannot renew the sign-in now", "nothing was sent; try again later";
     /// The token endpoint does not speak OAuth.
@@ -213,7 +283,7 @@ causes! {
     /// The server's name has no address.
     NameUnresolved => Temporary, "4.4.3", "cannot find the server's address", "is this machine online? nothing was sent";
     /// No address of the server could be reached.
-    Unreachable => Temporary, "4.4.1", "cannot reach the server", "is port 587 blocked here? nothing was sent";
+    Unreachable => Temporary, "4.4.1", "cannot reach the server", "is that port blocked here? nothing was sent";
     /// The connection broke before anything was sent.
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
@@ -239,12 +309,20 @@ causes! {
     AuthRejected => NoPermission, "5.7.8", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address; a fault at Microsoft's passes by itself";
     /// The sign-in was refused, and a new token would not help.
     SignInRefused => NoPermission, "5.7.139", "Outlook refuses the sign-in", "run outlook-sendmail login with the account's primary address, or ask the organisation's administrator";
+    /// A password was refused.
+    PasswordRejected => NoPermission, "5.7.8", "the server refuses the password", "run outlook-sendmail login and type it again; where two-step sign-in is on, it must be an app password";
     /// Passwords are switched off.
     PasswordDead => NoPermission, "5.7.139", "Outlook no longer takes passwords", "run: outlook-sendmail login";
     /// A policy of the organisation forbids it.
     PolicyRefused => NoPermission, "5.7.139", "a policy of the account's organisation refuses the sign-in", "ask its administrator";
     /// SMTP AUTH is switched off for this mailbox.
-    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "an administrator can switch it on for a work account; a new personal one sends only through Graph, which this version cannot";
+    SmtpAuthDisabled => Config, "5.7.139", "SMTP is switched off for this mailbox", "send through Graph instead: run outlook-sendmail login --transport graph; a work account's administrator can also switch SMTP on";
+    /// The sign-in does not let us send through Graph.
+    GraphDenied => NoPermission, "5.7.1", "Graph does not let this account send", "run outlook-sendmail login and grant Mail.Send, or ask the organisation's administrator";
+    /// The account has no mailbox Graph can use.
+    NoGraphMailbox => Config, "5.3.5", "Graph knows no mailbox of this account", "it may be another company's or on a server of its own; check address and tenant, or set transport = \"smtp\"";
+    /// What answers is not Graph.
+    GraphNonsense => Protocol, "5.5.0", "the server does not answer as Graph must", "check endpoints.graph, and that no proxy answers in its place; nothing was sent";
     /// The account may not send as this sender.
     SenderDenied => NoPermission, "5.7.60", "Outlook does not let this account send as this sender", "use the account's own address, or from = \"rewrite\"";
     /// A recipient was refused for good; nobody got the message.
@@ -275,6 +353,23 @@ causes! {
     Deferred => Temporary, "4.0.0", "Outlook cannot take the message now", "nothing was sent; try again later";
     /// The connection was lost after the final dot: nobody knows.
     PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
+    // -- the outbox
+    /// The outbox takes no message.
+    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the outbox", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
+    /// The outbox holds as much as it may.
+    OutboxFull => Temporary, "4.3.1", "the outbox is full", "nothing was sent; see mailq, and outlook-sendmail outbox drop";
+    /// The outbox, or a message in it, cannot be read.
+    OutboxUnreadable => OsError, "5.3.0", "cannot read the outbox", "it must be a folder that belongs to you";
+    /// An earlier message of the same thread has to go first.
+    WaitsInOrder => Temporary, "4.4.5", "an earlier message of its thread is waiting", "it goes out behind that one";
+    /// It waited as long as a message may.
+    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail outbox retry ID";
+    /// No message of the outbox is called so.
+    UnknownMessage => Usage, "5.5.4", "no such message in the outbox", "see mailq for the ids";
+    /// Another process works on the message.
+    MessageBusy => Temporary, "4.3.2", "this message is being sent at this moment", "try again in a minute";
+    /// Trying again may make a second copy.
+    DuplicatePossible => Usage, "5.5.1", "this message was perhaps sent", "look in Sent Items; to send it all the same, add --duplicate-possible";
     // -- us
     /// A bug.
     Bug => Software, "5.3.0", "internal error", "please report this";
@@ -305,5 +400,13 @@ mod tests {
     fn a_failure_is_one_line() {
         let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no\r\nway");
         assert_eq!(failure.line(), "Outlook refuses: 554 no way -- nothing was sent");
+    }
+
+    #[test]
+    fn other_words_change_no_status() {
+        const WORDING: Wording = Wording { sentence: "no room", advice: "make some" };
+        let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no").worded(Some(&WORDING)).worded(None);
+        assert_eq!(failure.line(), "no room: 554 no -- make some");
+        assert_eq!(failure.record(), "status=69 dsn=5.0.0 no room: 554 no -- make some");
     }
 }

@@ -1,18 +1,21 @@
 //! The whole program on one screen.
 
-use crate::account::Accounts;
+use crate::account::Account;
+use crate::broker;
 use crate::commands;
-use crate::credentials::{self, Origin};
+use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter, Stamp};
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
+use crate::outbox::{self, Held, Pace, PresentCaller, Taken};
 use crate::report::{self, Story};
+use crate::request::Request;
 use crate::stdio_server;
-use crate::submission::Receipt;
-use crate::submission::smtp::{Deadlines, Smtp};
-use crate::world::World;
+use crate::submission::{self, Deadlines, Receipt, pace};
+use crate::threads;
+use crate::world::{Route, World};
 
 /// Carries out what was asked and gives the exit status.
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
@@ -21,11 +24,11 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::SmtpOnStdio(wanted)) => {
             stdio_server::serve(world, &wanted, &|submit, message, story| deliver(world, submit, message, story))
         }
-        Ok(Invocation::PrintQueue) => report::show(world, "Mail queue is empty\n"),
-        Ok(Invocation::RunQueue) => 0,
+        Ok(Invocation::PrintQueue) => commands::print_queue(world),
+        Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything, &attempt),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
         Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
-        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked),
+        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked, &attempt),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {
@@ -50,29 +53,50 @@ fn send(world: &World, submit: &Submit) -> u8 {
     report::verdict(world, verdict.as_ref())
 }
 
-/// One message, read to its end, to the server's verdict. Everything untrusted is read before any secret is.
-fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Receipt, Failure> {
+/// One message, read to its end, to the server's verdict or the outbox.
+fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
     world.signals.hold_back();
-    let end_of_input = world.clock.instant();
     story.read_message(&message, &submit.operands);
+    let (caller, stamp) = (world.caller.clone(), Stamp::now(world));
+    let request = Request { caller, submit: submit.clone(), stamp, message };
+    match world.places.route {
+        Route::Here => outbox::deliver(world, request, story, &mut PresentCaller, &attempt),
+        Route::Broker => broker::submit(world, request, story),
+        Route::Incoming => {
+            outbox::leave_for_broker(world, request, Failure::new(Stage::Account, Cause::BrokerAway, ""))
+        }
+    }
+}
 
-    let accounts = Accounts::load(world)?;
-    let account = accounts.for_message(submit, &message)?;
-    let times = Deadlines::new(account, end_of_input);
-    let stamp = Stamp::now(world);
-    let desk = Desk { account, caller: &world.caller, files: &*world.files, log: &*world.log, stamp };
-    let mut letter = Letter::address(submit, message, &desk)?;
+/// One try at a message. Everything untrusted is read before any secret is.
+fn attempt(
+    world: &World,
+    account: &Account,
+    request: Request,
+    held: &mut Held<'_>,
+    story: &mut Story,
+) -> Result<Receipt, Failure> {
+    let Request { caller, submit, stamp, message } = request;
+    story.read_account(account);
+    let times = Deadlines::new(account, held.started());
+    let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
+    if let Some(left) = held.left() {
+        letter.keep_only(left);
+    }
     story.read_letter(&letter);
+    submission::check(account, &letter)?;
 
     let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit =
-        |token| Smtp::new(&*world.network, &*world.clock, account, token, times, &mut transcript).submit(&mut letter);
-    let token = credentials::access_token(world, account, times.before_dot)?;
-    match submit(&token) {
+    let mut submit = |credential: &Credential| {
+        submission::submit(world, account, credential, times, &mut transcript, &mut letter, held)
+    };
+    let credential = credentials::credential(world, account, times.before_dot)?;
+    let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
-        Err(refused) if refused.cause == Cause::AuthRejected && token.origin == Origin::Cached => {
-            submit(&credentials::renewed(world, account, &token, times.before_dot)?)
+        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
+            submit(&credential.renewed(world, account, times.before_dot)?)
         }
         verdict => verdict,
-    }
+    });
+    verdict.inspect(|receipt| threads::remember(world, account, caller.uid, letter.message_id(), receipt))
 }

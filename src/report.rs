@@ -1,11 +1,15 @@
 //! The only place that prints: one line for people on failure, one record for the log in any case.
 
+use lettre::Address;
+
+use crate::account::Account;
 use crate::envelope::Letter;
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
 use crate::message::{Field, Message};
-use crate::submission::Receipt;
+use crate::outbox::Taken;
+use crate::standing::history;
 use crate::submission::smtp::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
 
@@ -15,14 +19,28 @@ const RECIPIENTS: usize = 4000;
 /// What a log record says about one message, filled in as the pipeline learns it.
 #[derive(Default)]
 pub struct Story {
+    mailbox: Option<Address>,
     from: String,
     to: Vec<String>,
     subject: String,
     size: u64,
     message_id: String,
+    recorded: bool,
+    /// Who called, where that was not this process's caller.
+    caller: Option<Caller>,
 }
 
 impl Story {
+    /// The broker has written the record.
+    pub fn is_recorded_elsewhere(&mut self) {
+        self.recorded = true;
+    }
+
+    /// It is somebody else's message.
+    pub fn called_by(&mut self, caller: &Caller) {
+        self.caller = Some(caller.clone());
+    }
+
     /// What the message itself says, in case it never becomes a letter.
     pub fn read_message(&mut self, message: &Message, operands: &[Vec<u8>]) {
         let find = |name: &str| message.fields.iter().find(|field| field.is(name)).map(Field::unfolded);
@@ -30,6 +48,11 @@ impl Story {
         self.from = printable(&find("From").unwrap_or_default());
         self.to = operands.iter().map(|operand| printable(bare(operand))).collect();
         self.to.extend(find("To").map(|to| printable(&to)));
+    }
+
+    /// Whose mailbox it goes through.
+    pub fn read_account(&mut self, account: &Account) {
+        self.mailbox = Some(account.address.clone());
     }
 
     /// What goes out.
@@ -67,6 +90,7 @@ impl Story {
     }
 
     fn tell(&self, caller: &Caller, outcome: &str) -> String {
+        let caller = self.caller.as_ref().unwrap_or(caller);
         format!(
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {outcome}",
             caller.uid,
@@ -81,10 +105,24 @@ impl Story {
     }
 }
 
-/// What became of a message, for the log: one record.
-pub fn record(world: &World, story: &Story, verdict: Result<&Receipt, &Failure>) {
+/// What became of a message, for the log: one record. And for `status`, which asks later.
+pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
+    if story.recorded {
+        return;
+    }
+    if let Some(mailbox) = &story.mailbox {
+        history::message(world, mailbox, verdict);
+    }
     let (priority, outcome) = match verdict {
-        Ok(receipt) => (Priority::Info, format!("sent: {}", receipt.words.whole())),
+        Ok(Taken::Sent(receipt)) if receipt.refused.is_empty() => {
+            (Priority::Info, format!("sent: {}", receipt.words.whole()))
+        }
+        Ok(Taken::Sent(receipt)) => {
+            let refused = receipt.refused.iter().map(|it| format!("<{}>: {}", it.address, it.words.whole()));
+            let refused: Vec<_> = refused.collect();
+            (Priority::Error, format!("sent, but not to {}; {}", refused.join(", "), receipt.words.whole()))
+        }
+        Ok(Taken::Kept { id, why }) => (Priority::Warning, format!("kept as {id}: {}", why.record())),
         Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
     };
     world.log.record(priority, &story.tell(&world.caller, &outcome));
@@ -97,7 +135,7 @@ pub fn broken_off(world: &World, story: &Story) {
 }
 
 /// What became of a message, for the caller: not a word when it was sent, else one line. Gives the exit status.
-pub fn verdict(world: &World, verdict: Result<&Receipt, &Failure>) -> u8 {
+pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
     match verdict {
         Ok(_) => 0,
         Err(failure) => complain(world, failure),
@@ -183,11 +221,14 @@ mod tests {
     #[test]
     fn a_caller_cannot_forge_a_record() {
         let story = Story {
+            mailbox: None,
             from: "\"a> sent: 250\"@x.org".into(),
             to: vec!["\"b>,<c\"@x.org".into()],
             subject: "x\" sent: 250 ok \"".into(),
             size: 7,
             message_id: "<1> subject=\"\" sent: 250".into(),
+            recorded: false,
+            caller: None,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
         assert_eq!(

@@ -1,5 +1,9 @@
 //! Everything this program may touch outside itself: one trait or record per thing, implemented in `adapters`.
 
+mod outbox;
+
+pub use outbox::{Locked, Lying, Odd, OutboxFile, OutboxFolder};
+
 use std::cell::LazyCell;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +11,31 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, StoreKind};
 use crate::credentials::Secret;
-use crate::submission::smtp::Reply;
 use crate::words::Words;
+
+mod browser;
+mod machine;
+mod person;
+mod post;
+mod user_units;
+mod wire;
+
+pub use browser::{Arrival, Browser, Loopback, Status, Visit};
+pub use machine::{Anchors, Identity, Machine, MailProgram};
+pub use person::{Echo, Escapes, Person, Screen, Stream};
+pub use post::{Post, PostAnswer, PostFault};
+pub use user_units::{UnitFault, UserUnits};
+pub use wire::{Network, Wire, WireFault};
+mod broker;
+
+pub use broker::{
+    Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, SYSTEM_CONFIG, Waiting,
+};
 
 /// All of it, handed down the pipeline.
 pub struct World {
     /// Who called us, found out when it is first asked for.
-    pub caller: LazyCell<Caller>,
+    pub caller: LazyCell<Caller, Box<dyn FnOnce() -> Caller>>,
     /// Where this user's files are.
     pub places: Places,
     /// Time.
@@ -32,18 +54,34 @@ pub struct World {
     pub token_cache: Box<dyn TokenCache>,
     /// What one run leaves for the next to know.
     pub state: Box<dyn State>,
+    /// Messages that wait.
+    pub outbox: Box<dyn OutboxFolder>,
+    /// What root left for the broker while nobody listened.
+    pub incoming: Box<dyn OutboxFolder>,
     /// One renewal at a time.
     pub locks: Box<dyn Locks>,
-    /// The token endpoint.
+    /// The token endpoint, and Microsoft Graph.
     pub https: Box<dyn Https>,
     /// The submission server.
     pub network: Box<dyn Network>,
+    /// What `doctor` looks at.
+    pub machine: Box<dyn Machine>,
     /// The system log.
     pub log: Box<dyn Log>,
     /// Signals that would end us.
     pub signals: Box<dyn Signals>,
     /// Standard output and standard error.
     pub terminal: Box<dyn Terminal>,
+    /// Whoever sits at it.
+    pub person: Box<dyn Person>,
+    /// What starts programs for this user at their times.
+    pub user_units: Box<dyn UserUnits>,
+    /// And their browser.
+    pub browser: Box<dyn Browser>,
+    /// The system account's broker.
+    pub brokers: Box<dyn Brokers>,
+    /// Whoever waits for the outcome.
+    pub waiting: Box<dyn Waiting>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.
@@ -70,6 +108,8 @@ pub struct Places {
     pub config: PathBuf,
     /// Folder for state (locks), mode 0700.
     pub state: PathBuf,
+    /// Who carries messages out.
+    pub route: Route,
 }
 
 /// Time, and waiting.
@@ -218,8 +258,11 @@ pub enum HttpsFault {
     Nonsense(Words),
 }
 
-/// HTTPS POST of a form: certificates verified, no redirects, no plain HTTP.
+/// HTTPS POST: certificates verified, no redirects, no plain HTTP.
 pub trait Https {
+    /// Posts a message, once; trust anchors as for [`Self::post_form`].
+    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault>;
+
     /// Posts `form` to `url`; extra trust anchors come from `tls_ca_file` of the account.
     fn post_form(
         &self,
@@ -228,49 +271,6 @@ pub trait Https {
         form: &[(&str, &Secret)],
         deadline: Instant,
     ) -> Result<HttpsAnswer, HttpsFault>;
-}
-
-/// Why the wire failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WireFault {
-    /// The name has no address.
-    Unresolved(Words),
-    /// No address could be connected to.
-    Unreachable(Words),
-    /// The deadline passed.
-    TimedOut,
-    /// The other side closed, or the connection broke.
-    Lost(Words),
-    /// What came is not an SMTP reply.
-    NotAReply(Words),
-    /// Octets were already there when TLS was about to begin.
-    Injected,
-    /// The certificate is not to be trusted.
-    Certificate(Words),
-    /// TLS failed otherwise.
-    Tls(Words),
-    /// A trust anchor file cannot be used.
-    TrustAnchors(Words),
-}
-
-/// Reaches the submission server.
-pub trait Network {
-    /// Connects to the account's host and port: every address of the name, IPv6 and IPv4 alternating, the next one
-    /// tried when one fails or is slow. Nothing is read yet.
-    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
-}
-
-/// One connection to the server: octets out, whole replies in.
-pub trait Wire {
-    /// Writes `octets` out to the network; returns when the system has them.
-    fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault>;
-    /// Reads one whole reply, all its lines.
-    fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
-    /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
-    /// certificate is verified against the account's host name.
-    fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
-    /// This end's IP address as an RFC 5321 address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
-    fn address_literal(&self) -> String;
 }
 
 /// How loud a log record is.
@@ -306,6 +306,8 @@ pub trait Terminal {
     fn err(&self, text: &str);
     /// Writes to standard output, however long the reader takes; says whether it was written.
     fn reply(&self, text: &str) -> bool;
+    /// Whether there is a controlling terminal: somebody who reads what we say and can try again.
+    fn is_attended(&self) -> bool;
 }
 
 /// An in-memory spool, for small bodies and for tests.

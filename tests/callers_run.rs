@@ -3,20 +3,14 @@
 
 mod harness;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
+use std::path::Path;
 
+use harness::alice::{as_alice, may_be_alice};
 use harness::fixture::{Fixture, Sent, differences, fixtures};
-use harness::{Machine, Run, SOON, installed, run, skipped};
+use harness::{Machine, Run, SOON, installed, run};
 use stand_in::Received;
-
-/// Who the expectations are written for, whoever runs this and wherever: names of its own, files of its own.
-const AS_ALICE_ON_HOST1: &str = "
-    echo host1 > /proc/sys/kernel/hostname
-    cd \"$1\" && mount --bind hosts /etc/hosts && mount --bind passwd /etc/passwd || exit 125
-    shift && exec \"$@\"";
-const HOSTS: &str = "127.0.0.1 localhost\n127.0.1.1 host1.example.org host1\n";
-const PASSWD: &str = "alice:x:0:0:Alice Example,,,:/home/alice:/bin/sh\n";
 
 /// Gives its standard input to a program through a terminal, and ends as the program ends.
 const THROUGH_A_TERMINAL: &str = "
@@ -28,19 +22,6 @@ while typed:
     typed = typed[os.write(keyboard, typed[:512]):]
 sys.exit(program.wait(timeout=60))
 ";
-
-/// A command that runs what its further arguments say, as alice on host1.
-fn as_alice(machine: &Machine) -> Command {
-    let folder = machine.folder.path();
-    fs::write(folder.join("hosts"), HOSTS).unwrap();
-    fs::write(folder.join("passwd"), PASSWD).unwrap();
-    let mut command = machine.command("unshare");
-    if !nix::unistd::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
-    command.args(["--uts", "--mount", "/bin/sh", "-c", AS_ALICE_ON_HOST1, "sh"]).arg(folder);
-    command
-}
 
 fn call(machine: &Machine, fixture: &Fixture) -> Option<Run> {
     let mut command = as_alice(machine);
@@ -54,22 +35,32 @@ fn call(machine: &Machine, fixture: &Fixture) -> Option<Run> {
     Some(run(&mut command, &fixture.input))
 }
 
-fn check(machine: &Machine, fixture: &Fixture) -> Vec<String> {
-    let Some(ended) = call(machine, fixture) else { return Vec::new() };
-    let expect = &fixture.expect;
+/// What happened to one call, apart from what arrived.
+fn check_run(fixture: &Fixture, ended: &Run, status: i32) -> Vec<String> {
     let mut found = Vec::new();
     let mut unless = |holds: bool, text: String| {
         if !holds {
             found.push(text);
         }
     };
-    unless(ended.status == i32::from(expect.status), format!("status {}, expected {}", ended.status, expect.status));
+    unless(ended.status == status, format!("status {}, expected {status}: {}", ended.status, ended.stderr));
     unless(ended.stdout.is_empty(), format!("standard output: {:?}", ended.stdout));
     let transcript = fixture.arguments.iter().any(|argument| argument == "-v");
     let is_told = |line: &str| transcript && ["<<< ", ">>> ", "--- "].iter().any(|mark| line.starts_with(mark));
     let lines = ended.stderr.lines().filter(|line| !is_told(line)).count();
-    unless(lines == usize::from(expect.status != 0), format!("standard error: {:?}", ended.stderr));
+    unless(lines == usize::from(status != 0), format!("standard error: {:?}", ended.stderr));
+    found
+}
 
+fn check(machine: &Machine, fixture: &Fixture) -> Vec<String> {
+    let Some(ended) = call(machine, fixture) else { return Vec::new() };
+    let expect = &fixture.expect;
+    let mut found = check_run(fixture, &ended, i32::from(expect.status));
+    let mut unless = |holds: bool, text: String| {
+        if !holds {
+            found.push(text);
+        }
+    };
     unless(machine.outlook.smtp.wait_until_idle(SOON), "the connection stays open".to_owned());
     let received = machine.outlook.smtp.received_whole();
     match (expect.status, received.as_slice()) {
@@ -108,13 +99,74 @@ fn check_message(fixture: &Fixture, message: &Received) -> Vec<String> {
     found
 }
 
-/// Whether this process may have files and names of its own.
-fn may_be_alice(machine: &Machine) -> bool {
-    let may = run(as_alice(machine).arg("true"), b"").status == 0;
-    if !may {
-        skipped("unshare --uts --mount does not work: no host name and users of a process's own");
+/// The same over Graph; `refused` is why it cannot take this one.
+fn check_over_graph(machine: &Machine, fixture: &Fixture, refused: Option<&str>) -> Vec<String> {
+    let Some(ended) = call(machine, fixture) else { return Vec::new() };
+    let expect = &fixture.expect;
+    let graph = &machine.outlook.graph;
+    let status = refused.map_or(i32::from(expect.status), |_| 65);
+    let mut found = check_run(fixture, &ended, status);
+    let mut unless = |holds: bool, text: String| {
+        if !holds {
+            found.push(text);
+        }
+    };
+    if let Some(reason) = refused {
+        unless(ended.stderr.contains(reason), format!("{reason:?} is not the reason: {}", ended.stderr));
+        unless(expect.status == 0, "SMTP refuses it too".to_owned());
     }
-    may
+    match (status, graph.posts().as_slice()) {
+        (0, [post]) => {
+            unless(post.status == Some(202), format!("answered {:?}", post.status));
+            let set = |addresses: &[String]| -> BTreeSet<String> {
+                addresses.iter().map(|address| address.to_ascii_lowercase()).collect()
+            };
+            let recipients = (set(&post.recipients), set(&expect.to));
+            unless(recipients.0 == recipients.1, format!("recipients {:?}, expected {:?}", recipients.0, recipients.1));
+            unless(post.data.ends_with(b"\r\n"), "no line end at the end".to_owned());
+            let sent = Sent::parse(&post.delivered());
+            unless(sent.field("Bcc").is_none(), "two fields Bcc".to_owned());
+            found.extend(differences(expect, &sent));
+        }
+        (0, posts) => found.push(format!("{} messages arrived", posts.len())),
+        (_, _) => {
+            let connections = graph.connections();
+            unless(connections == 0, format!("{connections} connections for a call that is refused"));
+        }
+    }
+    graph.forget();
+    found
+}
+
+/// The lines of tests/graph-refused: a fixture, and words of the reason.
+fn refused_by_graph() -> Vec<(String, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graph-refused");
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.split_once(": ").unwrap()).map(|(name, why)| (name.to_owned(), why.to_owned())).collect()
+}
+
+#[test]
+fn every_captured_call_goes_over_graph_or_is_refused_for_a_known_reason() {
+    let machine = Machine::with(|_| {}, &[("transport".to_owned(), "\"graph\"".to_owned())]);
+    if !installed("unshare") || !may_be_alice(&machine) {
+        return;
+    }
+    let mut refused = refused_by_graph();
+    let mut report = String::new();
+    for folder in ["callers", "edge"] {
+        for fixture in &fixtures(folder) {
+            let name = format!("{folder}/{}", fixture.name);
+            let listed = refused.iter().position(|(listed, _)| *listed == name).map(|place| refused.remove(place).1);
+            for difference in check_over_graph(&machine, fixture, listed.as_deref()) {
+                report.push_str(&format!("\n{name}: {difference}"));
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+    assert!(refused.is_empty(), "no such fixtures: {refused:?}");
+    assert_eq!(machine.outlook.endpoint.refreshes(), 0, "the token of the sign-in serves all");
+    assert!(machine.outlook.smtp.connections().is_empty());
 }
 
 fn check_folder(folder: &str, at_least: usize) {

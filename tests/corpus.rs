@@ -14,6 +14,7 @@ use outlook_sendmail::envelope::{Desk, Letter, Stamp};
 use outlook_sendmail::failure::Failure;
 use outlook_sendmail::invocation::{self, Invocation};
 use outlook_sendmail::message::Message;
+use outlook_sendmail::threads::KnownIds;
 use outlook_sendmail::world::{Caller, FileFault, Files, Log, Priority, memory_spool};
 
 struct NoFiles;
@@ -64,7 +65,11 @@ fn letter(fixture: &Fixture) -> Result<Letter, Failure> {
     let stamp =
         Stamp { now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_374_302), utc_offset: 0, unique: [7; 16] };
     let account = accounts.for_sender(&[]).unwrap();
-    Letter::address(&submit, message, &Desk { account, caller: &caller, files: &NoFiles, log: &NoLog, stamp })
+    Letter::address(
+        &submit,
+        message,
+        &Desk { account, caller: &caller, files: &NoFiles, log: &NoLog, stamp, known_ids: KnownIds::default() },
+    )
 }
 
 fn check(fixture: &Fixture) -> Vec<String> {

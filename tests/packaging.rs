@@ -1,4 +1,5 @@
-//! What is installed beside the program: manuals that mandoc has nothing to say about, and a completion that bash takes.
+//! What is installed beside the program: manuals that mandoc has nothing to say about, units that systemd takes, and a
+//! completion that bash does.
 #![allow(missing_docs)]
 
 mod harness;
@@ -35,13 +36,37 @@ fn everything_is_installed_where_it_is_looked_for() {
         "bin/mailq",
         "bin/newaliases",
         "share/man/man1/outlook-sendmail.1",
+        "share/man/man5/outlook-sendmail.toml.5",
         "share/man/man8/sendmail.8",
         "share/bash-completion/completions/outlook-sendmail",
+        "lib/systemd/user/outlook-sendmail-renew.service",
+        "lib/systemd/user/outlook-sendmail-renew.timer",
     ] {
         assert!(folder.path().join("usr").join(file).is_file(), "{file}");
     }
-    let queue = run(&mut Command::new(folder.path().join("usr/bin/mailq")), b"");
+    let mut mailq = Command::new(folder.path().join("usr/bin/mailq"));
+    let queue = run(mailq.env("XDG_STATE_HOME", folder.path()), b"");
     assert_eq!((queue.status, queue.stdout.as_str()), (0, "Mail queue is empty\n"));
+}
+
+#[test]
+fn systemd_has_nothing_to_say_about_the_timer() {
+    if !installed("systemd-analyze") {
+        return;
+    }
+    let folder = install();
+    let units = folder.path().join("usr/lib/systemd/user");
+    for unit in ["outlook-sendmail-queue.service", "outlook-sendmail-queue.timer"] {
+        // The program is looked for where the package puts it; here it is elsewhere.
+        let path = units.join(unit);
+        let program = folder.path().join("usr/bin/outlook-sendmail");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("/usr/bin/outlook-sendmail", program.to_str().unwrap())).unwrap();
+        let mut command = Command::new("systemd-analyze");
+        command.args(["--man=no", "--user", "verify"]).arg(&path).env("XDG_RUNTIME_DIR", folder.path());
+        let said = run(&mut command, b"");
+        assert_eq!((said.status, said.stderr.as_str()), (0, ""), "{unit}");
+    }
 }
 
 #[test]
@@ -51,13 +76,35 @@ fn mandoc_has_nothing_to_say_about_the_manuals() {
     }
     let folder = install();
     let manuals = folder.path().join("usr/share/man");
-    for page in ["man1/outlook-sendmail.1", "man8/sendmail.8"] {
+    for page in ["man1/outlook-sendmail.1", "man5/outlook-sendmail.toml.5", "man8/sendmail.8"] {
         // Each refers to the other, which has to be found.
         let mut command = Command::new("mandoc");
         command.args(["-Tlint", "-Wstyle"]).env("MANPATH", &manuals).arg(manuals.join(page));
         let said = run(&mut command, b"");
         // Standard error only tells that nobody ran makewhatis.
         assert_eq!((said.status, said.stdout.as_str()), (0, ""), "{page}");
+    }
+}
+
+#[test]
+fn systemd_has_nothing_to_say_about_the_units() {
+    if !installed("systemd-analyze") {
+        return;
+    }
+    let folder = install();
+    let units = folder.path().join("usr/lib/systemd/user");
+    let service = units.join("outlook-sendmail-renew.service");
+    let text = fs::read_to_string(&service).unwrap();
+    // The program has to be where the unit says.
+    let program = folder.path().join("usr/bin/outlook-sendmail");
+    let there = text.replace("ExecStart=/usr/bin/outlook-sendmail ", &format!("ExecStart={} ", program.display()));
+    assert_ne!(text, there);
+    fs::write(&service, there).unwrap();
+    for unit in ["outlook-sendmail-renew.timer", "outlook-sendmail-renew.service"] {
+        let mut command = Command::new("systemd-analyze");
+        command.args(["--user", "--man=no", "verify"]).arg(units.join(unit)).env("XDG_RUNTIME_DIR", folder.path());
+        let said = run(&mut command, b"");
+        assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (0, "", ""), "{unit}");
     }
 }
 
@@ -81,18 +128,19 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    assert_eq!(offered(&[""]), ["login", "help", "--config", "--help", "--version"]);
-    assert_eq!(offered(&["lo"]), ["login"]);
+    let commands = ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker"];
+    assert_eq!(offered(&[""]), [&commands[..], &["--config", "--help", "--version"]].concat());
+    assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
-    assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login"]);
+    assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store"]);
     assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
     assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file"]);
     assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file"]);
     assert_eq!(offered(&["login", "--store", "=", "f"]), ["file"]);
     assert_eq!(offered(&["login", "--config", "m"]), ["mine.toml"]);
-    assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant"]);
+    assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant", "--transport"]);
     for nothing in [&["login", "--account", ""][..], &["login", "--client-id", "=", ""], &["help", ""], &["x"]] {
         assert_eq!(offered(nothing), [""; 0], "{nothing:?}");
     }

@@ -261,6 +261,28 @@ fn a_wrong_token_is_told_in_the_servers_words_behind_the_stray_334() {
 }
 
 #[test]
+fn a_password_goes_by_plain_where_it_is_offered_and_by_login_elsewhere() {
+    with_servers(|servers| {
+        for (server, auth) in [(Server::Postfix, "AUTH LOGIN"), (Server::Dovecot, "AUTH PLAIN (redacted)")] {
+            let machine = server.machine(servers);
+            let config = fs::read_to_string(machine.config()).unwrap();
+            fs::write(machine.config(), config + "auth = \"password\"\n").unwrap();
+            let wrong = machine.run_as("outlook-sendmail", ["login"], b"wrong horse\n");
+            assert_eq!(wrong.status, 77, "{}", wrong.stderr);
+            assert!(wrong.stderr.contains("the server refuses the password: 535 5.7.8 "), "{}", wrong.stderr);
+            let login = machine.run_as("outlook-sendmail", ["login"], servers.setting("password").as_bytes());
+            assert_eq!((login.status, login.stderr.as_str()), (0, ""), "{}", servers.log());
+            let to = format!("password.{server:?}@example.org").to_lowercase();
+            let run = send(&machine, &["-v", "-i", &to], b"Subject: password\n\nx\n");
+            assert_eq!(said(&run).iter().filter(|line| line.starts_with("AUTH")).collect::<Vec<_>>(), [&auth]);
+            assert!(!run.stderr.contains(servers.setting("password")), "{}", run.stderr);
+            assert_eq!(servers.mail_to(&to, 1).len(), 1, "{}", servers.log());
+            assert_eq!(machine.outlook.endpoint.refreshes(), 0, "no token for a password account");
+        }
+    });
+}
+
+#[test]
 fn a_cached_token_the_server_no_longer_knows_is_renewed_and_the_message_goes_out() {
     with_servers(|servers| {
         for server in BOTH {

@@ -399,6 +399,11 @@ fn call(machine: &Machine, desktop: &Desktop, name: &str, argument: &str) -> Run
     run(command.arg(argument).env("DBUS_SESSION_BUS_ADDRESS", &desktop.socket), b"Subject: from the keyring\n\nText\n")
 }
 
+fn assert_stands(status: &Run, expected: i32, words: &str) {
+    assert_eq!((status.status, status.stderr.as_str()), (expected, ""));
+    assert!(status.stdout.contains(words), "{}", status.stdout);
+}
+
 #[test]
 fn the_program_signs_in_to_a_keyring_sends_from_it_and_says_what_is_wrong_with_it() {
     if !installed(&["dbus-daemon", "gnome-keyring-daemon"]) {
@@ -417,12 +422,16 @@ fn the_program_signs_in_to_a_keyring_sends_from_it_and_says_what_is_wrong_with_i
 
     desktop.signal_keyring(Signal::SIGSTOP);
     call(&machine, &desktop, "sendmail", "a@example.org").assert_failure(75, "the keyring does not answer");
+    assert_stands(&call(&machine, &desktop, "outlook-sendmail", "status"), 75, "the keyring does not answer");
     desktop.signal_keyring(Signal::SIGCONT);
     call(&machine, &desktop, "sendmail", "a@example.org").assert_silent_success();
+    assert_stands(&call(&machine, &desktop, "outlook-sendmail", "status"), 0, "kept in the keyring");
     desktop.lock();
     call(&machine, &desktop, "sendmail", "a@example.org").assert_failure(75, "the keyring is locked");
+    assert_stands(&call(&machine, &desktop, "outlook-sendmail", "status"), 75, "unlock it");
     let bare = Desktop::without_keyring(geteuid().as_raw());
     call(&machine, &bare, "sendmail", "a@example.org").assert_failure(78, "no keyring can be reached");
+    assert_stands(&call(&machine, &bare, "outlook-sendmail", "status"), 78, "set store = \"file\"");
     drop(bare);
     assert_eq!(machine.outlook.smtp.received().len(), 2);
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use lettre::Address;
 use serde::Deserialize;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::config_values::{
-    AUTH_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS, ehlo,
-    endpoint, not_utf8, provider, seconds, tenant, word,
+    COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
+    auth, ehlo, endpoint, not_utf8, provider, seconds, tenant, word,
 };
 use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
@@ -27,6 +27,19 @@ pub struct Accounts {
     accounts: Vec<Account>,
 }
 
+/// What decided which account a message goes through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// -f is an address of it.
+    SenderOption,
+    /// From is.
+    From,
+    /// The configuration prefers it.
+    Preferred,
+    /// There is no other.
+    Only,
+}
+
 impl Accounts {
     /// Reads a configuration file's text; `file` is named in errors.
     ///
@@ -35,7 +48,7 @@ impl Accounts {
     /// [`Cause::NoAccount`] when the file has none.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
         let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };
-        let raw: RawFile = toml::from_str(source.text)
+        let raw: RawFile = toml_edit::de::from_str(source.text)
             .map_err(|error| source.fault(error.span().map_or(0, |span| span.start), error.message()))?;
         let mut accounts = Vec::new();
         for (name, account) in raw.accounts {
@@ -58,7 +71,7 @@ impl Accounts {
     /// Those of [`Self::parse`]; [`Cause::NoAccount`] when there is no file; [`Cause::UnsafeFile`] and
     /// [`Cause::ConfigUnreadable`].
     pub fn load(world: &World) -> Result<Self, Failure> {
-        let file = &world.places.config;
+        let file = world.places.sending_config();
         match world.files.read(file).map_err(|fault| file_failure(file, &fault))? {
             Some(text) => Self::parse(file, &text),
             None => Err(Failure::new(Stage::Account, Cause::NoAccount, format!("{} does not exist", file.display()))),
@@ -70,13 +83,33 @@ impl Accounts {
     /// # Errors
     /// Those of [`Self::for_sender`].
     pub fn for_message(&self, submit: &Submit, message: &Message) -> Result<&Account, Failure> {
+        self.choose(submit, message).map(|(account, _)| account)
+    }
+
+    /// The same, and what decided.
+    ///
+    /// # Errors
+    /// Those of [`Self::for_sender`].
+    pub fn choose(&self, submit: &Submit, message: &Message) -> Result<(&Account, Choice), Failure> {
         let option = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
         let header = message.fields.iter().filter(|field| field.is("From"));
         let header = header.flat_map(|field| parse_list(&field.value).unwrap_or_default());
         let header: Vec<_> = header.flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();
-        let all = option.into_iter().chain(header.into_iter().map(|mailbox| mailbox.address));
-        let senders: Vec<_> = all.filter_map(|address| address.to_lettre().ok()).collect();
-        self.for_sender(&senders)
+        let option = option.map(|address| (address, Choice::SenderOption));
+        let all = option.into_iter().chain(header.into_iter().map(|mailbox| (mailbox.address, Choice::From)));
+        let mut senders = all.filter_map(|(address, choice)| Some((address.to_lettre().ok()?, choice)));
+        match senders.find_map(|(sender, choice)| Some((self.owner_of(&sender)?, choice))) {
+            Some(chosen) => Ok(chosen),
+            None => {
+                let choice = if self.preferred.is_some() { Choice::Preferred } else { Choice::Only };
+                self.for_sender(&[]).map(|account| (account, choice))
+            }
+        }
+    }
+
+    /// All of them, in the order of their names.
+    pub fn all(&self) -> &[Account] {
+        &self.accounts
     }
 
     /// The account a message goes through: the one that owns the first owned address of `senders` (-f before From),
@@ -97,6 +130,11 @@ impl Accounts {
                 "there are several, and neither -f nor From nor account = \"...\" picks one",
             )),
         }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.accounts.len()
     }
 
     /// The account this address belongs to.
@@ -151,6 +189,7 @@ struct RawAccount {
     lone_dot: Option<Spanned<String>>,
     aliases: Option<PathBuf>,
     local_mail_to: Option<Spanned<String>>,
+    message_ids: Option<Spanned<String>>,
     #[serde(default)]
     allow: Vec<String>,
 }
@@ -178,18 +217,20 @@ impl RawAccount {
             (None, "") => return Err(source.fault(self.address.span().start, "this provider needs host = \"...\"")),
             (None, host) => host.to_owned(),
         };
+        let transport = word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: store(self.store.as_ref(), self.secret_command, source)?,
-            auth: word(self.auth.as_ref(), source, "auth", &AUTH_WORDS)?,
+            auth: auth(self.auth.as_ref(), provider, transport, source)?,
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
             tenant: tenant(self.tenant, provider, source)?,
             authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
             graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
-            transport: word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?,
+            transport,
+            message_ids: word(self.message_ids.as_ref(), source, "message_ids", &MESSAGE_ID_WORDS)?,
             allow: self.allow,
             deadline: seconds(self.deadline, 45, source)?,
             final_wait: seconds(self.final_wait, 600, source)?,
@@ -247,6 +288,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::account::AuthKind;
 
     fn parse(text: &str) -> Result<Accounts, Failure> {
         Accounts::parse(Path::new("/c.toml"), text.as_bytes())
@@ -271,6 +313,16 @@ mod tests {
         assert_eq!(me.final_wait, Duration::from_secs(600));
         assert_eq!(me.store, StoreKind::SecretService);
         assert_eq!(me.aliases, Path::new("/etc/aliases"));
+    }
+
+    #[test]
+    fn each_transport_has_its_scope() {
+        let scope = |more: &str| parse(&format!("{LEAST}{more}")).unwrap().named("me").unwrap().scope();
+        assert_eq!(scope(""), "https://outlook.office.com/SMTP.Send offline_access openid email");
+        let graph = "transport = \"graph\"\n";
+        assert_eq!(scope(graph), "https://graph.microsoft.com/Mail.Send offline_access openid email");
+        let government = format!("{graph}endpoints = {{ graph = \"https://graph.microsoft.us/\" }}\n");
+        assert_eq!(scope(&government), "https://graph.microsoft.us/Mail.Send offline_access openid email");
     }
 
     #[test]
@@ -300,18 +352,14 @@ mod tests {
             "tenant = \"../x\"",
             "local_mail_to = \"root\"",
             "endpoints = { authority = \"http://plain\" }",
+            "endpoints = { graph = \"https://\" }",
+            "endpoints = { graph = \"https://me@host\" }",
+            "endpoints = { graph = \"https://host\\r\\nX: y\" }",
+            "transport = \"pigeon\"",
         ] {
             let (cause, words) = fault(&format!("{LEAST}{setting}\n"));
             assert_eq!(cause, Cause::ConfigSyntax, "{setting}");
             assert!(words.starts_with("/c.toml line 4: "), "{setting}: {words}");
-        }
-    }
-
-    #[test]
-    fn settings_of_later_versions_are_refused_as_such() {
-        let later = ["on_failure = \"keep\"", "transport = \"graph\"", "auth = \"password\""];
-        for setting in later {
-            assert_eq!(fault(&format!("{LEAST}{setting}\n")).0, Cause::Unsupported, "{setting}");
         }
     }
 
@@ -324,6 +372,17 @@ mod tests {
         assert!(fault(&with("store = \"command\"")).1.starts_with("/c.toml line 4: store = \"command\" needs"));
         assert!(fault(&with("secret_command = { get = \"x\" }")).1.contains("line 4: secret_command is used with"));
         assert_eq!(fault(&with("store = \"command\"\nsecret_command = { put = \"x\" }")).0, Cause::ConfigSyntax);
+    }
+
+    #[test]
+    fn a_password_only_where_one_can_work() {
+        let (cause, words) = fault(&format!("{LEAST}auth = \"password\"\n"));
+        assert_eq!(cause, Cause::ConfigSyntax);
+        assert!(words.starts_with("/c.toml line 4: ") && words.contains("September 2024"), "{words}");
+        let work = format!("{LEAST}provider = \"microsoft365\"\nauth = \"password\"\n");
+        assert_eq!(parse(&work).unwrap().named("me").unwrap().auth, AuthKind::Password);
+        let (_, words) = fault(&format!("{work}transport = \"graph\"\n"));
+        assert!(words.starts_with("/c.toml line 5: "), "{words}");
     }
 
     #[test]

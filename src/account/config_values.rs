@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use lettre::Address;
-use toml::Spanned;
+use serde_spanned::Spanned;
 
 use crate::account::{
-    AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
+    AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
 };
 use crate::failure::{Cause, Failure, Stage};
 
@@ -43,6 +43,28 @@ pub(super) fn not_utf8(file: &Path, text: &[u8]) -> Failure {
     Failure::new(Stage::Account, Cause::ConfigSyntax, words)
 }
 
+/// How the account signs in. A password is never more than an explicit choice, where one can work.
+pub(super) fn auth(
+    written: Option<&Spanned<String>>,
+    provider: &Provider,
+    transport: TransportKind,
+    source: &Source<'_>,
+) -> Result<AuthKind, Failure> {
+    let auth = word(written, source, "auth", &AUTH_WORDS)?;
+    let problem = match (auth, transport) {
+        (AuthKind::OAuth2, _) => None,
+        (AuthKind::Password, TransportKind::Graph) => Some("transport = \"graph\" takes no passwords"),
+        (AuthKind::Password, TransportKind::Smtp) => provider.no_passwords,
+    };
+    match problem {
+        Some(problem) => {
+            let start = written.map_or(0, |written| written.span().start);
+            Err(source.fault(start, &format!("auth = \"password\": {problem}")))
+        }
+        None => Ok(auth),
+    }
+}
+
 /// Seconds a setting may name: up to a day.
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
@@ -52,7 +74,7 @@ pub(super) type Choice<T> = (&'static str, Option<T>);
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
-    [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", None)];
+    [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
 /// The word that needs command lines; they stand under another key.
 pub(super) const COMMAND_WORD: &str = "command";
 pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
@@ -61,10 +83,14 @@ pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
     (StoreKind::Sealed.word(), Some(StoreKind::Sealed)),
     (COMMAND_WORD, Some(StoreKind::Command(SecretCommand { get: String::new(), set: None }))),
 ];
-pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] = [("oauth2", Some(AuthKind::OAuth2)), ("password", None)];
+pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] =
+    [("oauth2", Some(AuthKind::OAuth2)), ("password", Some(AuthKind::Password))];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
-pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] = [("smtp", Some(TransportKind::Smtp)), ("graph", None)];
+pub(super) const MESSAGE_ID_WORDS: [Choice<MessageIds>; 2] =
+    [("repair", Some(MessageIds::Repair)), ("leave", Some(MessageIds::Leave))];
+pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] =
+    [("smtp", Some(TransportKind::Smtp)), ("graph", Some(TransportKind::Graph))];
 
 /// The meaning of a word, the first of `choices` when it is not set.
 pub(super) fn word<T: Clone>(
@@ -135,9 +161,14 @@ pub(super) fn endpoint(
 ) -> Result<String, Failure> {
     match written {
         None => Ok(default.to_owned()),
-        Some(written) if written.get_ref().starts_with("https://") => {
-            Ok(written.get_ref().trim_end_matches('/').to_owned())
-        }
+        Some(written) if is_base_url(written.get_ref()) => Ok(written.get_ref().trim_end_matches('/').to_owned()),
         Some(written) => Err(source.fault(written.span().start, &format!("{key} must be an https:// URL"))),
     }
+}
+
+/// It becomes part of requests and scopes: no user, query or fragment in it, and nothing that ends a line or a word.
+fn is_base_url(written: &str) -> bool {
+    let good = |octet: u8| octet.is_ascii_graphic() && !b"@?#\"<>\\".contains(&octet);
+    written.strip_prefix("https://").is_some_and(|rest| !rest.starts_with(['/', ':']) && !rest.is_empty())
+        && written.bytes().all(good)
 }

@@ -7,11 +7,13 @@ use lettre::Address;
 
 mod config;
 mod config_values;
+#[cfg(test)]
+pub(crate) mod keys;
 pub mod outlook_replies;
 mod providers;
 
-pub use config::{Accounts, file_failure};
-pub use providers::{PROVIDERS, Provider};
+pub use config::{Accounts, Choice, file_failure};
+pub use providers::{PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.
 #[derive(Clone, Debug)]
@@ -62,6 +64,8 @@ pub struct Account {
     pub aliases: PathBuf,
     /// Where mail for such names goes when the alias file does not say.
     pub local_mail_to: Option<Address>,
+    /// What becomes of references to Message-IDs that Outlook replaced.
+    pub message_ids: MessageIds,
     /// Who may send through the broker: user names and @groups; empty: everybody.
     pub allow: Vec<String>,
 }
@@ -73,6 +77,15 @@ impl Account {
             own.user().eq_ignore_ascii_case(address.user()) && own.domain().eq_ignore_ascii_case(address.domain())
         };
         same(&self.address) || self.send_as.iter().any(same)
+    }
+
+    /// What a grant for the account's transport covers, in scopes separated by spaces. A token is good for one resource
+    /// only, so Graph takes a grant of its own; a national cloud's Graph is a resource of its own.
+    pub fn scope(&self) -> String {
+        match self.transport {
+            TransportKind::Smtp => self.provider.scope.to_owned(),
+            TransportKind::Graph => format!("{}/{}", self.graph, self.provider.graph_scope),
+        }
     }
 
     /// Whether the alias file is the system's, which need not exist.
@@ -154,6 +167,16 @@ pub enum TransportKind {
     Graph,
 }
 
+impl TransportKind {
+    /// Its word in `transport = "..."`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Graph => "graph",
+        }
+    }
+}
+
 /// How the account signs in to the submission server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuthKind {
@@ -170,4 +193,13 @@ pub enum LoneDot {
     Content,
     /// The end, as in Sendmail.
     EndsMessage,
+}
+
+/// What becomes of references to Message-IDs that Outlook replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageIds {
+    /// They are made to refer to the new ones.
+    Repair,
+    /// They stay as they are.
+    Leave,
 }

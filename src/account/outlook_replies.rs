@@ -4,7 +4,7 @@
 //! `QuotaExceededException`, and `550 5.2.252` (throttled) is not `554 5.2.252` (this sender is denied). The texts are
 //! from transcripts people posted; where no row matches, phase and class of the reply decide.
 
-use crate::failure::Cause;
+use crate::failure::{Cause, Wording};
 use crate::submission::smtp::{Phase, Reply};
 
 /// One row; an empty list matches everything.
@@ -16,6 +16,8 @@ struct Row {
     /// Parts of the text, in lower case; all must occur.
     texts: &'static [&'static str],
     cause: Cause,
+    /// Where the cause's own sentence and advice say too little.
+    wording: Option<Wording>,
 }
 
 /// The message itself is being judged.
@@ -26,29 +28,74 @@ const ANY: &[Phase] = &[];
 const INSIDE: &[Phase] = &[Phase::Auth, Phase::Rset, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Content];
 
 const fn text(phases: &'static [Phase], texts: &'static [&'static str], cause: Cause) -> Row {
-    Row { phases, codes: &[], statuses: &[], texts, cause }
+    Row { phases, codes: &[], statuses: &[], texts, cause, wording: None }
 }
 
 const fn status(phases: &'static [Phase], statuses: &'static [&'static str], cause: Cause) -> Row {
-    Row { phases, codes: &[], statuses, texts: &[], cause }
+    Row { phases, codes: &[], statuses, texts: &[], cause, wording: None }
 }
 
 const fn code(phases: &'static [Phase], codes: &'static [u16], cause: Cause) -> Row {
-    Row { phases, codes, statuses: &[], texts: &[], cause }
+    Row { phases, codes, statuses: &[], texts: &[], cause, wording: None }
 }
 
-const ROWS: &[Row] = &[
+impl Row {
+    /// The same, with a sentence and an advice of its own.
+    const fn saying(self, sentence: &'static str, advice: &'static str) -> Self {
+        Self { wording: Some(Wording { sentence, advice }), ..self }
+    }
+}
+
+static ROWS: &[Row] = &[
     // -- signing in; these texts also come embedded in a 530 5.7.57 to MAIL
+    text(INSIDE, &["smtpclientauthentication is disabled for the tenant"], Cause::SmtpAuthDisabled).saying(
+        "SMTP is switched off for the whole organisation",
+        "its administrator can switch it on for one mailbox: Set-CASMailbox -SmtpClientAuthenticationDisabled $false",
+    ),
     text(INSIDE, &["smtpclientauthentication is disabled"], Cause::SmtpAuthDisabled),
     text(INSIDE, &["basic authentication is disabled"], Cause::PasswordDead),
     text(INSIDE, &["basic authentication is not supported"], Cause::PasswordDead),
     status(INSIDE, &["5.7.30"], Cause::PasswordDead),
-    text(&[Phase::Auth], &["did not meet the criteria"], Cause::PolicyRefused),
-    text(&[Phase::Auth], &["security defaults"], Cause::PolicyRefused),
+    text(INSIDE, &["did not meet the criteria"], Cause::PolicyRefused),
+    text(INSIDE, &["security defaults"], Cause::PolicyRefused)
+        .saying("the organisation's security defaults forbid this sign-in", "ask its administrator to allow SMTP for this mailbox"),
+    text(INSIDE, &["organization configuration doesn't allow"], Cause::PolicyRefused).saying(
+        "the organisation's configuration forbids this sign-in",
+        "ask its administrator; security defaults and authentication policies do that",
+    ),
+    text(INSIDE, &["user credentials were incorrect"], Cause::SignInRefused).saying(
+        "Outlook finds the user name or the password wrong",
+        "check both, or sign in without a password: run outlook-sendmail login",
+    ),
     // Never the token's fault: a new one would only look like guessing.
     status(&[Phase::Auth], &["5.7.139"], Cause::SignInRefused),
-    status(INSIDE, &["5.7.57"], Cause::MechanismMissing),
-    Row { phases: ANY, codes: &[451], statuses: &["5.7.3"], texts: &["starttls is required"], cause: Cause::TlsFailed },
+    status(INSIDE, &["5.7.57"], Cause::MechanismMissing)
+        .saying("Outlook says that nobody has signed in", "check host, port and auth; nothing was sent"),
+    // The endpoint for high-volume mail looks into the token.
+    status(
+        &[Phase::Auth],
+        &["5.5.121", "5.5.122", "5.5.123", "5.5.124", "5.5.125", "5.5.126", "5.5.127"],
+        Cause::AuthRejected,
+    )
+    .saying("Outlook finds the access token malformed or too old", "run: outlook-sendmail login"),
+    status(&[Phase::Auth], &["5.7.142", "5.7.143", "5.7.144", "5.7.240"], Cause::AuthRejected).saying(
+        "Outlook's high-volume service refuses the sign-in",
+        "ask the organisation's administrator whether this account may use it, or set host = \"smtp.office365.com\"",
+    ),
+    status(&[Phase::Auth], &["5.7.3"], Cause::AuthRejected),
+    Row {
+        phases: ANY,
+        codes: &[451],
+        statuses: &["5.7.3"],
+        texts: &["starttls is required"],
+        cause: Cause::TlsFailed,
+        wording: None,
+    },
+    // Proxies in front of the mailbox; the same comes for a malformed AUTH.
+    text(&[Phase::Auth], &["temporary server error"], Cause::Deferred).saying(
+        "Outlook cannot sign anybody in now",
+        "nothing was sent; try again later; if it stays so, run outlook-sendmail login with the account's primary address",
+    ),
     // -- personal accounts: the verdict of the outbound spam filter
     text(INSIDE, &["verdict is", "suspend"], Cause::Suspended),
     text(INSIDE, &["verdict is", "hipnotify"], Cause::VerificationNeeded),
@@ -62,6 +109,7 @@ const ROWS: &[Row] = &[
         statuses: &["5.2.251", "5.2.252", "5.2.253", "5.2.254", "5.2.255"],
         texts: &[],
         cause: Cause::Throttled,
+        wording: None,
     },
     text(INSIDE, &["sender throttled"], Cause::Throttled),
     // -- who may send as whom; Outlook looks at From only after the final dot
@@ -91,6 +139,10 @@ const ROWS: &[Row] = &[
     status(&[Phase::Data, Phase::Content], &["5.6.", "5.7.512"], Cause::ContentRefused),
     code(MESSAGE, &[552], Cause::MailboxSizeLimit),
     // -- commands
+    code(&[Phase::Auth], &[421], Cause::Deferred).saying(
+        "Outlook ended the sign-in, being busy or after too many that failed",
+        "nothing was sent; try again in some minutes, not at once",
+    ),
     code(ANY, &[421], Cause::Deferred),
     code(&[Phase::Ehlo], &[501, 504], Cause::HeloRefused),
     status(&[Phase::Ehlo], &["5.5.4"], Cause::HeloRefused),
@@ -115,8 +167,7 @@ impl Row {
 
 /// What a negative reply in this phase means.
 pub fn classify(phase: Phase, reply: &Reply) -> Cause {
-    let lower_text = reply.text().whole().to_ascii_lowercase();
-    match ROWS.iter().find(|row| row.matches(phase, reply, &lower_text)) {
+    match row(phase, reply) {
         Some(row) => row.cause,
         None if !reply.is_negative() => Cause::ReplyNonsense,
         None if reply.is_temporary() => match phase {
@@ -137,6 +188,21 @@ pub fn classify(phase: Phase, reply: &Reply) -> Cause {
             Phase::Greeting | Phase::Ehlo | Phase::Rset | Phase::Mail | Phase::Data | Phase::Content => Cause::Refused,
         },
     }
+}
+
+/// Every wording that is more than its cause's.
+pub fn wordings() -> impl Iterator<Item = &'static Wording> {
+    ROWS.iter().filter_map(|row| row.wording.as_ref())
+}
+
+/// What to say of it, where its cause alone says too little.
+pub fn wording(phase: Phase, reply: &Reply) -> Option<&'static Wording> {
+    row(phase, reply)?.wording.as_ref()
+}
+
+fn row(phase: Phase, reply: &Reply) -> Option<&'static Row> {
+    let lower_text = reply.text().whole().to_ascii_lowercase();
+    ROWS.iter().find(|row| row.matches(phase, reply, &lower_text))
 }
 
 #[cfg(test)]
@@ -183,8 +249,13 @@ mod tests {
         (Auth, "550 5.7.30 Basic authentication is not supported for Client Submission.", Cause::PasswordDead),
         (Auth, "451 4.7.0 Temporary server error. Please try again later. PRX4", Cause::Deferred),
         (Auth, "421 4.3.2 Service not available", Cause::Deferred),
-        (Auth, "501 5.5.127 Token will expire soon", Cause::AuthRejected),
+        (Auth, "501 5.5.127 Invalid XOAUTH2 auth data - Token will expire soon", Cause::AuthRejected),
         (Auth, "535 5.7.142 nope", Cause::AuthRejected),
+        (
+            Auth,
+            "535 5.7.139 Authentication unsuccessful, the organization configuration doesn't allow this authentication request.",
+            Cause::PolicyRefused,
+        ),
         (Auth, "503 5.5.2 Send hello first", Cause::ReplyNonsense),
         (Mail, "530 5.7.57 Client not authenticated to send mail. [HOST]", Cause::MechanismMissing),
         (
@@ -295,11 +366,58 @@ mod tests {
         (Content, "354 again", Cause::ReplyNonsense),
     ];
 
+    /// Nobody posted these: what rows would catch when the rest of the reply changes.
+    const VARIANTS: &[(Phase, &str, Cause)] = &[
+        (Auth, "550 5.7.30 Something new", Cause::PasswordDead),
+        (Auth, "535 5.7.139 Authentication unsuccessful, something new", Cause::SignInRefused),
+        (Auth, "535 5.7.145 Something new", Cause::AuthRejected),
+        (Auth, "502 Something new", Cause::MechanismMissing),
+        (Auth, "421 4.3.2 Concurrent connections limit exceeded", Cause::TooManyAtOnce),
+        (Ehlo, "550 5.5.4 Something new", Cause::HeloRefused),
+        (Rcpt, "550 Too many recipients", Cause::TooManyRecipients),
+        (Content, "451 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", Cause::TooManyAtOnce),
+        (Content, "554 5.2.0 Sender throttled", Cause::Throttled),
+        (Content, "554 5.2.0 STOREDRV.Submission.Exception:QuotaExceededException", Cause::MailboxFull),
+        (Content, "554 5.2.2 Something new", Cause::MailboxFull),
+        (
+            Content,
+            "554 5.2.0 STOREDRV.Submission.Exception:MessageSubmissionExceededException",
+            Cause::MailboxSizeLimit,
+        ),
+        (Content, "552 Something new", Cause::MailboxSizeLimit),
+    ];
+
+    fn replies() -> impl Iterator<Item = (Phase, Reply, Cause)> {
+        SEEN.iter().chain(VARIANTS).map(|(phase, text, cause)| {
+            let reply = parse_reply(format!("{text}\r\n").as_bytes());
+            (*phase, reply.unwrap(), *cause)
+        })
+    }
+
     #[test]
-    fn every_reply_seen_has_its_meaning() {
-        for (phase, text, cause) in SEEN {
-            let reply = parse_reply(format!("{text}\r\n").as_bytes()).unwrap();
-            assert_eq!(classify(*phase, &reply), *cause, "{phase:?} {text}");
+    fn every_reply_has_its_meaning() {
+        for (phase, reply, cause) in replies() {
+            assert_eq!(classify(phase, &reply), cause, "{phase:?} {:?}", reply.text());
+        }
+    }
+
+    #[test]
+    fn every_row_is_reached_by_a_reply() {
+        let reached = |wanted: &&Row| {
+            replies().any(|(phase, reply, _)| row(phase, &reply).is_some_and(|found| std::ptr::eq(found, *wanted)))
+        };
+        let unreached = ROWS.iter().filter(|row| !reached(row));
+        let unreached: Vec<_> = unreached.map(|row| (row.phases, row.codes, row.statuses, row.texts)).collect();
+        assert!(unreached.is_empty(), "{unreached:?}");
+    }
+
+    #[test]
+    fn every_refused_sign_in_says_what_to_do() {
+        for (phase, reply, cause) in replies().filter(|(phase, ..)| *phase == Auth) {
+            let own = Wording { sentence: cause.row().sentence, advice: cause.row().advice };
+            let Wording { sentence, advice } = wording(phase, &reply).copied().unwrap_or(own);
+            assert!(!advice.is_empty() && !sentence.ends_with('.') && !advice.ends_with('.'), "{sentence}");
+            assert!(sentence.len() <= 100 && sentence.len() + advice.len() <= 250, "{sentence}");
         }
     }
 

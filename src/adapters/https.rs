@@ -1,10 +1,17 @@
-//! HTTPS POST on ureq: explicit trust anchors, no redirects, no proxies, everything inside one deadline.
+//! HTTPS POST: of forms on ureq, with explicit trust anchors, no redirects, no proxies, everything inside one deadline; of
+//! messages on our own connection, which knows what has gone out.
+
+mod answer;
+mod post;
 
 use std::io::{self, Read};
 use std::time::Instant;
 
 use rustls::Error as TlsError;
-use ureq::http::{HeaderMap, header::RETRY_AFTER};
+use ureq::http::{
+    HeaderMap,
+    header::{DATE, RETRY_AFTER},
+};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Error};
 use zeroize::Zeroizing;
@@ -13,16 +20,20 @@ use super::trust;
 use crate::account::Account;
 use crate::credentials::Secret;
 use crate::words::Words;
-use crate::world::{Https, HttpsAnswer, HttpsFault};
+use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault};
 
 /// The largest answer we read: tokens have 3 KB.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
-/// The token endpoint over ureq.
+/// The token endpoint over ureq, Graph over our own connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UreqHttps;
 
 impl Https for UreqHttps {
+    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        post::post(account, post)
+    }
+
     fn post_form(
         &self,
         account: &Account,
@@ -30,26 +41,7 @@ impl Https for UreqHttps {
         form: &[(&str, &Secret)],
         deadline: Instant,
     ) -> Result<HttpsAnswer, HttpsFault> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(HttpsFault::Network("no time left".into()));
-        }
-        let roots = trust::roots(account.tls_ca_file.as_deref()).map_err(HttpsFault::Certificate)?;
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(trust::provider())
-            .root_certs(RootCerts::from(roots.iter().map(|root| Certificate::from_der(root).to_owned())))
-            .build();
-        let agent: Agent = Agent::config_builder()
-            .tls_config(tls)
-            .proxy(None) // the default reads HTTPS_PROXY and ALL_PROXY, which a caller controls
-            .https_only(true)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .timeout_global(Some(left))
-            .user_agent(concat!("outlook-sendmail/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let agent = agent(account, deadline)?;
         let body = form_urlencoded(form);
         let answer = agent
             .post(url)
@@ -69,6 +61,39 @@ impl Https for UreqHttps {
             .map_err(|error| fault(error.into()))?;
         Ok(HttpsAnswer { status, retry_after, body: Secret::new(std::mem::take(&mut *body)) })
     }
+}
+
+/// The Date header of an answer to a GET, whatever its status, or an empty text: it shows that HTTPS works from here.
+///
+/// # Errors
+/// Those of [`Https::post_form`].
+pub(super) fn date(account: &Account, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
+    let answer = agent(account, deadline)?.get(url).call().map_err(fault)?;
+    let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
+    Ok(date.unwrap_or_default().to_owned())
+}
+
+fn agent(account: &Account, deadline: Instant) -> Result<Agent, HttpsFault> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(HttpsFault::Network("no time left".into()));
+    }
+    let roots = trust::roots(account.tls_ca_file.as_deref()).map_err(HttpsFault::Certificate)?;
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(trust::provider())
+        .root_certs(RootCerts::from(roots.iter().map(|root| Certificate::from_der(root).to_owned())))
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        .proxy(None) // the default reads HTTPS_PROXY and ALL_PROXY, which a caller controls
+        .https_only(true)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .timeout_global(Some(left))
+        .user_agent(concat!("outlook-sendmail/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok(config.into())
 }
 
 /// Seconds of a Retry-After header (RFC 9110 section 10.2.3); the form with a date counts as none.

@@ -3,15 +3,21 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
-use crate::world::World;
+use crate::world::{Places, World};
 
+pub mod broker;
+pub mod browser;
 pub mod clock;
 pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+pub mod machine;
+pub mod outbox_folder;
+pub mod person;
 mod private_folder;
 pub mod process;
+mod programs;
 pub mod secret_stores;
 pub mod spools;
 pub mod state;
@@ -19,13 +25,18 @@ pub mod syslog;
 pub mod terminal;
 pub mod token_cache;
 pub mod trust;
+pub mod user_units;
 pub mod wire;
 
 /// This machine, this process, this user; `config` is the configuration file a person named.
 pub fn world(config: Option<&Path>) -> World {
-    let places = process::places(config);
+    world_at(process::places(config))
+}
+
+/// This machine and this process, with files in these places.
+fn world_at(places: Places) -> World {
     World {
-        caller: LazyCell::new(process::caller),
+        caller: LazyCell::new(Box::new(process::caller)),
         clock: Box::new(clock::SystemClock::new()),
         random: Box::new(clock::SystemRandom),
         input: Box::new(input::StandardInput),
@@ -34,12 +45,20 @@ pub fn world(config: Option<&Path>) -> World {
         secrets: Box::new(secret_stores::SystemStores { state: places.state.clone() }),
         token_cache: Box::new(token_cache::KernelKeyring),
         state: Box::new(state::StateFolder::new(&places.state)),
+        outbox: Box::new(outbox_folder::FolderOnDisk::new(&places.state)),
+        incoming: Box::new(outbox_folder::FolderOnDisk::incoming()),
         locks: Box::new(locks::FileLocks::new(&places.state)),
         https: Box::new(https::UreqHttps),
         network: Box::new(wire::Tcp),
+        machine: Box::new(machine::ThisMachine),
         log: Box::new(syslog::SystemLog::open()),
         signals: Box::new(process::ProcessSignals),
         terminal: Box::new(terminal::StandardStreams),
+        person: Box::new(person::AtTheTerminal),
+        user_units: Box::new(user_units::UserManager::of_this_user()),
+        browser: Box::new(browser::Desktop),
+        brokers: Box::new(broker::SystemBroker),
+        waiting: Box::new(broker::Nobody),
         places,
     }
 }

@@ -5,19 +5,20 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::{panic, process};
+use std::{fs, panic, process};
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{User, getegid, geteuid, getgid, gethostname, getppid, getuid};
+use nix::unistd::{Uid, User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 
+use super::broker;
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
 use crate::failure::{Cause, Failure, Stage};
 use crate::words::Words;
-use crate::world::{Caller, Log as _, Places, Priority, Signals, Terminal as _};
+use crate::world::{Caller, Log as _, Places, Priority, Route, Signals, Terminal as _};
 
 /// Names another configuration file.
 const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
@@ -78,12 +79,15 @@ fn ending() -> SigSet {
 
 /// Who called us.
 pub fn caller() -> Caller {
-    let uid = getuid();
+    caller_named(getuid(), short_file(Path::new(&format!("/proc/{}/comm", getppid()))))
+}
+
+/// This user on this machine; `parent` is what started it.
+pub(super) fn caller_named(uid: Uid, parent: String) -> Caller {
     let user = User::from_uid(uid).ok().flatten();
     let login = user.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone());
     let gecos = user.as_ref().map(|user| user.gecos.to_string_lossy().into_owned()).unwrap_or_default();
     let host_name = gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let parent = short_file(Path::new(&format!("/proc/{}/comm", getppid())));
     Caller {
         uid: uid.as_raw(),
         full_name: full_name(&gecos, &login),
@@ -144,11 +148,24 @@ fn short_file(path: &Path) -> String {
 /// Where this user's files are. `named` is what --config says. An empty path is one that was not to be found out: no
 /// home, no configuration.
 pub fn places(named: Option<&Path>) -> Places {
-    if getuid() == geteuid() && getgid() == getegid() {
-        let config = env::var_os(CONFIG_VARIABLE);
-        decide(named, config.as_deref(), dirs::config_dir(), dirs::state_dir())
+    let places = own_places(named);
+    let is_named = named.is_some() || (has_own_environment() && variable().is_some());
+    Places { route: route(is_named, &places.config), ..places }
+}
+
+/// Otherwise the environment is the caller's, and we act for somebody else.
+fn has_own_environment() -> bool {
+    getuid() == geteuid() && getgid() == getegid()
+}
+
+fn variable() -> Option<OsString> {
+    env::var_os(CONFIG_VARIABLE).filter(|value| !value.is_empty())
+}
+
+fn own_places(named: Option<&Path>) -> Places {
+    if has_own_environment() {
+        decide(named, variable().as_deref(), dirs::config_dir(), dirs::state_dir())
     } else {
-        // The environment is the caller's, and we act for somebody else.
         let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
         let inside = |folder: &str| home.as_ref().map(|home| home.join(folder));
         decide(named, None, inside(".config"), inside(".local/state"))
@@ -165,7 +182,20 @@ fn decide(
     let variable = variable.filter(|value| !value.is_empty()).map(OsString::from).map(PathBuf::from);
     let config = named.map(PathBuf::from).or(variable).or_else(usual);
     let state = state_home.map(|home| home.join(FOLDER));
-    Places { config: config.unwrap_or_default(), state: state.unwrap_or_default() }
+    Places { config: config.unwrap_or_default(), state: state.unwrap_or_default(), route: Route::Here }
+}
+
+/// Who carries messages out: this process where its user has an account or named one, else the machine's broker.
+fn route(is_named: bool, config: &Path) -> Route {
+    // A folder we may not look into is not this user's: some tools keep HOME when they change who they are.
+    if is_named || fs::symlink_metadata(config).is_ok() {
+        return Route::Here;
+    }
+    if broker::may_be_there() {
+        return Route::Broker;
+    }
+    // Whoever can write there: the machine is starting, or shutting down, and has an account.
+    if geteuid().is_root() && Path::new(broker::STATE).is_dir() { Route::Incoming } else { Route::Here }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Standard output and standard error, whatever state the caller left them in.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
@@ -27,6 +28,11 @@ impl Terminal for StandardStreams {
 
     fn reply(&self, text: &str) -> bool {
         write_all(io::stdout().as_fd(), text.as_bytes(), PollTimeout::NONE)
+    }
+
+    fn is_attended(&self) -> bool {
+        // It opens exactly when this process has one.
+        File::open("/dev/tty").is_ok()
     }
 }
 

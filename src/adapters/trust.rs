@@ -1,6 +1,6 @@
 //! Trust anchors: the system's certificates, loaded once, and the account's `tls_ca_file`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::{CryptoProvider, ring};
@@ -54,6 +54,17 @@ pub fn roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>,
     let mut roots = system_roots().to_vec();
     roots.extend(own_roots(tls_ca_file)?);
     Ok(roots)
+}
+
+/// Where the system's roots lie, and how many anchors there are in all.
+///
+/// # Errors
+///
+/// As [`client_config`].
+pub fn census(tls_ca_file: Option<&Path>) -> Result<(Option<PathBuf>, usize), Words> {
+    let count = roots(tls_ca_file)?.len();
+    let places = BUNDLES.iter().chain(FOLDERS).map(Path::new);
+    Ok((places.filter(|place| place.exists()).map(PathBuf::from).next(), count))
 }
 
 /// The one provider of cryptography; a second one in the process makes rustls panic.

@@ -1,20 +1,20 @@
 //! The message a person can send home right after signing in.
 
-use std::io::Read;
 use std::time::UNIX_EPOCH;
 
-use lettre::Transport;
 use lettre::address::Envelope;
+use lettre::{Address, Transport};
 use mail_builder::headers::Header;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::text::Text;
 
 use crate::account::Account;
+use crate::commands::question::agreed;
 use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
-use crate::submission::smtp::{Deadlines, Smtp};
+use crate::submission::{Deadlines, Receipt, Submitter};
 use crate::world::World;
 
 /// Asks whether to send it, at a terminal; elsewhere nothing is asked and nothing sent.
@@ -22,57 +22,40 @@ use crate::world::World;
 /// # Errors
 /// Those of a submission.
 pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
-    if !world.input.is_terminal() {
+    if !agreed(world, &format!("Send a test message to {}?", account.address)) {
         return Ok(());
     }
-    world.terminal.out(&format!("Send a test message to {}? [Y/n] ", account.address));
-    if !line(&mut *world.input.reader()).is_some_and(|answer| is_yes(&answer)) {
-        return Ok(());
-    }
-    send(world, account)?;
+    let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
+        .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
+    submit(
+        world,
+        account,
+        &envelope,
+        &message(account, &account.address, &world.caller.host_name, &Stamp::now(world)),
+    )?;
     world.terminal.out("Sent. It should be in your inbox in a moment.\n");
     Ok(())
 }
 
-fn send(world: &World, account: &Account) -> Result<(), Failure> {
+fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8]) -> Result<Receipt, Failure> {
     let times = Deadlines::new(account, world.clock.instant());
-    let token = credentials::access_token(world, account, times.before_dot)?;
-    let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
-        .map_err(|error| Failure::new(Stage::Envelope, Cause::Bug, error.to_string()))?;
-    let message = message(account, &world.caller.host_name, &Stamp::now(world));
+    let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
-    Smtp::new(&*world.network, &*world.clock, account, &token, times, &mut unheard).send_raw(&envelope, &message)?;
-    Ok(())
+    Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message)
 }
 
-fn message(account: &Account, host_name: &str, stamp: &Stamp) -> Vec<u8> {
+/// The message, whole, as somebody would write it.
+pub(super) fn message(account: &Account, recipient: &Address, host_name: &str, stamp: &Stamp) -> Vec<u8> {
     let seconds = stamp.now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
-    let mut message = format!("From: <{0}>\r\nTo: <{0}>\r\nSubject: ", account.address).into_bytes();
+    let mut message = format!("From: <{}>\r\nTo: <{recipient}>\r\nSubject: ", account.address).into_bytes();
     Text::new(format!("outlook-sendmail works on {host_name}")).write_header(&mut message, "Subject: ".len());
     message.extend_from_slice(b"Date: ");
     Date::new(i64::try_from(seconds).unwrap_or_default()).write_header(&mut message, "Date: ".len());
     message.extend_from_slice(b"Message-ID: ");
     MessageId::new(format!("{unique}@{}", account.address.domain())).write_header(&mut message, "Message-ID: ".len());
-    message.extend_from_slice(b"\r\nThis is the test message of outlook-sendmail login.\r\n");
+    message.extend_from_slice(b"\r\nThis is a test message of outlook-sendmail.\r\n");
     message
-}
-
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_ascii_lowercase().as_str(), "" | "y" | "yes")
-}
-
-/// One line of what a person types; `None` when nobody is there, or no more is typed: that is no consent.
-fn line(input: &mut dyn Read) -> Option<String> {
-    let mut typed = Vec::new();
-    let mut octet = [0];
-    while typed.len() < 100 && matches!(input.read(&mut octet), Ok(1)) {
-        if octet == *b"\n" {
-            return Some(String::from_utf8_lossy(&typed).into_owned());
-        }
-        typed.extend(octet);
-    }
-    None
 }
 
 #[cfg(test)]
@@ -81,25 +64,14 @@ mod tests {
     use crate::credentials::fake_world::account;
 
     #[test]
-    fn no_answer_is_no_consent() {
-        let agreed = |typed: &str| line(&mut typed.as_bytes()).is_some_and(|answer| is_yes(&answer));
-        for typed in ["\n", "y\n", " Yes \n", "Y\r\n"] {
-            assert!(agreed(typed), "{typed:?}");
-        }
-        for typed in ["", "y", "n\n", "no\n", "yesterday\n", &"y".repeat(200)] {
-            assert!(!agreed(typed), "{typed:?}");
-        }
-    }
-
-    #[test]
     fn the_message_is_a_whole_one() {
         let stamp = Stamp { now: UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
-        let text = String::from_utf8(message(&account(), "w\u{e9}b1", &stamp)).unwrap();
+        let text = String::from_utf8(message(&account(), &account().address, "w\u{e9}b1", &stamp)).unwrap();
         let (header, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(header.is_ascii() && header.contains("\r\nSubject: =?utf-8?"), "{header}");
         assert!(header.starts_with("From: <me@outlook.com>\r\nTo: <me@outlook.com>\r\n"), "{header}");
         assert!(header.contains("\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\n"), "{header}");
         assert!(header.ends_with("\r\nMessage-ID: <07070707070707070707070707070707@outlook.com>"), "{header}");
-        assert_eq!(body, "This is the test message of outlook-sendmail login.\r\n");
+        assert_eq!(body, "This is a test message of outlook-sendmail.\r\n");
     }
 }

@@ -6,20 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::{store_failure, text, to_secret_json, unix_seconds};
 use super::{AccessToken, Origin, Secret};
-use crate::account::Account;
+use crate::account::{Account, TransportKind};
 use crate::failure::Failure;
 use crate::world::{Priority, SecretStore, StoreFault, World};
 
 /// Under which name an account's access token is in its secret store.
 pub(super) fn name(account: &Account) -> String {
-    format!("access:{}", account.name)
+    match account.transport {
+        TransportKind::Smtp => format!("access:{}", account.name),
+        TransportKind::Graph => format!("access:graph:{}", account.name),
+    }
 }
 
 /// Under which name it is in the kernel's keyring. That is one for all of a user's configurations, and a token must
 /// not go to the server of another account that happens to have the same name.
 pub(super) fn name_in_memory(world: &World, account: &Account) -> String {
-    let Account { name, address, authority, host, port, .. } = account;
-    format!("access:{name} {address} {authority} {host}:{port} {}", world.places.state.display())
+    let Account { name, address, authority, host, port, graph, transport, .. } = account;
+    let server = match transport {
+        TransportKind::Smtp => format!("{host}:{port}"),
+        TransportKind::Graph => graph.clone(),
+    };
+    format!("access:{name} {address} {authority} {server} {}", world.places.state.display())
 }
 
 /// The token in the kernel's keyring, when it lasts for `spare` more: the way that costs nothing.

@@ -3,12 +3,15 @@
 use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Secret;
-use crate::account::{Account, AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{
+    Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind,
+};
+use crate::words::Words;
 use crate::world::*;
 
 /// The wall clock when a test begins, in Unix seconds.
@@ -24,12 +27,16 @@ pub(crate) struct Fakes {
     pub(crate) locks: Rc<FakeLocks>,
     pub(crate) https: Rc<FakeHttps>,
     pub(crate) paper: Rc<Paper>,
+    pub(crate) person: Rc<FakePerson>,
+    pub(crate) user_units: Rc<FakeUserUnits>,
+    pub(crate) browser: Rc<FakeBrowser>,
 }
 
 impl Fakes {
     pub(crate) fn world(&self) -> World {
+        *self.browser.clock.borrow_mut() = Some(Rc::clone(&self.clock));
         World {
-            caller: LazyCell::new(Caller::default),
+            caller: LazyCell::new(Box::new(Caller::default)),
             places: Places::default(),
             clock: Box::new(Rc::clone(&self.clock)),
             random: Box::new(Nothing),
@@ -39,12 +46,20 @@ impl Fakes {
             secrets: Box::new(Rc::clone(&self.store)),
             token_cache: Box::new(Rc::clone(&self.cache)),
             state: Box::new(Rc::clone(&self.state)),
+            outbox: Box::new(Nothing),
+            incoming: Box::new(Nothing),
             locks: Box::new(Rc::clone(&self.locks)),
             https: Box::new(Rc::clone(&self.https)),
             network: Box::new(Nothing),
+            machine: Box::new(Nothing),
             log: Box::new(Rc::clone(&self.paper)),
             signals: Box::new(Nothing),
             terminal: Box::new(Rc::clone(&self.paper)),
+            person: Box::new(Rc::clone(&self.person)),
+            user_units: Box::new(Rc::clone(&self.user_units)),
+            browser: Box::new(Rc::clone(&self.browser)),
+            brokers: Box::new(Nothing),
+            waiting: Box::new(Nothing),
         }
     }
 
@@ -85,6 +100,7 @@ pub(crate) fn account() -> Account {
         auth: AuthKind::OAuth2,
         transport: TransportKind::Smtp,
         graph: "https://graph.test".into(),
+        message_ids: MessageIds::Repair,
         allow: Vec::new(),
         host: "localhost".into(),
         port: 587,
@@ -257,9 +273,19 @@ impl Locks for Rc<FakeLocks> {
 pub(crate) struct FakeHttps {
     pub(crate) answers: RefCell<VecDeque<Result<HttpsAnswer, HttpsFault>>>,
     pub(crate) requests: RefCell<Vec<String>>,
+    pub(crate) post_answers: RefCell<VecDeque<Result<PostAnswer, PostFault>>>,
+    pub(crate) posts: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Https for Rc<FakeHttps> {
+    fn post(&self, _: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        let mut content = Vec::new();
+        (post.content)(&mut content).unwrap();
+        assert_eq!(content.len() as u64, post.length);
+        self.requests.borrow_mut().push(format!("{} {}", post.url, post.content_type));
+        self.posts.borrow_mut().push(content);
+        self.post_answers.borrow_mut().pop_front().expect("a post nobody scripted an answer for")
+    }
     fn post_form(
         &self,
         _: &Account,
@@ -297,12 +323,141 @@ impl Terminal for Rc<Paper> {
         self.out(text);
         true
     }
+    fn is_attended(&self) -> bool {
+        true
+    }
+}
+
+/// Somebody who answers as scripted, in front of a screen if there is one.
+#[derive(Default)]
+pub(crate) struct FakePerson {
+    pub(crate) answers: RefCell<VecDeque<&'static str>>,
+    pub(crate) questions: RefCell<Vec<(String, Echo)>>,
+    pub(crate) screen: Cell<Option<Screen>>,
+}
+
+impl Person for Rc<FakePerson> {
+    fn ask(&self, question: &str, echo: Echo) -> Option<Secret> {
+        self.questions.borrow_mut().push((question.into(), echo));
+        self.answers.borrow_mut().pop_front().map(Secret::from)
+    }
+    fn screen(&self, _: Stream) -> Option<Screen> {
+        self.screen.get()
+    }
+}
+
+/// A manager that does as asked, unless it has a reason not to.
+#[derive(Default)]
+pub(crate) struct FakeUserUnits {
+    pub(crate) enabled: RefCell<Vec<String>>,
+    pub(crate) fault: RefCell<Option<UnitFault>>,
+}
+
+impl UserUnits for Rc<FakeUserUnits> {
+    fn enable(&self, unit: &str) -> Result<(), UnitFault> {
+        if let Some(fault) = &*self.fault.borrow() {
+            return Err(fault.clone());
+        }
+        self.enabled.borrow_mut().push(unit.into());
+        Ok(())
+    }
+}
+
+/// What a browser does when it is listened for. STATE in a text stands for the state of the page that was opened.
+#[derive(Default)]
+pub(crate) struct FakeBrowser {
+    pub(crate) visits: RefCell<VecDeque<FakeVisit>>,
+    pub(crate) opened: RefCell<String>,
+    pub(crate) answered: RefCell<Vec<Status>>,
+    pub(crate) deaf: Cell<bool>,
+    clock: RefCell<Option<Rc<FakeClock>>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum FakeVisit {
+    Asks(&'static str),
+    Types(&'static str),
+}
+
+impl FakeBrowser {
+    fn filled_in(&self, text: &str) -> Secret {
+        let url = self.opened.borrow();
+        let state = url.split("&state=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
+        Secret::from(text.replace("STATE", state).as_str())
+    }
+}
+
+impl Browser for Rc<FakeBrowser> {
+    fn open(&self, url: &str) -> bool {
+        url.clone_into(&mut self.opened.borrow_mut());
+        false
+    }
+    fn listen(&self) -> Result<Box<dyn Loopback>, Words> {
+        if self.deaf.get() { Err("no port".into()) } else { Ok(Box::new(Rc::clone(self))) }
+    }
+}
+
+impl Loopback for Rc<FakeBrowser> {
+    fn port(&self) -> u16 {
+        4711
+    }
+    fn next(&mut self, until: Instant) -> Arrival {
+        match self.visits.borrow_mut().pop_front() {
+            Some(FakeVisit::Asks(target)) => {
+                Arrival::Visit(Box::new(FakeCaller { browser: Rc::clone(self), target: self.filled_in(target) }))
+            }
+            Some(FakeVisit::Types(line)) => Arrival::Line(self.filled_in(line)),
+            None => {
+                if let Some(clock) = &*self.clock.borrow() {
+                    clock.sleep(until.saturating_duration_since(clock.instant()));
+                }
+                Arrival::Nothing
+            }
+        }
+    }
+}
+
+struct FakeCaller {
+    browser: Rc<FakeBrowser>,
+    target: Secret,
+}
+
+impl Visit for FakeCaller {
+    fn target(&self) -> &Secret {
+        &self.target
+    }
+    fn answer(self: Box<Self>, status: Status, _: &str) {
+        self.browser.answered.borrow_mut().push(status);
+    }
 }
 
 /// Ports that must not be touched.
 struct Nothing;
 
 impl LockGuard for Nothing {}
+impl OutboxFolder for Nothing {
+    fn owner(&self) -> u32 {
+        0
+    }
+    fn list(&self) -> io::Result<Vec<Lying>> {
+        Ok(Vec::new())
+    }
+    fn create(&self, _: &str) -> io::Result<Box<dyn OutboxFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn open(&self, _: &str) -> io::Result<Box<dyn OutboxFile>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
 impl Random for Nothing {
     fn fill(&self, _: &mut [u8]) {}
 }
@@ -330,10 +485,47 @@ impl Files for Nothing {
         Err(FileFault::NotRegular)
     }
 }
+impl Machine for Nothing {
+    fn resolve(&self, _: &str, _: Instant) -> Result<Vec<String>, WireFault> {
+        Err(WireFault::TimedOut)
+    }
+    fn anchors(&self, _: &Account) -> Result<Anchors, Words> {
+        Ok(Anchors { place: None, count: 0 })
+    }
+    fn https_date(&self, _: &Account, _: &str, _: Instant) -> Result<String, HttpsFault> {
+        Err(HttpsFault::Network("nothing".into()))
+    }
+    fn mail_program(&self, _: &Path) -> Option<MailProgram> {
+        None
+    }
+    fn program_in_path(&self, _: &str) -> Option<PathBuf> {
+        None
+    }
+    fn php_settings(&self) -> Vec<(PathBuf, String)> {
+        Vec::new()
+    }
+    fn git_setting(&self, _: &str, _: Instant) -> Option<Vec<String>> {
+        None
+    }
+}
 impl Network for Nothing {
     fn connect(&self, _: &Account, _: Instant) -> Result<Box<dyn Wire>, WireFault> {
         Err(WireFault::TimedOut)
     }
+}
+impl Brokers for Nothing {
+    fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+        Err(ConnectFault::Away)
+    }
+    fn on_standard_input(&self) -> OnStandardInput {
+        OnStandardInput::Nothing
+    }
+    fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), crate::failure::Failure> {
+        Ok(())
+    }
+}
+impl Waiting for Nothing {
+    fn in_custody(&self) {}
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}

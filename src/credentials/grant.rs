@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Secret, failure};
-use crate::account::Account;
+use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
 use crate::world::{SecretStore, StoreFault};
 
@@ -45,7 +45,11 @@ impl Grant {
     /// The stored grant of an account.
     pub(super) fn load(account: &Account, store: &dyn SecretStore) -> Result<Self, Failure> {
         let stored = store.load(&name(account)).map_err(store_failure)?;
-        let stored = stored.ok_or_else(|| failure(Cause::NoGrant, ""))?;
+        Self::from_json(&stored.ok_or_else(|| failure(Cause::NoGrant, ""))?)
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    pub(crate) fn from_json(stored: &Secret) -> Result<Self, Failure> {
         // serde_json's errors may quote what they read.
         let grant: Self = serde_json::from_slice(stored.reveal())
             .map_err(|error| failure(Cause::SecretUnreadable, format!("no grant at column {}", error.column())))?;
@@ -62,6 +66,19 @@ impl Grant {
             return Ok(self);
         }
         Err(failure(Cause::NoGrant, format!("the sign-in that is kept is one to {}", self.authority)))
+    }
+
+    /// A grant for another cloud's Graph gives tokens that are nobody else's business.
+    pub(super) fn for_resource(self, account: &Account) -> Result<Self, Failure> {
+        let wanted = account.scope();
+        let resource = wanted.split(' ').next().unwrap_or_default();
+        let holds = self.scope.split(' ').any(|scope| scope.eq_ignore_ascii_case(resource));
+        match account.transport {
+            TransportKind::Graph if !holds => {
+                Err(failure(Cause::NoGrant, format!("the sign-in that is kept is not one for {resource}")))
+            }
+            TransportKind::Graph | TransportKind::Smtp => Ok(self),
+        }
     }
 
     /// Stores it.
@@ -81,7 +98,8 @@ impl Grant {
         })
     }
 
-    fn to_json(&self) -> Result<Secret, StoreFault> {
+    /// As it is stored.
+    pub(crate) fn to_json(&self) -> Result<Secret, StoreFault> {
         #[derive(Serialize)]
         struct Record<'a> {
             refresh_token: &'a str,
@@ -107,9 +125,14 @@ impl Grant {
     }
 }
 
-/// Under which name an account's grant is stored: the mailbox's, for several configurations may call theirs `me`.
+/// Under which name an account's grant is stored: the mailbox's, for several configurations may call theirs `me`. Each
+/// transport has its own, so that going back and forth loses none.
 pub(super) fn name(account: &Account) -> String {
-    format!("grant:{}", account.address.to_string().to_ascii_lowercase())
+    let address = account.address.to_string().to_ascii_lowercase();
+    match account.transport {
+        TransportKind::Smtp => format!("grant:{address}"),
+        TransportKind::Graph => format!("grant:graph:{address}"),
+    }
 }
 
 /// Tokens come from JSON, so they are text.

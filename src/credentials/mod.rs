@@ -2,23 +2,31 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::Account;
-use crate::failure::{Cause, Failure, Stage};
-use crate::world::{LockGuard, Priority, SecretStore, World};
+use crate::account::{Account, AuthKind, TransportKind};
+use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::standing::history;
+use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
 
 mod access_token_cache;
+pub mod browser;
 pub mod device_code;
 #[cfg(test)]
 pub(crate) mod fake_world;
 mod grant;
 mod id_token;
+mod password;
+mod pkce;
 mod secret;
+mod sign_in_errors;
+mod signed_in;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
 
 pub use grant::Grant;
+pub use password::{keep_password, store_answers};
 pub use secret::Secret;
+pub use signed_in::SignedIn;
 
 /// Permission to submit as one account, for about an hour.
 #[derive(Clone, Debug)]
@@ -38,6 +46,49 @@ pub enum Origin {
     Cached,
     /// From the token endpoint, just now.
     Renewed,
+}
+
+/// What an account signs in to its submission server with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// `auth = "oauth2"`.
+    Bearer(AccessToken),
+    /// `auth = "password"`.
+    Password(Secret),
+}
+
+impl Credential {
+    /// Whether it may have been revoked since we got it, so that a new one is worth a second try.
+    pub fn is_cached(&self) -> bool {
+        matches!(self, Self::Bearer(AccessToken { origin: Origin::Cached, .. }))
+    }
+
+    /// The same, or what took its place since it was refused.
+    ///
+    /// # Errors
+    /// As [`credential`].
+    pub fn renewed(&self, world: &World, account: &Account, deadline: Instant) -> Result<Self, Failure> {
+        match self {
+            Self::Bearer(refused) => renewed(world, account, refused, deadline).map(Self::Bearer),
+            Self::Password(_) => Ok(self.clone()),
+        }
+    }
+}
+
+/// What the account's configuration says it signs in with.
+///
+/// # Errors
+/// As [`access_token`]; [`Cause::NoGrant`] without a password.
+pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result<Credential, Failure> {
+    match account.auth {
+        AuthKind::OAuth2 => access_token(world, account, deadline).map(Credential::Bearer),
+        AuthKind::Password => password::load(world, account, deadline).map(Credential::Password),
+    }
+}
+
+/// Every wording of a sign-in error that is more than its cause's.
+pub fn wordings() -> impl Iterator<Item = &'static Wording> {
+    sign_in_errors::wordings()
 }
 
 /// A packager's own registration, when the build was given one.
@@ -108,7 +159,19 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
     let _alone = lock(world, account, deadline);
     grant.save(account, &*store).map_err(grant::store_failure)?;
     access_token_cache::save(world, account, &*store, token);
+    history::renewed(world, &account.address);
     Ok(())
+}
+
+/// Renews the grant now, whatever is cached: one that is never used lapses.
+///
+/// # Errors
+///
+/// As [`access_token`].
+pub fn renew_grant(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    let store = open_store(world, account, deadline)?;
+    let _renewing = lock(world, account, deadline);
+    renew(world, account, &*store, deadline).map(drop)
 }
 
 /// The grant a new sign-in will replace, if there is one that can be read. Asked before a person is asked for
@@ -131,20 +194,80 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
 ///
 /// [`Cause::NoGrant`] and the causes of its store.
 pub fn stored_grant(world: &World, account: &Account, deadline: Instant) -> Result<Grant, Failure> {
-    Grant::load(account, &*open_store(world, account, deadline)?)
+    Grant::load(account, &*open_store(world, account, deadline)?)?
+        .for_authority(&account.authority)?
+        .for_resource(account)
 }
 
-/// Forgets grant and cached token, here; Microsoft keeps the grant until it is revoked at account.microsoft.com.
+/// What [`forget`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forgotten {
+    /// A grant, for SMTP or Graph.
+    Grant,
+    /// An access token, in the kernel's keyring or the store.
+    AccessToken,
+    /// A password.
+    Password,
+}
+
+/// Forgets every secret of the account, here; Microsoft keeps a grant until it is revoked there. Gives what there was.
+///
+/// # Errors
+/// The causes of the store.
+pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
+    let _alone = lock(world, account, deadline);
+    let both = [TransportKind::Smtp, TransportKind::Graph].map(|transport| Account { transport, ..account.clone() });
+    let mut found = Vec::new();
+    for account in &both {
+        let in_memory = access_token_cache::name_in_memory(world, account);
+        if world.token_cache.load(&in_memory).is_some() {
+            found.push(Forgotten::AccessToken);
+        }
+        world.token_cache.delete(&in_memory);
+    }
+    found.extend(forget_stored(world, account, deadline)?);
+    found.sort_by_key(|what| *what as u8);
+    found.dedup();
+    history::signed_out(world, &account.address);
+    Ok(found)
+}
+
+/// The same for what its store holds only.
+///
+/// # Errors
+/// The causes of the store.
+pub fn forget_stored(world: &World, account: &Account, deadline: Instant) -> Result<Vec<Forgotten>, Failure> {
+    let store = open_store(world, account, deadline)?;
+    let mut found = Vec::new();
+    for transport in [TransportKind::Smtp, TransportKind::Graph] {
+        let account = Account { transport, ..account.clone() };
+        for (name, what) in [
+            (access_token_cache::name(&account), Forgotten::AccessToken),
+            (grant::name(&account), Forgotten::Grant),
+            (password::name(&account), Forgotten::Password),
+        ] {
+            match store.load(&name) {
+                Ok(None) => continue,
+                // What cannot be read can be deleted.
+                Ok(Some(_)) | Err(StoreFault::Exposed(_) | StoreFault::Unreadable(_) | StoreFault::Unwritable(_)) => {}
+                Err(fault @ (StoreFault::Locked | StoreFault::Missing(_) | StoreFault::Hung)) => {
+                    return Err(grant::store_failure(fault));
+                }
+            }
+            store.delete(&name).map_err(grant::store_failure)?;
+            found.push(what);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the account's store can be opened; nothing in it is read.
 ///
 /// # Errors
 ///
 /// The causes of the store.
-pub fn forget(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
-    let _alone = lock(world, account, deadline);
-    world.token_cache.delete(&access_token_cache::name_in_memory(world, account));
-    let store = open_store(world, account, deadline)?;
-    store.delete(&access_token_cache::name(account)).map_err(grant::store_failure)?;
-    store.delete(&grant::name(account)).map_err(grant::store_failure)
+pub fn check_store(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    open_store(world, account, deadline).map(drop)
 }
 
 fn open_store(world: &World, account: &Account, deadline: Instant) -> Result<Box<dyn SecretStore>, Failure> {
@@ -158,8 +281,10 @@ fn lock(world: &World, account: &Account, deadline: Instant) -> Option<Box<dyn L
 }
 
 fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: Instant) -> Result<AccessToken, Failure> {
-    let grant = Grant::load(account, store)?.for_authority(&account.authority)?;
-    let tokens = token_endpoint::redeem(world, account, &grant, deadline)?;
+    let grant = Grant::load(account, store)?.for_authority(&account.authority)?.for_resource(account)?;
+    let tokens = token_endpoint::redeem(world, account, &grant, deadline)
+        .inspect_err(|failure| history::refused(world, &account.address, failure))?;
+    history::renewed(world, &account.address);
     let now = world.clock.now();
     if let Some(newer) = grant.rotated(tokens.refresh_token.as_ref(), now)
         && let Err(fault) = newer.save(account, store)
@@ -175,7 +300,11 @@ fn renew(world: &World, account: &Account, store: &dyn SecretStore, deadline: In
 }
 
 /// The registration to sign in with: the configuration's, else the grant's, else the packager's.
-fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
+///
+/// # Errors
+///
+/// [`Cause::NoClientId`]
+pub fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
     let configured = account.client_id.as_deref();
     let granted = grant.map(|grant| grant.client_id.as_str());
     [configured, granted, PACKAGED_CLIENT_ID]

@@ -335,3 +335,29 @@ fn forgetting_leaves_nothing() {
     forget(&fakes.world(), &account(), fakes.deadline()).unwrap();
     assert_eq!(fakes.cache.text() + &fakes.store.text("grant:me@outlook.com") + &fakes.store.text("access:me"), "");
 }
+
+#[test]
+fn each_transport_renews_its_own_grant_with_its_own_scope() {
+    let fakes = Fakes::default();
+    fakes.grant();
+    fakes.cache.put("A1", START + 3600);
+    let graph = Account { transport: TransportKind::Graph, ..account() };
+    let renewal = || access_token(&fakes.world(), &graph, fakes.deadline());
+    assert_eq!(renewal().unwrap_err().cause, Cause::NoGrant, "neither SMTP's token nor its grant is one for Graph");
+    let grant = |scope: &str| format!(r#"{{"refresh_token":"G1","client_id":"id","scope":"{scope}"}}"#);
+    fakes.store.put("grant:graph:me@outlook.com", &grant("https://graph.microsoft.com/Mail.Send offline_access"));
+    assert_eq!(renewal().unwrap_err().cause, Cause::NoGrant, "another cloud's grant is none for this one");
+    assert!(fakes.https.requests.borrow().is_empty());
+    fakes.store.put("grant:graph:me@outlook.com", &grant("https://graph.test/Mail.Send offline_access"));
+    fakes.answers(200, RENEWED);
+    assert_eq!(token_text(&renewal().unwrap()), "A2");
+    let request = fakes.https.requests.borrow()[0].clone();
+    assert!(request.contains("refresh_token=G1 scope=https://graph.test/Mail.Send offline_access"), "{request}");
+    assert!(fakes.store.text("grant:graph:me@outlook.com").contains("R2"));
+    assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
+    assert_eq!(renewal().unwrap().origin, Origin::Cached);
+
+    forget(&fakes.world(), &account(), fakes.deadline()).unwrap();
+    assert_eq!(renewal().unwrap_err().cause, Cause::NoGrant, "signing out is from every transport");
+    assert_eq!(cause(&fakes), Cause::NoGrant);
+}

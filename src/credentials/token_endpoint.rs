@@ -5,42 +5,18 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::sign_in_errors::{cause_of, wording_of};
 use super::{AccessToken, Grant, Origin, Secret, client_id, failure};
 use crate::account::Account;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Wording};
 use crate::words::Words;
 use crate::world::{HttpsAnswer, HttpsFault, World};
-
-/// The endpoint's error codes (RFC 6749 section 5.2, OpenID Connect Core section 3.1.2.6, Microsoft's "Authentication
-/// and authorization error codes"); [`UNKNOWN_CODE`] for all others. Microsoft asks not to interpret descriptions.
-const ERROR_CODES: &[(&str, Cause)] = &[
-    ("invalid_grant", Cause::GrantRejected),
-    ("interaction_required", Cause::GrantRejected),
-    ("consent_required", Cause::GrantRejected),
-    ("login_required", Cause::GrantRejected),
-    ("invalid_client", Cause::ClientRejected),
-    ("unauthorized_client", Cause::ClientRejected),
-    ("invalid_scope", Cause::ScopeRejected),
-    ("invalid_resource", Cause::ScopeRejected),
-    ("invalid_request", Cause::ScopeRejected),
-    ("unsupported_grant_type", Cause::ScopeRejected),
-    ("temporarily_unavailable", Cause::TokenUnavailable),
-    ("server_error", Cause::TokenUnavailable),
-    ("authorization_declined", Cause::SignInDeclined),
-    ("access_denied", Cause::SignInDeclined),
-    ("expired_token", Cause::SignInDeclined),
-    ("code_expired", Cause::SignInDeclined),
-    ("bad_verification_code", Cause::Bug),
-];
-
-/// A code not in the table is still a refusal of the request as it was made.
-const UNKNOWN_CODE: Cause = Cause::ScopeRejected;
 
 /// By so many characters a secret is known.
 const BEGINNING: usize = 16;
 
 /// Form fields no message may repeat.
-const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "client_secret"];
+const SECRET_FIELDS: &[&str] = &["refresh_token", "device_code", "code", "code_verifier", "client_secret"];
 
 /// What must be left for the submission when we wait for a busy endpoint.
 const LEFT_FOR_SUBMISSION: Duration = Duration::from_secs(15);
@@ -116,6 +92,8 @@ pub(super) enum Refusal {
         code: String,
         /// Code and description, for people.
         words: Words,
+        /// What they say in plain words, when the description has a number we know.
+        wording: Option<&'static Wording>,
     },
     /// It does not speak OAuth, or is not to be trusted.
     Unusable(Failure),
@@ -125,7 +103,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Away { words, .. } => failure(Cause::TokenUnavailable, words),
-            Refusal::Error { code, words } => failure(cause_of(&code), words),
+            Refusal::Error { code, words, wording } => failure(cause_of(&code), words).worded(wording),
             Refusal::Unusable(failure) => failure,
         }
     }
@@ -134,12 +112,12 @@ impl From<Refusal> for Failure {
 /// Trades the refresh token for an access token and a newer refresh token.
 pub(super) fn redeem(world: &World, account: &Account, grant: &Grant, deadline: Instant) -> Result<Tokens, Failure> {
     let client_id = Secret::from(client_id(account, Some(grant))?.as_str());
-    let scope = if grant.scope.is_empty() { account.provider.scope } else { &grant.scope };
+    let scope = if grant.scope.is_empty() { &account.scope() } else { &grant.scope };
     let form = [
         ("client_id", &client_id),
         ("grant_type", &Secret::from("refresh_token")),
         ("refresh_token", &grant.refresh_token),
-        ("scope", &Secret::from(scope)),
+        ("scope", &Secret::from(scope.as_str())),
     ];
     match tokens(world, account, &form, deadline) {
         Err(Refusal::Away { retry_after: Some(seconds), .. }) if waits(world, seconds, deadline) => {
@@ -210,7 +188,7 @@ fn refusal(answer: &HttpsAnswer, form: &[(&str, &Secret)]) -> Refusal {
         Some(error) if cause_of(&error.error) == Cause::TokenUnavailable => {
             Refusal::Away { words, retry_after: answer.retry_after }
         }
-        Some(error) => Refusal::Error { code: error.error, words },
+        Some(error) => Refusal::Error { wording: wording_of(&error.error_description), code: error.error, words },
         None => nonsense(answer.status, "not what OAuth answers"),
     }
 }
@@ -219,12 +197,8 @@ fn nonsense(status: u16, what: &str) -> Refusal {
     Refusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
 }
 
-fn cause_of(code: &str) -> Cause {
-    ERROR_CODES.iter().find(|(known, _)| *known == code).map_or(UNKNOWN_CODE, |(_, cause)| *cause)
-}
-
 /// The code and the description's first line (trace ids follow), without any secret we sent.
-fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
+pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
     let mut text = match description.lines().next() {
         None | Some("") => code.to_owned(),
         Some(line) => format!("{code}: {line}"),

@@ -7,6 +7,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::account::Account;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
+use crate::envelope::changes::{Change, ChangeLog, Reason};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
 use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
 use crate::envelope::local_names::LocalNames;
@@ -36,36 +37,46 @@ impl Stamp {
 }
 
 /// Applies the table of rules: what is dropped, merged or kept once.
-pub fn apply_fates(fields: &mut Vec<Field>) {
+pub fn apply_fates(fields: &mut Vec<Field>, changes: &ChangeLog) {
     let mut kept: Vec<Field> = Vec::with_capacity(fields.len());
     for field in fields.drain(..) {
-        match rule_of(&field.name).map_or(Fate::Keep, |rule| rule.fate) {
-            Fate::Drop => {}
+        let Some(rule) = rule_of(&field.name) else {
+            kept.push(field);
+            continue;
+        };
+        match rule.fate {
+            Fate::Drop => changes.removed(&field, Reason::Dropped(rule.reason)),
             Fate::Keep => kept.push(field),
-            Fate::KeepFirstFilled if field.unfolded().is_empty() => {}
+            Fate::KeepFirstFilled if field.unfolded().is_empty() => changes.removed(&field, Reason::Empty),
             Fate::KeepFirst | Fate::KeepFirstFilled => {
-                if !kept.iter().any(|earlier| earlier.is(&field.name)) {
+                if kept.iter().any(|earlier| earlier.is(&field.name)) {
+                    changes.removed(&field, Reason::Repeated);
+                } else {
                     kept.push(field);
                 }
             }
-            Fate::Merge => merge(&mut kept, field),
+            Fate::Merge => merge(&mut kept, field, changes),
         }
     }
     *fields = kept;
 }
 
-fn merge(kept: &mut Vec<Field>, field: Field) {
+fn merge(kept: &mut Vec<Field>, field: Field, changes: &ChangeLog) {
     if field.unfolded().is_empty() {
+        changes.removed(&field, Reason::Empty);
         return;
     }
     match kept.iter_mut().find(|earlier| earlier.is(&field.name)) {
         Some(earlier) => {
+            let before = changes.copy(earlier);
             // A list that ends in a comma goes on already.
             let ends = |octet: &u8| octet.is_ascii_whitespace() || *octet == b',';
             let end = earlier.value.iter().rposition(|octet| !ends(octet)).map_or(0, |last| last + 1);
             earlier.value.truncate(end);
             earlier.value.extend_from_slice(b",\r\n ");
             earlier.value.extend_from_slice(field.value.trim_ascii_start());
+            changes.replaced(before, earlier, Reason::Merged);
+            changes.removed(&field, Reason::Merged);
         }
         None => kept.push(field),
     }
@@ -76,7 +87,12 @@ fn merge(kept: &mut Vec<Field>, field: Field) {
 ///
 /// # Errors
 /// Those of the alias file.
-pub fn replace_local_names(fields: &mut [Field], names: &LocalNames<'_>, charset: &str) -> Result<(), Failure> {
+pub fn replace_local_names(
+    fields: &mut [Field],
+    names: &LocalNames<'_>,
+    charset: &str,
+    changes: &ChangeLog,
+) -> Result<(), Failure> {
     for field in fields {
         let role = rule_of(&field.name).map_or(Role::None, |rule| rule.role);
         let shown = match role {
@@ -86,7 +102,9 @@ pub fn replace_local_names(fields: &mut [Field], names: &LocalNames<'_>, charset
         let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
         if entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address)) {
             let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
+            let before = changes.copy(field);
             field.value = render_list(&entries, charset);
+            changes.replaced(before, field, Reason::LocalNames);
         }
     }
     Ok(())
@@ -141,15 +159,20 @@ impl PassingOn {
 
 /// Adds Date and Message-ID where they are missing (RFC 5322 section 3.6; RFC 6409 section 8), and in front of a
 /// block of Resent- fields theirs (RFC 5322 section 3.6.6).
-pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Account, stamp: &Stamp) {
+pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Account, stamp: &Stamp, changes: &ChangeLog) {
     let unique: String = stamp.unique.iter().map(|octet| format!("{octet:02x}")).collect();
     let domain = account.address.domain();
     let missing = |fields: &[Field], name: &str| !fields.iter().any(|field| field.is(name));
+    let add = |fields: &mut Vec<Field>, place: usize, field: Field, reason: Reason| {
+        changes.added(&field, reason);
+        fields.insert(place, field);
+    };
     if missing(fields, "Date") {
-        fields.push(Field::new("Date", date(stamp)));
+        add(fields, fields.len(), Field::new("Date", date(stamp)), Reason::Missing);
     }
     if missing(fields, "Message-ID") {
-        fields.push(Field::new("Message-ID", format!("<{unique}@{domain}>")));
+        let field = Field::new("Message-ID", format!("<{unique}@{domain}>"));
+        add(fields, fields.len(), field, Reason::Missing);
     }
     if passing_on == PassingOn::No {
         return;
@@ -161,10 +184,11 @@ pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Accoun
     };
     let (id, day) = (lacks(fields, "Resent-Message-ID"), lacks(fields, "Resent-Date"));
     if id {
-        fields.insert(block, Field::new("Resent-Message-ID", format!("<{unique}.resent@{domain}>")));
+        let field = Field::new("Resent-Message-ID", format!("<{unique}.resent@{domain}>"));
+        add(fields, block, field, Reason::MissingResent);
     }
     if day {
-        fields.insert(block, Field::new("Resent-Date", date(stamp)));
+        add(fields, block, Field::new("Resent-Date", date(stamp)), Reason::MissingResent);
     }
 }
 
@@ -177,19 +201,41 @@ fn date(stamp: &Stamp) -> String {
 ///
 /// # Errors
 /// [`Cause::HeaderTooLarge`] when a structured field has a word that fits no line.
-pub fn write(fields: &[Field], charset: &str) -> Result<Vec<u8>, Failure> {
+pub fn write(fields: &[Field], charset: &str, changes: &ChangeLog) -> Result<Vec<u8>, Failure> {
     let mut header = Vec::new();
     for field in fields {
-        header.extend(written(field, charset).map_err(|fault| {
+        let octets = written(field, charset).map_err(|fault| {
             let words = match fault {
                 FoldFault::Name(name) => format!("the field name {}", name.whole()),
                 FoldFault::LongWord(name) => format!("a word in {} does not fit a line of 998 octets", name.whole()),
                 FoldFault::EightBit(name) => format!("8-bit text in {}", name.whole()),
             };
             Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
-        })?);
+        })?;
+        note_written(field, &octets, changes);
+        header.extend(octets);
     }
     Ok(header)
+}
+
+/// What writing a field did to it, the space behind the colon aside.
+fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
+    changes.note(|noted| {
+        let text = octets.get(field.name.len() + 1..).unwrap_or_default();
+        let text = text.strip_suffix(b"\r\n").unwrap_or(text).trim_ascii_start();
+        let reason = match field.value.is_ascii() {
+            _ if text == field.value.trim_ascii_start() => None,
+            true => Some(Reason::Folded),
+            false if octets.is_ascii() => Some(Reason::EightBit),
+            false => Some(Reason::NeedsUtf8),
+        };
+        let mut after = field.clone();
+        if let Some(reason) = reason {
+            after.value = text.to_vec();
+            noted.changes.push(Change { before: Some(field.clone()), after: Some(after.clone()), reason });
+        }
+        noted.leaving.push((after, octets.to_vec()));
+    });
 }
 
 fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
@@ -258,7 +304,7 @@ mod tests {
             Field::new("X-A", "1"),
             Field::new("X-A", "2"),
         ];
-        apply_fates(&mut fields);
+        apply_fates(&mut fields, &ChangeLog::unwanted());
         assert_eq!(
             fields,
             [
@@ -277,11 +323,11 @@ mod tests {
         let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
         let mut fields: Vec<_> =
             ["Date", "Received", "Resent-To", "Subject", "Message-ID"].map(|name| Field::new(name, "x")).to_vec();
-        complete(&mut fields, PassingOn::Yes, &account, &stamp);
+        complete(&mut fields, PassingOn::Yes, &account, &stamp, &ChangeLog::unwanted());
         let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
         let wanted = ["Date", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Subject", "Message-ID"];
         assert_eq!(names, wanted);
-        complete(&mut fields, PassingOn::Yes, &account, &stamp);
+        complete(&mut fields, PassingOn::Yes, &account, &stamp, &ChangeLog::unwanted());
         assert_eq!(fields.len(), wanted.len());
     }
 
@@ -293,7 +339,7 @@ mod tests {
             ["Resent-To", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Date", "Message-ID"]
                 .map(|name| Field::new(name, "x"))
                 .to_vec();
-        complete(&mut fields, PassingOn::Yes, &account, &stamp);
+        complete(&mut fields, PassingOn::Yes, &account, &stamp, &ChangeLog::unwanted());
         let names: Vec<_> = fields.iter().take(4).map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["Resent-Date", "Resent-Message-ID", "Resent-To", "Received"]);
         assert_eq!(fields.len(), 9);

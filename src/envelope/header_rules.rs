@@ -39,8 +39,7 @@ pub struct Rule {
     pub role: Role,
     /// What happens to it.
     pub fate: Fate,
-    /// Why, for the reader of this table.
-    #[allow(dead_code)]
+    /// Why.
     pub reason: &'static str,
 }
 

@@ -5,6 +5,7 @@ use lettre::Address;
 use crate::account::{Account, file_failure};
 use crate::address::AddrSpec;
 use crate::envelope::aliases::{Aliases, Expansion};
+use crate::envelope::changes::Via;
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::{Caller, FileFault, Files, Log, Priority};
 
@@ -38,22 +39,34 @@ impl<'a> LocalNames<'a> {
     /// # Errors
     /// [`Cause::Aliases`], [`Cause::UnsafeFile`] and their like for the alias file; [`Cause::AddressSyntax`].
     pub fn resolve(&self, address: &AddrSpec) -> Result<Vec<Address>, Failure> {
+        Ok(self.trace(address)?.into_iter().map(|(address, _)| address).collect())
+    }
+
+    /// The same, each with what led to it.
+    ///
+    /// # Errors
+    /// Those of [`Self::resolve`].
+    pub fn trace(&self, address: &AddrSpec) -> Result<Vec<(Address, Via)>, Failure> {
         if !self.is_local(address) {
-            return Ok(vec![to_lettre(address)?]);
+            return Ok(vec![(to_lettre(address)?, Via::AsWritten)]);
         }
         let expansion = self.expand(&address.local)?;
         for warning in &expansion.warnings {
             self.log.record(Priority::Warning, &format!("aliases: {warning}"));
         }
-        let mut found = Vec::new();
+        let unclaimed = if self.account.local_mail_to.is_some() { Via::LocalMailTo } else { Via::Account };
+        let mut found: Vec<(Address, Via)> = Vec::new();
         for target in &expansion.targets {
-            let target = if self.is_local(target) { self.owner().clone() } else { to_lettre(target)? };
-            if !found.contains(&target) {
-                found.push(target);
+            let (target, via) = match self.is_local(target) {
+                true => (self.owner().clone(), unclaimed),
+                false => (to_lettre(target)?, Via::Aliases),
+            };
+            if !found.iter().any(|(other, _)| *other == target) {
+                found.push((target, via));
             }
         }
         if found.is_empty() {
-            found.push(self.owner().clone());
+            found.push((self.owner().clone(), unclaimed));
         }
         Ok(found)
     }

@@ -2,16 +2,19 @@
 
 use std::io::{self, Write};
 
+use lettre::Address;
 use lettre::address::Envelope;
 
 use crate::account::{Account, LoneDot};
 use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
-use crate::message::{Body, Message};
-use crate::world::{Caller, Files, Log};
+use crate::message::{Body, Ending, Message, Stuffing};
+use crate::threads::KnownIds;
+use crate::world::{Caller, Files, Log, World};
 
 mod aliases;
+mod changes;
 mod header;
 mod header_rules;
 pub(crate) mod header_text;
@@ -20,6 +23,9 @@ mod recipients;
 mod sender;
 pub mod seven_bit;
 
+pub use changes::{
+    Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
+};
 use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};
@@ -50,6 +56,16 @@ pub struct Desk<'a> {
     pub log: &'a dyn Log,
     /// For Date and Message-ID.
     pub stamp: Stamp,
+    /// What Outlook made of the ids of earlier messages.
+    pub known_ids: KnownIds,
+}
+
+impl<'a> Desk<'a> {
+    /// For a message of this caller's.
+    pub fn new(world: &'a World, account: &'a Account, caller: &'a Caller, stamp: Stamp) -> Self {
+        let known_ids = KnownIds::load(world, account, caller.uid);
+        Self { account, caller, files: &*world.files, log: &*world.log, stamp, known_ids }
+    }
 }
 
 impl Letter {
@@ -59,32 +75,59 @@ impl Letter {
     /// Unreadable addresses, no recipients, a From the policy refuses, alias file faults, content that cannot be
     /// made fit, a message over the provider's limit.
     pub fn address(submit: &Submit, message: Message, desk: &Desk<'_>) -> Result<Self, Failure> {
+        Self::address_noting(submit, message, desk, &ChangeLog::unwanted())
+    }
+
+    /// The same, noting in `changes` what is done and why.
+    ///
+    /// # Errors
+    /// Those of [`Self::address`].
+    pub fn address_noting(
+        submit: &Submit,
+        message: Message,
+        desk: &Desk<'_>,
+        changes: &ChangeLog,
+    ) -> Result<Self, Failure> {
         let Message { mut fields, mut body } = message;
+        changes.note(|noted| noted.came.clone_from(&fields));
         let account = desk.account;
         let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
         let charset = header::declared_charset(&fields);
-        let policy = SenderPolicy { account, caller: desk.caller, names: &names, charset: &charset };
+        let policy = SenderPolicy { account, caller: desk.caller, names: &names, charset: &charset, changes };
 
-        let recipients = recipients::recipients(submit, &fields, &names)?;
+        let recipients = recipients::recipients(submit, &fields, &names, changes)?;
         let reverse_path = policy.reverse_path(submit)?;
         let envelope = Envelope::new(Some(reverse_path), recipients)
             .map_err(|_| Failure::new(Stage::Envelope, Cause::NoRecipients, ""))?;
 
         let passing_on = PassingOn::of(&fields);
-        header::apply_fates(&mut fields);
-        header::replace_local_names(&mut fields, &names, &charset)?;
+        header::apply_fates(&mut fields, changes);
+        header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
-        header::complete(&mut fields, passing_on, account, &desk.stamp);
+        header::complete(&mut fields, passing_on, account, &desk.stamp, changes);
+        let (lines, came, lone_dot) = (body.content.lines, body.length, body.first_lone_dot.is_some());
         if account.lone_dot == LoneDot::EndsMessage {
             body.end_at_lone_dot();
         }
-        let conversion = Conversion::plan(&mut fields, &mut body).map_err(plan_failure)?;
-        if from == FromOutcome::Rewritten || conversion.changed() {
+        let dots = [
+            (lone_dot && account.lone_dot == LoneDot::Content).then_some(DotReason::Content),
+            (body.length < came).then_some(DotReason::CutOff),
+            (body.stuffing == Stuffing::Stuffed).then_some(DotReason::Unstuffed),
+            (body.ending == Ending::LoneDot).then_some(DotReason::Ended),
+        ];
+        let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
+        let mended = desk.known_ids.mend(&mut fields, changes);
+        if from == FromOutcome::Rewritten || conversion.changed() || mended {
             // A broken signature is worse than none; Outlook signs again.
-            fields.retain(|field| !field.is("DKIM-Signature"));
+            changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
         }
-        let header = header::write(&fields, &charset)?;
-        let size = header.len() as u64 + 2 + conversion.length(&mut body).map_err(spool_failure)?;
+        let header = header::write(&fields, &charset, changes)?;
+        let leaves = conversion.length(&mut body).map_err(spool_failure)?;
+        changes.note(|noted| {
+            let dots = dots.into_iter().flatten().collect();
+            noted.body = Some(NotedBody { lines, came, leaves, dots, notes: conversion.notes().to_vec() });
+        });
+        let size = header.len() as u64 + 2 + leaves;
         if size > account.provider.size_limit {
             let words = format!("{size} octets, the limit is {}", account.provider.size_limit);
             return Err(Failure::new(Stage::Envelope, Cause::MessageTooLarge, words));
@@ -107,9 +150,24 @@ impl Letter {
         &self.envelope
     }
 
+    /// Leaves only those recipients, where others have had the message already. All stay when none of them is among
+    /// them: the alias file was changed meanwhile.
+    pub fn keep_only(&mut self, left: &[String]) {
+        let is_left = |address: &Address| left.contains(&address.to_string());
+        let to: Vec<_> = self.envelope.to().iter().filter(|address| is_left(address)).cloned().collect();
+        if let Ok(envelope) = Envelope::new(self.envelope.from().cloned(), to) {
+            self.envelope = envelope;
+        }
+    }
+
     /// The Message-ID it goes out with, angle brackets included.
     pub fn message_id(&self) -> &str {
         &self.message_id
+    }
+
+    /// The header as it goes out, without the blank line.
+    pub fn header(&self) -> &[u8] {
+        &self.header
     }
 
     /// Octets on the wire before dot-stuffing, for SIZE= (RFC 1870 section 3).

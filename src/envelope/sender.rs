@@ -5,6 +5,7 @@ use lettre::Address;
 
 use crate::account::{Account, FromPolicy};
 use crate::address::{AddrSpec, AddressFault, Entry, Mailbox, parse_list, parse_sender, render_list};
+use crate::envelope::changes::{ChangeLog, Reason, SenderReason};
 use crate::envelope::header_text::{encode_phrase, encode_unstructured};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
@@ -23,6 +24,8 @@ pub struct SenderPolicy<'a> {
     pub names: &'a LocalNames<'a>,
     /// For text that is not UTF-8.
     pub charset: &'a str,
+    /// Where it notes what it does.
+    pub changes: &'a ChangeLog,
 }
 
 /// Whether a From was changed: a DKIM signature over it is then broken.
@@ -41,10 +44,22 @@ impl SenderPolicy<'_> {
     /// [`Cause::AddressControl`] for -f.
     pub fn reverse_path(&self, submit: &Submit) -> Result<Address, Failure> {
         let wanted = self.wanted_sender(submit)?.and_then(|sender| sender.to_lettre().ok());
-        Ok(match wanted {
-            Some(sender) if self.account.owns(&sender) || self.account.from == FromPolicy::Pass => sender,
-            _ => self.account.address.clone(),
-        })
+        let (sender, reason) = match wanted {
+            Some(sender) if self.account.owns(&sender) || self.account.from == FromPolicy::Pass => {
+                (sender, SenderReason::Option)
+            }
+            _ => (self.account.address.clone(), self.why_not(submit)),
+        };
+        self.changes.note(|noted| noted.reverse_path = Some(reason));
+        Ok(sender)
+    }
+
+    /// Why -f does not decide the reverse path.
+    fn why_not(&self, submit: &Submit) -> SenderReason {
+        match submit.sender.as_deref() {
+            None | Some(b"" | b"<>") => SenderReason::NoOption,
+            Some(other) => SenderReason::NotTheAccounts(Words::from_octets(other)),
+        }
     }
 
     /// Puts From, Sender, Reply-To and X-Original-From right.
@@ -58,7 +73,7 @@ impl SenderPolicy<'_> {
                 false => self.add_from(submit, fields),
             };
         }
-        fields.retain(|field| !is_sender(field) || self.own_addresses(field));
+        self.changes.retain(fields, &Reason::ForeignSender, |field| !is_sender(field) || self.own_addresses(field));
         self.rewrite_resent(fields);
         let Some(place) = fields.iter().position(|field| field.is("From")) else {
             return self.add_from(submit, fields);
@@ -77,7 +92,7 @@ impl SenderPolicy<'_> {
     fn add_sender(&self, from: &Field, fields: &mut Vec<Field>) {
         let authors = parse_list(&from.value).map_or(0, |entries| entries.iter().flat_map(Entry::mailboxes).count());
         if authors > 1 && !fields.iter().any(|field| field.is("Sender")) {
-            fields.push(Field::new("Sender", self.account.address.to_string()));
+            self.add(Field::new("Sender", self.account.address.to_string()), Reason::SeveralAuthors, fields);
         }
     }
 
@@ -107,19 +122,20 @@ impl SenderPolicy<'_> {
         match self.wanted_sender(submit)? {
             Some(sender) if self.owns(&sender) => {
                 let display = self.own_display(name);
-                fields.push(Field::new("From", self.mailbox(&display, &sender.to_wire())));
+                self.add(Field::new("From", self.mailbox(&display, &sender.to_wire())), Reason::NoFrom, fields);
                 Ok(FromOutcome::Untouched)
             }
             Some(sender) if self.account.from == FromPolicy::Rewrite => {
                 let display = name.unwrap_or_default().to_vec();
                 let original = Entry::Mailbox(Mailbox { display, address: sender });
                 let field = Field::new("From", render_list(&[original], self.charset));
-                fields.push(field.clone());
+                self.add(field.clone(), Reason::NoFrom, fields);
                 self.rewrite(fields.len() - 1, &field, fields)
             }
             _ => {
                 let display = self.own_display(name);
-                fields.push(Field::new("From", self.mailbox(&display, self.account.address.as_ref())));
+                let value = self.mailbox(&display, self.account.address.as_ref());
+                self.add(Field::new("From", value), Reason::NoFrom, fields);
                 Ok(FromOutcome::Untouched)
             }
         }
@@ -161,7 +177,9 @@ impl SenderPolicy<'_> {
         let display = first_name(&entries, &original.unfolded());
         let value = self.mailbox(&self.named(&display), self.account.address.as_ref());
         if let Some(field) = fields.get_mut(place) {
+            let before = self.changes.copy(field);
             field.value = value;
+            self.changes.replaced(before, field, Reason::ForeignFrom);
         }
         let routable: Vec<_> = mailboxes
             .iter()
@@ -170,11 +188,18 @@ impl SenderPolicy<'_> {
             .collect();
         if !routable.is_empty() && !fields.iter().any(|field| field.is("Reply-To")) {
             let entries: Vec<_> = routable.into_iter().map(Entry::Mailbox).collect();
-            fields.push(Field::new("Reply-To", render_list(&entries, self.charset)));
+            let field = Field::new("Reply-To", render_list(&entries, self.charset));
+            self.add(field, Reason::RepliesToOriginal, fields);
         }
-        fields.retain(|field| !field.is("X-Original-From"));
-        fields.push(Field::new("X-Original-From", encode_unstructured(&original.unfolded(), self.charset)));
+        self.changes.retain(fields, &Reason::ClaimedOriginal, |field| !field.is("X-Original-From"));
+        let kept = Field::new("X-Original-From", encode_unstructured(&original.unfolded(), self.charset));
+        self.add(kept, Reason::OriginalFrom, fields);
         Ok(FromOutcome::Rewritten)
+    }
+
+    fn add(&self, field: Field, reason: Reason, fields: &mut Vec<Field>) {
+        self.changes.added(&field, reason);
+        fields.push(field);
     }
 
     /// The original name with the real caller behind it, as a phrase.
@@ -202,7 +227,9 @@ impl SenderPolicy<'_> {
             if !self.own_addresses(field) {
                 let entries = parse_list(&field.value).unwrap_or_default();
                 let display = first_name(&entries, &field.unfolded());
+                let before = self.changes.copy(field);
                 field.value = self.mailbox(&self.named(&display), self.account.address.as_ref());
+                self.changes.replaced(before, field, Reason::ForeignResentFrom);
             }
         }
     }

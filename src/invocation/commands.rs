@@ -66,22 +66,20 @@ pub struct CommandOption {
     pub doc: &'static str,
 }
 
-const LATER: &str = "not in this version";
-
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
-    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "transport", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
     Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
-    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Refused(LATER), doc: "forget a sign-in" },
-    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Refused(LATER), doc: "show every account" },
-    Command { name: "renew", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "renew every sign-in, so that none lapses" },
-    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Refused(LATER), doc: "send a message to yourself" },
-    Command { name: "explain", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what would be sent" },
-    Command { name: "doctor", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "show what stands in the way" },
-    Command { name: "broker", operands: &[], options: &["listen"], disposition: Refused(LATER), doc: "serve the system account" },
-    Command { name: "mailq", operands: &[], options: &["config"], disposition: Refused(LATER), doc: "list the outbox" },
-    Command { name: "outbox", operands: &["show|retry|drop", "ID"], options: &["duplicate-possible", "config"], disposition: Refused(LATER), doc: "look after the outbox" },
+    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Honoured(Task::Logout), doc: "forget a sign-in" },
+    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
+    Command { name: "renew", operands: &[], options: &["config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
+    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
+    Command { name: "explain", operands: &["ARGUMENTS"], options: &["config"], disposition: Honoured(Task::Explain), doc: "show what sendmail would make of a message, sending nothing" },
+    Command { name: "doctor", operands: &[], options: &["config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
+    Command { name: "broker", operands: &[], options: &["listen"], disposition: Honoured(Task::Broker), doc: "serve the system account" },
+    Command { name: "mailq", operands: &[], options: &["config"], disposition: Honoured(Task::Queue), doc: "list the outbox: what waits, failed, or was perhaps sent" },
+    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "config"], disposition: Honoured(Task::Outbox), doc: "show one message, try it now, give it up; run: try all that are due" },
 ];
 
 /// Every option of the commands. Those of one command are named in its row.
@@ -91,7 +89,7 @@ pub const OPTIONS: &[CommandOption] = &[
     CommandOption { name: "client-id", value: "ID", set: |asked, value| asked.client_id = Some(value), doc: "the application registered with Microsoft" },
     CommandOption { name: "tenant", value: "T", set: |asked, value| asked.tenant = Some(value), doc: "the directory the account is in; consumers for Outlook.com" },
     CommandOption { name: "store", value: "S", set: |asked, value| asked.store = Some(value), doc: "where the grant is kept" },
-    CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel" },
+    CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel: smtp or graph" },
     CommandOption { name: "browser", value: "", set: |asked, _| asked.browser = true, doc: "sign in through a browser instead of a code" },
     CommandOption { name: "system", value: "", set: |asked, _| asked.system = true, doc: "the machine's account instead of a user's" },
     CommandOption { name: "json", value: "", set: |asked, _| asked.json = true, doc: "write JSON, for monitoring" },
@@ -114,6 +112,7 @@ pub(super) fn read(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -
     };
     match command.disposition {
         Honoured(Task::Help) => Ok(Invocation::Help(Program::Tool)),
+        Honoured(Task::Explain) => super::parse::explained(rest, config),
         Honoured(task) => asked(command, task, rest, config),
         Ignored(reason) | Refused(reason) => {
             Err(refusal(Cause::RefusedMode, Words::from(format!("{}: {reason}", command.name))))
@@ -260,14 +259,6 @@ mod tests {
         assert_eq!(detail(&["login", "--acount", "x"]), (Cause::UnknownOption, "login --acount".to_owned()));
         assert_eq!(detail(&["login", "-x"]), (Cause::UnknownOption, "login -x".to_owned()));
         assert_eq!(detail(&["login", "--json"]), (Cause::UnknownOption, "login --json".to_owned()));
-    }
-
-    #[test]
-    fn commands_to_come_say_so() {
-        assert_eq!(detail(&["status"]), (Cause::RefusedMode, "status: not in this version".to_owned()));
-        for command in COMMANDS.iter().filter(|command| matches!(command.disposition, Refused(_))) {
-            assert_eq!(detail(&[command.name, "--json"]).0, Cause::RefusedMode);
-        }
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub const FLAGS: &[Flag] = &[
     flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "run the queue, which is empty in this version"),
+    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the outbox that waits, now; there is no server to do so at intervals"),
     flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
     flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
@@ -203,7 +203,7 @@ pub const MODES: &[Mode] = &[
     mode('i', StandardInput::Unused, Honoured(Operation::CheckAliases), "check the alias file; there is no database to build"),
     mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
     mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
-    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print the queue, which is empty in this version"),
+    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print what is in the outbox: messages that wait, failed, or were perhaps sent"),
     mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
     mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
     mode('v', StandardInput::Unused, Honoured(Operation::Verify), "say whom each recipient leads to, and send nothing"),
@@ -223,7 +223,7 @@ pub const SETTINGS: &[Setting] = &[
     setting('i', "IgnoreDots", Honoured(()), "the same as -i"),
     setting('m', "MeToo", Ignored("the sender is never taken out of the recipients"), "send to me too"),
     setting('o', "OldStyleHeaders", Ignored("addresses are separated by commas"), "spaces separate addresses"),
-    setting('s', "SuperSafe", Ignored("nothing is queued"), "queue before sending"),
+    setting('s', "SuperSafe", Ignored("a message that may be kept is on the disk before it goes out, always"), "queue before sending"),
 ];
 
 /// What becomes of every other option of -o and -O.

@@ -87,7 +87,7 @@ pub(super) fn offered() -> impl Iterator<Item = &'static Command> {
 fn synopsis(command: &Command) -> String {
     match command.operands {
         [] => command.name.to_owned(),
-        [optional @ "ADDRESS"] => format!("{} [{optional}]", command.name),
+        [optional @ ("ADDRESS" | "ARGUMENTS")] => format!("{} [{optional}]", command.name),
         operands => format!("{} {}", command.name, operands.join(" ")),
     }
 }
@@ -135,9 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn help_offers_only_what_there_is() {
+    fn help_names_every_command_and_option() {
         let text = help(Program::Tool);
-        assert!(text.contains("login [ADDRESS]") && !text.contains("doctor") && !text.contains("--system"));
+        for command in COMMANDS {
+            assert!(text.contains(&format!("\n  {}", command.name)), "{}", command.name);
+            assert!(command.options().count() == command.options.len(), "{}: an option without a row", command.name);
+        }
+        assert!(text.contains("login [ADDRESS]") && text.contains("  --duplicate-possible"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const STATUSES: &[(ExitStatus, &str)] = &[
         "The connection was lost after the message and before the answer: the message was perhaps sent.\n\
          Look into Sent Items before sending it again.",
     ),
-    (ExitStatus::Temporary, "A failure that passes; nothing was sent, and the same call may work later."),
+    (ExitStatus::Temporary, "A failure that passes; nothing was sent or kept, and the same call may work later."),
     (ExitStatus::Protocol, "The server, or somebody on the way to it, does not speak SMTP, TLS or OAuth as it must."),
     (ExitStatus::NoPermission, "A sign-in is needed, or this account may not send this."),
     (ExitStatus::Config, "The configuration is missing or wrong."),
@@ -153,6 +153,12 @@ Outlook.com has taken or refused it.
 It says nothing when the message was taken; otherwise it writes one line to standard error.
 Both outcomes go to the system log, facility mail.
 .Pp
+A message that cannot be sent now, or not before somebody signs in, is kept in the outbox when nobody is at a terminal to
+be told, or
+.Li on_failure = Qq keep
+says so: that is success, and the message is tried again until it is five days old.
+One that is refused for good while the caller waits is never kept.
+.Pp
 Each
 .Ar recipient
 is an address or a list of addresses separated by commas.
@@ -193,7 +199,7 @@ are absent, and every line that starts with a dot starts with two, each of these
 With
 .Fl bs
 every message of the dialogue goes its way when its final dot has been read, and the reply to the dot is Outlook.com's
-verdict: 250 when it was taken, 451 when the client may try again, 554 or 552 when the message itself was refused, and
+verdict: 250 when it was taken or kept, 451 when the client may try again, 554 or 552 when the message itself was refused, and
 554 5.4.2 when it was perhaps sent.
 The dialogue may last for weeks: the configuration is read anew for each message, and no connection is kept.
 Nothing is ever written to standard error.
@@ -218,7 +224,7 @@ Where mail for local names goes, unless the configuration names another file.
 .Sh EXIT STATUS
 .Bl -tag -width Ds
 .It 0
-Outlook.com has taken the message for every recipient.
+Outlook.com has taken the message, or the outbox has: it is on the disk.
 "#;
 
 const BEFORE_DIFFERENCES: &str = r#".El
@@ -244,7 +250,10 @@ What differs from Sendmail and Postfix on purpose:
 
 const TAIL: &str = r#".El
 .Sh CAVEATS
-A message that could not be sent is not kept: the caller decides what becomes of it.
+Where a person is told, a message that could not be sent is not kept: the caller decides what becomes of it.
+.Pp
+A message that was under way when the machine failed may have been sent.
+It is listed as perhaps sent, and never sent again by itself.
 "#;
 
 /// The committed file is what the tables say; with the variable set it becomes that first.

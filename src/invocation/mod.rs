@@ -9,6 +9,8 @@ pub mod commands;
 #[cfg(test)]
 mod completion;
 #[cfg(test)]
+mod config_man;
+#[cfg(test)]
 mod differences;
 pub mod flags;
 pub mod help;
@@ -197,6 +199,8 @@ pub struct Asked {
     pub listen: Option<PathBuf>,
     /// `--duplicate-possible`.
     pub duplicate_possible: bool,
+    /// What sendmail would be called with, for `explain`.
+    pub submit: Box<Submit>,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
 }

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use lexopt::Arg;
 
 use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
-use super::{HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Verbosity, commands};
+use super::{
+    Asked, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Task, Verbosity,
+    commands,
+};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
@@ -57,6 +60,24 @@ fn leading_config(arguments: &[OsString]) -> Result<Option<(PathBuf, usize)>, Re
     }
     let attached = first.as_bytes().strip_prefix(b"--config=");
     Ok(attached.map(|value| (PathBuf::from(OsStr::from_bytes(value)), 1)))
+}
+
+/// `explain`: the arguments are sendmail's, and so is what may be wrong with them. Standard input is a message, and
+/// drained like one.
+pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+    while let Some((value, taken)) = leading_config(&arguments)? {
+        config = Some(value);
+        arguments.drain(..taken);
+    }
+    match classic(Program::Tool, arguments, config.clone()) {
+        Ok(Invocation::Submit(submit)) => {
+            Ok(Invocation::Tool(Task::Explain, Asked { config, submit: Box::new(submit), ..Asked::default() }))
+        }
+        Ok(help @ Invocation::Help(_)) => Ok(help),
+        Ok(_) => Err(usage(Cause::BadValue, b"explain: only calls that send a message can be explained")),
+        // There is no client that waits for a greeting.
+        Err(refusal) => Err(Refusal { input: StandardInput::Message, ..refusal }),
+    }
 }
 
 fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {

@@ -6,7 +6,7 @@ use memchr::{memchr, memchr_iter, memchr2, memmem};
 
 use super::source::{Part, Stretch, without_line_end};
 use super::utf8::Utf8;
-use super::{Body, Content, Cut, Dots, Stuffing};
+use super::{Body, Content, Cut, Dots, Ending, Stuffing};
 use crate::world::Spool;
 
 /// A body being written.
@@ -61,6 +61,14 @@ impl BodyWriter {
         Ok(progress)
     }
 
+    /// The same where a lone dot at the end is content as well.
+    pub(super) fn finish_with_every_dot(mut self) -> io::Result<Body> {
+        self.write_held_dot();
+        self.spool.write_all(&self.out)?;
+        self.out.clear();
+        self.finish()
+    }
+
     /// The body, complete.
     pub(super) fn finish(mut self) -> io::Result<Body> {
         self.spool.flush()?;
@@ -73,6 +81,7 @@ impl BodyWriter {
             content,
             first_lone_dot: self.dots.first_lone.map(|cut| cut.length),
             stuffing: if stuffed { Stuffing::Stuffed } else { Stuffing::Plain },
+            ending: if self.dots.held { Ending::LoneDot } else { Ending::EndOfInput },
             as_sendmail: (self.dots.dots != Dots::Content).then(|| self.dots.first_lone.unwrap_or(whole)),
         })
     }
@@ -132,6 +141,7 @@ impl BodyWriter {
 
     fn lone_dot(&mut self) -> Progress {
         if self.dots.terminal {
+            self.dots.held = true;
             return Progress::Ended;
         }
         self.write_held_dot();

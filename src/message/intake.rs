@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::body::{BodyWriter, Progress};
 use super::header::{Header, Verdict};
 use super::source::{BUFFER, Source, Stretch};
-use super::{Dots, Message};
+use super::{Body, Dots, Message};
 use crate::failure::{Cause, Failure, Stage};
 use crate::words::Words;
 use crate::world::Spool;
@@ -48,7 +48,20 @@ impl Message {
     ) -> Result<Self, IntakeFault> {
         read_through(Source::new(input, BUFFER), terminal, dots, spool, limit)
     }
+
+    /// Reads back what was written down after [`Self::read`]: fields, an empty line, the spool's octets. Which dots are
+    /// content has been decided, so the last one is, too. The reader bounds the size.
+    pub fn read_back(input: &mut dyn Read, dots: Dots, spool: Box<dyn Spool>) -> Result<Self, IntakeFault> {
+        let mut source = Source::new(input, BUFFER);
+        finish(
+            collected(&mut source, false, BodyWriter::new(spool, dots, false), u64::MAX)?,
+            BodyWriter::finish_with_every_dot,
+        )
+    }
 }
+
+/// The header, and the body but for its end.
+type Collected = (Header, BodyWriter);
 
 fn read_through(
     mut source: Source<'_>,
@@ -57,7 +70,15 @@ fn read_through(
     spool: Box<dyn Spool>,
     limit: u64,
 ) -> Result<Message, IntakeFault> {
-    let outcome = collect(&mut source, BodyWriter::new(spool, dots, terminal), limit);
+    finish(collected(&mut source, terminal, BodyWriter::new(spool, dots, terminal), limit)?, BodyWriter::finish)
+}
+
+fn finish((header, body): Collected, end: fn(BodyWriter) -> io::Result<Body>) -> Result<Message, IntakeFault> {
+    Ok(Message { fields: header.fields, body: end(body).map_err(unwritable)? })
+}
+
+fn collected(source: &mut Source<'_>, terminal: bool, body: BodyWriter, limit: u64) -> Result<Collected, IntakeFault> {
+    let outcome = collect(source, body, limit);
     match &outcome {
         Ok(_) | Err(IntakeFault::Unreadable(_)) => {}
         // A person would have to type the end.
@@ -71,7 +92,7 @@ fn read_through(
     }
 }
 
-fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<Message, IntakeFault> {
+fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<Collected, IntakeFault> {
     let mut header = Header::new();
     let mut progress = Progress::More;
     while let Some(part) = source.part().map_err(unreadable)? {
@@ -96,7 +117,7 @@ fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<
     if source.octets_read() > limit {
         return Err(IntakeFault::TooLarge(source.octets_read()));
     }
-    Ok(Message { fields: header.fields, body: body.finish().map_err(unwritable)? })
+    Ok((header, body))
 }
 
 fn unreadable(error: io::Error) -> IntakeFault {

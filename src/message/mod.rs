@@ -111,6 +111,8 @@ pub struct Body {
     pub first_lone_dot: Option<u64>,
     /// Whether leading dots have to lose one on the way out.
     pub stuffing: Stuffing,
+    /// What ended it.
+    pub ending: Ending,
     /// The same body as Sendmail reads it; `None` where dots mean nothing.
     as_sendmail: Option<Cut>,
 }
@@ -131,6 +133,15 @@ pub enum Stuffing {
     Stuffed,
 }
 
+/// What ended a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The end of input.
+    EndOfInput,
+    /// A lone dot that nothing followed, which is not part of it.
+    LoneDot,
+}
+
 impl Body {
     /// A body in memory, from octets whose lines all end CRLF.
     pub fn from_memory(octets: Vec<u8>) -> Self {
@@ -148,7 +159,15 @@ impl Body {
 
     /// A body of this length that lies in a spool, its lines ending CRLF, its dots as they should be.
     pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
-        Self { spool, length, content, first_lone_dot: None, stuffing: Stuffing::Plain, as_sendmail: None }
+        Self {
+            spool,
+            length,
+            content,
+            first_lone_dot: None,
+            stuffing: Stuffing::Plain,
+            ending: Ending::EndOfInput,
+            as_sendmail: None,
+        }
     }
 
     /// Reads dots as Sendmail does (`lone_dot = "ends-message"`): without -i the first lone dot ends the body, and

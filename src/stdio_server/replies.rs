@@ -1,7 +1,7 @@
 //! Our replies: a code, an enhanced status (RFC 2034), and words a line holds.
 
 use crate::failure::{ExitStatus, Failure};
-use crate::submission::Receipt;
+use crate::outbox::Taken;
 
 /// The longest reply line, its CRLF included (RFC 5321 section 4.5.3.1.5).
 const REPLY_LINE: usize = 512;
@@ -30,9 +30,10 @@ impl Reply {
         self
     }
 
-    /// The server took the message: its words, as the reply to the final dot.
-    pub(super) fn taken(receipt: &Receipt) -> Self {
-        let words = receipt.words.whole();
+    /// The server took the message, or the outbox: its words, as the reply to the final dot.
+    pub(super) fn taken(taken: &Taken) -> Self {
+        let words = taken.words();
+        let words = words.whole();
         let first = words.split(' ').next().unwrap_or_default();
         let is_status = first.starts_with("2.") && first.bytes().all(|octet| octet == b'.' || octet.is_ascii_digit());
         if is_status { Self::bare(250, words) } else { Self::new(250, "2.0.0", words) }
@@ -88,6 +89,7 @@ fn ascii(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::failure::{Cause, Stage};
+    use crate::submission::Receipt;
     use crate::words::Words;
 
     fn failed(cause: Cause, detail: &str) -> String {
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_servers_words_are_the_verdict() {
-        let taken = |words: &str| Reply::taken(&Receipt { words: Words::from(words) }).wire();
+        let taken = |words: &str| Reply::taken(&Taken::Sent(Receipt::new(Words::from(words)))).wire();
         assert_eq!(taken("2.0.0 OK <a@b>"), "250 2.0.0 OK <a@b>\r\n");
         assert_eq!(taken("queued"), "250 2.0.0 queued\r\n");
         assert_eq!(taken(""), "250 2.0.0\r\n");

@@ -11,12 +11,12 @@ use super::transaction::Transaction;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{SmtpOnStdio, Submit};
 use crate::message::{Dots, Message, standard_input};
+use crate::outbox::Taken;
 use crate::report::{self, Story};
-use crate::submission::Receipt;
 use crate::world::World;
 
 /// What happens to a message that has been read to its end: the same as to one that came without SMTP.
-pub type Deliver<'a> = dyn Fn(&Submit, Message, &mut Story) -> Result<Receipt, Failure> + 'a;
+pub type Deliver<'a> = dyn Fn(&Submit, Message, &mut Story) -> Result<Taken, Failure> + 'a;
 
 /// Serves the client until QUIT or the end of standard input, and gives the exit status.
 ///
@@ -161,7 +161,7 @@ impl Session<'_> {
         report::record(self.world, &story, verdict.as_ref());
         self.refusal = verdict.as_ref().err().map(Failure::line);
         Ok(match verdict {
-            Ok(receipt) => Reply::taken(&receipt),
+            Ok(taken) => Reply::taken(&taken),
             Err(failure) => Reply::failed(&failure, 554),
         })
     }

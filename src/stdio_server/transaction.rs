@@ -10,14 +10,15 @@ use crate::invocation::{Dsn, HeaderRecipients, SmtpOnStdio, Submit, Verbosity};
 use crate::message::{Dots, standard_input};
 use crate::report::{self, Story};
 use crate::words::Words;
-use crate::world::{Log, Priority, World};
+use crate::world::{Log, Priority, Route, World};
 
 /// The most recipients of one message: Exchange Online's highest setting; RFC 5321 section 4.5.3.1.8 asks for 100.
 const RECIPIENTS: usize = 1000;
 
 /// What is known before there is a message.
 pub(super) struct Transaction {
-    accounts: Accounts,
+    /// `None` when only the broker may read them: it says at the final dot what there is to say.
+    accounts: Option<Accounts>,
     sender: Vec<u8>,
     recipients: Vec<Vec<u8>>,
     notify: Vec<Option<String>>,
@@ -32,7 +33,11 @@ impl Transaction {
             return Err(Reply::new(501, "5.1.7", words.whole()));
         }
         let MailParameters { size, ret, envid } = parameters;
-        let accounts = Accounts::load(world).map_err(|failure| refused(world, &sender, &[], &failure, 550))?;
+        let accounts = match (Accounts::load(world), world.places.route) {
+            (Ok(accounts), _) => Some(accounts),
+            (Err(failure), Route::Here) => return Err(refused(world, &sender, &[], &failure, 550)),
+            (Err(_), Route::Broker | Route::Incoming) => None,
+        };
         let dsn = Dsn { notify: None, ret, envid };
         let transaction = Self { accounts, sender, recipients: Vec::new(), notify: Vec::new(), dsn };
         let limit =
@@ -87,7 +92,7 @@ impl Transaction {
     /// The account the message will go through, as far as the sender decides; else From will.
     fn account(&self) -> Option<&Account> {
         let sender = parse_sender(&self.sender).ok().flatten().and_then(|sender| sender.to_lettre().ok());
-        self.accounts.for_sender(sender.as_slice()).ok()
+        self.accounts.as_ref()?.for_sender(sender.as_slice()).ok()
     }
 }
 

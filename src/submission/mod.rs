@@ -1,12 +1,170 @@
 //! From a letter and a token to the server's verdict.
 
+mod custody;
+pub mod graph;
+mod outgoing;
+pub mod pace;
 pub mod smtp;
 
-use crate::words::Words;
+use std::time::{Duration, Instant};
 
-/// The server took responsibility: its 250 to the final dot was read.
+use lettre::Transport;
+use lettre::address::Envelope;
+
+use crate::account::{Account, TransportKind};
+use crate::credentials::Credential;
+use crate::envelope::Letter;
+use crate::failure::Failure;
+use crate::words::Words;
+use crate::world::World;
+use graph::Graph;
+use smtp::Smtp;
+
+pub use custody::{Custody, Enough, NoCustody, RefusedRecipient};
+
+/// The server took responsibility: its 250 to the final dot, or its 202, was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {
-    /// The server's words after 250.
+    /// The server's words: those after 250, or 202 and what it calls the request.
     pub words: Words,
+    /// Who does not get it, where that was allowed ([`Enough::Anybody`]).
+    pub refused: Vec<RefusedRecipient>,
+}
+
+impl Receipt {
+    /// For everybody.
+    pub fn new(words: Words) -> Self {
+        Self { words, refused: Vec::new() }
+    }
+}
+
+/// Whether the account's transport can carry the letter at all, as far as the letter itself tells: asked before any
+/// secret is read.
+///
+/// # Errors
+/// [`Cause::NotForGraph`](crate::failure::Cause::NotForGraph) and
+/// [`Cause::MessageTooLarge`](crate::failure::Cause::MessageTooLarge).
+pub fn check(account: &Account, letter: &Letter) -> Result<(), Failure> {
+    match account.transport {
+        TransportKind::Smtp => Ok(()),
+        TransportKind::Graph => graph::check(letter),
+    }
+}
+
+/// Submits a letter over the account's transport: to all recipients or nobody, unless `custody` says otherwise.
+///
+/// # Errors
+/// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
+pub fn submit(
+    world: &World,
+    account: &Account,
+    credential: &Credential,
+    times: Deadlines,
+    transcript: &mut dyn FnMut(Line),
+    letter: &mut Letter,
+    custody: &mut dyn Custody,
+) -> Result<Receipt, Failure> {
+    match Submitter::new(world, account, credential, times, transcript) {
+        Submitter::Smtp(smtp) => smtp.submit(letter, custody),
+        Submitter::Graph(graph) => graph.submit(letter, custody),
+    }
+}
+
+/// The account's transport, whichever it is.
+pub enum Submitter<'a> {
+    /// SMTP submission.
+    Smtp(Smtp<'a>),
+    /// Microsoft Graph.
+    Graph(Graph<'a>),
+}
+
+impl<'a> Submitter<'a> {
+    /// For one account with one credential. `transcript` gets every line as it is said.
+    pub fn new(
+        world: &'a World,
+        account: &'a Account,
+        credential: &'a Credential,
+        times: Deadlines,
+        transcript: &'a mut dyn FnMut(Line),
+    ) -> Self {
+        match (account.transport, credential) {
+            (TransportKind::Graph, Credential::Bearer(token)) => {
+                Self::Graph(Graph::new(&*world.https, &*world.clock, account, token, times, transcript))
+            }
+            // The configuration refuses a password for Graph.
+            (TransportKind::Smtp, _) | (TransportKind::Graph, Credential::Password(_)) => {
+                Self::Smtp(Smtp::new(&*world.network, &*world.clock, account, credential, times, transcript))
+            }
+        }
+    }
+}
+
+impl Transport for Submitter<'_> {
+    type Ok = Receipt;
+    type Error = Failure;
+
+    /// Submits a message in memory; its line ends become CRLF.
+    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
+        match self {
+            Self::Smtp(smtp) => smtp.send_raw(envelope, email),
+            Self::Graph(graph) => graph.send_raw(envelope, email),
+        }
+    }
+}
+
+/// How long things may take (decision 9 of DECISIONS.md).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// Everything before the final dot ends here.
+    pub before_dot: Instant,
+    /// With less than this left, the final dot is not sent.
+    pub dot_reserve: Duration,
+    /// How long the answer to the final dot is waited for.
+    pub final_wait: Duration,
+}
+
+impl Deadlines {
+    /// The account's deadlines, counted from `start`. The reserve is 10 s, but at most a quarter of the deadline.
+    pub fn new(account: &Account, start: Instant) -> Self {
+        Self {
+            before_dot: later(start, account.deadline),
+            dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
+            final_wait: account.final_wait,
+        }
+    }
+
+    /// The last moment at which the final dot may go out.
+    pub fn latest_dot(&self) -> Instant {
+        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
+    }
+
+    /// Until when the answer is waited for when the final dot goes out now.
+    pub fn answer_until(&self, now: Instant) -> Instant {
+        later(now, self.final_wait)
+    }
+}
+
+/// A configured number of seconds may be beyond what the clock can count; a year is as good then.
+fn later(instant: Instant, wait: Duration) -> Instant {
+    instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
+}
+
+/// One line of the conversation, without secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Who said it.
+    pub speaker: Speaker,
+    /// What was said; replies with their code, commands without their line end.
+    pub text: Words,
+}
+
+/// Who said a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Speaker {
+    /// We did.
+    Client,
+    /// The server did.
+    Server,
+    /// Nobody: something happened.
+    Event,
 }

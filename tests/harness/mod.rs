@@ -1,10 +1,13 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
 #![allow(missing_docs, dead_code, unreachable_pub)]
 
+pub mod alice;
 pub mod fixture;
 pub mod mime;
 pub mod stdio_client;
 pub mod syslog;
+pub mod system;
+pub mod typist;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -48,10 +51,21 @@ impl Machine {
 
     /// With changed options and more configuration, signed in.
     pub fn with(change: impl FnOnce(&mut Options), config: &[(String, String)]) -> Self {
-        let machine = Self::signed_out(change, config);
+        let mut dialogue = None;
+        let as_usual = |options: &mut Options| {
+            change(options);
+            dialogue = options.dialogue.take();
+        };
+        let machine = Self::signed_out(as_usual, config);
         machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
         let login = machine.run_as("outlook-sendmail", ["login"], b"");
         assert_eq!(login.status, 0, "login: {}{}", login.stdout, login.stderr);
+        // What login tried is none of the test's business.
+        assert!(machine.outlook.smtp.wait_until_idle(SOON), "login hung up");
+        machine.outlook.smtp.forget();
+        if let Some(dialogue) = &dialogue {
+            machine.outlook.smtp.set_dialogue(dialogue);
+        }
         machine
     }
 
@@ -72,6 +86,10 @@ impl Machine {
             let aliases = machine.folder.path().join("aliases");
             fs::write(&aliases, "").unwrap();
             config.push(("aliases".to_owned(), format!("{:?}", aliases.to_str().unwrap())));
+        }
+        if !config.iter().any(|(key, _)| key == "on_failure") {
+            // A test has no controlling terminal: by itself everything would be kept.
+            config.push(("on_failure".to_owned(), "\"report\"".to_owned()));
         }
         fs::write(machine.config(), machine.outlook.config_toml_with(&config)).unwrap();
         machine

@@ -1,6 +1,7 @@
 //! A system log of the test's own on /dev/log, where the machine has none.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -35,6 +36,8 @@ fn listen() -> io::Result<Syslog> {
         fs::remove_file(Path::new(SOCKET))?;
     }
     let socket = UnixDatagram::bind(SOCKET)?;
+    // Every user logs.
+    fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o666))?;
     let records = Arc::new(Mutex::new(Vec::new()));
     let log = Syslog { records: Arc::clone(&records) };
     thread::spawn(move || {
@@ -54,6 +57,20 @@ impl Syslog {
         loop {
             let records = self.records.lock().unwrap();
             let found: Vec<String> = records.iter().filter(|record| record.contains(&mark)).cloned().collect();
+            drop(records);
+            if !found.is_empty() || Instant::now() > patience {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Every record with this text in it; at least one is waited for.
+    pub fn records_with(&self, text: &str) -> Vec<String> {
+        let patience = Instant::now() + Duration::from_secs(5);
+        loop {
+            let records = self.records.lock().unwrap();
+            let found: Vec<String> = records.iter().filter(|record| record.contains(text)).cloned().collect();
             drop(records);
             if !found.is_empty() || Instant::now() > patience {
                 return found;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 
 use crate::adapters::wire::dial::bare;
 use crate::adapters::wire::replies::{Assembly, Progress};
@@ -22,7 +22,7 @@ const SLICE: usize = 64 * 1024;
 const BUFFER: usize = 4 * 1024;
 
 /// A connection to the submission server.
-pub(super) struct Connection {
+pub(in crate::adapters) struct Connection {
     socket: TcpStream,
     trust: Arc<ClientConfig>,
     host: String,
@@ -89,6 +89,12 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// What has arrived, at least one octet: for protocols whose answers are no SMTP replies.
+    pub(in crate::adapters) fn receive(&mut self, deadline: Instant) -> Result<Vec<u8>, WireFault> {
+        self.fill(deadline)?;
+        Ok(std::mem::take(&mut self.buffer))
     }
 
     /// Reads what has arrived, at least one octet.
@@ -175,6 +181,19 @@ impl Wire for Connection {
         self.broken = false;
         self.tls = Some(Box::new(tls));
         Ok(())
+    }
+
+    fn peer(&self) -> String {
+        let peer = self.socket.peer_addr();
+        peer.map_or_else(|_| String::new(), |peer| format!("[{}]:{}", peer.ip().to_canonical(), peer.port()))
+    }
+
+    fn tls_version(&self) -> &'static str {
+        match self.tls.as_ref().and_then(|tls| tls.protocol_version()) {
+            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            Some(_) | None => "TLS",
+        }
     }
 
     fn address_literal(&self) -> String {

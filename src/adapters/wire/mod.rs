@@ -5,6 +5,7 @@ mod dial;
 mod replies;
 mod tls_words;
 
+pub(super) use connection::Connection;
 #[cfg(test)]
 pub(crate) use replies::parse_reply;
 
@@ -21,12 +22,23 @@ pub struct Tcp;
 
 impl Network for Tcp {
     fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
-        // The certificates are read while the resolver is waited for.
-        let addresses = dial::Resolving::start(&account.host, account.port);
-        let trust = trust::client_config(account.tls_ca_file.as_deref()).map_err(WireFault::TrustAnchors)?;
-        let socket = dial::dial(&addresses.finish(deadline)?, deadline)?;
-        Ok(Box::new(connection::Connection::new(socket, trust, &account.host)?))
+        Ok(Box::new(connect(account, &account.host, account.port, deadline)?))
     }
+}
+
+/// Connects to a host for this account, TLS to follow.
+pub(super) fn connect(account: &Account, host: &str, port: u16, deadline: Instant) -> Result<Connection, WireFault> {
+    // The certificates are read while the resolver is waited for.
+    let addresses = dial::Resolving::start(host, port);
+    let trust = trust::client_config(account.tls_ca_file.as_deref()).map_err(WireFault::TrustAnchors)?;
+    let socket = dial::dial(&addresses.finish(deadline)?, deadline)?;
+    Connection::new(socket, trust, host)
+}
+
+/// Every address of a host, without a connection to any.
+pub(super) fn resolve(host: &str, deadline: Instant) -> Result<Vec<String>, WireFault> {
+    let addresses = dial::Resolving::start(host, 0).finish(deadline)?;
+    Ok(addresses.iter().map(|address| address.ip().to_string()).collect())
 }
 
 /// Time left until the deadline, or none.

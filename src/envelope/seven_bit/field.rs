@@ -12,6 +12,7 @@ use super::plan::Decision;
 use crate::address::{parse_list, render_list};
 use crate::envelope::header_rules::{Role, rule_of};
 use crate::envelope::header_text::encode_structured;
+use crate::envelope::{ChangeLog, Reason};
 use crate::message::Field;
 
 /// Octets per encoded word: 56 of base64 and `=?iso-8859-1?B??=` stay under 75 (RFC 2047 section 2).
@@ -257,38 +258,58 @@ pub(super) fn with_charset(field: &[u8], charset: &str) -> Vec<u8> {
 }
 
 /// Puts the message's own MIME fields right.
-pub(super) fn apply(fields: &mut Vec<Field>, root: &Decision, facts: &Facts) {
+pub(super) fn apply(fields: &mut Vec<Field>, root: &Decision, facts: &Facts, changes: &ChangeLog) {
     if !root.changed {
         return;
     }
     if !facts.mime_version {
-        fields.push(Field::new("MIME-Version", " 1.0"));
+        set(fields, "MIME-Version", |_| b" 1.0".to_vec(), Reason::EncodedContent, changes);
     }
     if let Some(charset) = root.charset {
-        match fields.iter_mut().find(|field| field.is("Content-Type")) {
-            Some(field) => field.value = with_charset(&field.value, charset).trim_ascii_end().to_vec(),
-            None => fields.push(Field::new("Content-Type", format!(" text/plain; charset={charset}"))),
-        }
+        let with = |value: Option<&[u8]>| match value {
+            Some(value) => with_charset(value, charset).trim_ascii_end().to_vec(),
+            None => format!(" text/plain; charset={charset}").into_bytes(),
+        };
+        set(fields, "Content-Type", with, Reason::Charset(charset), changes);
     }
     if let Some(label) = root.label {
-        set_encoding(fields, label);
+        set_encoding(fields, label, changes);
     }
     if root.coding.is_some() {
-        keep_first(fields, "Content-Type");
+        keep_first(fields, "Content-Type", changes);
     }
 }
 
 /// Makes Content-Transfer-Encoding say `encoding`, once.
-pub(super) fn set_encoding(fields: &mut Vec<Field>, encoding: Encoding) {
-    let value = format!(" {}", encoding.name());
-    match fields.iter_mut().find(|field| field.is("Content-Transfer-Encoding")) {
-        Some(field) => field.value = value.into_bytes(),
-        None => fields.push(Field::new("Content-Transfer-Encoding", value)),
-    }
-    keep_first(fields, "Content-Transfer-Encoding");
+pub(super) fn set_encoding(fields: &mut Vec<Field>, encoding: Encoding, changes: &ChangeLog) {
+    let value = |_: Option<&[u8]>| format!(" {}", encoding.name()).into_bytes();
+    set(fields, "Content-Transfer-Encoding", value, Reason::Label(encoding.name()), changes);
+    keep_first(fields, "Content-Transfer-Encoding", changes);
 }
 
-fn keep_first(fields: &mut Vec<Field>, name: &str) {
-    let mut first = true;
-    fields.retain(|field| !field.is(name) || std::mem::take(&mut first));
+/// Gives the first field of this name a new value, made of the old one, or adds it.
+fn set(
+    fields: &mut Vec<Field>,
+    name: &str,
+    value: impl FnOnce(Option<&[u8]>) -> Vec<u8>,
+    reason: Reason,
+    changes: &ChangeLog,
+) {
+    match fields.iter_mut().find(|field| field.is(name)) {
+        Some(field) => {
+            let before = changes.copy(field);
+            field.value = value(Some(&field.value));
+            changes.replaced(before, field, reason);
+        }
+        None => {
+            let field = Field::new(name, value(None));
+            changes.added(&field, reason);
+            fields.push(field);
+        }
+    }
+}
+
+fn keep_first(fields: &mut Vec<Field>, name: &str, changes: &ChangeLog) {
+    let first = std::cell::Cell::new(true);
+    changes.retain(fields, &Reason::Repeated, |field| !field.is(name) || first.take());
 }

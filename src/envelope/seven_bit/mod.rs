@@ -19,7 +19,7 @@
 
 use std::io::{self, Write};
 
-use crate::envelope::Transfer;
+use crate::envelope::{ChangeLog, Transfer};
 use crate::message::{Body, Field, Stuffing};
 use crate::words::Words;
 
@@ -63,12 +63,20 @@ impl Conversion {
     /// # Errors
     /// Words that say which part can neither go as it is nor be changed; or the spool's error.
     pub fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
+        Self::plan_noting(fields, body, &ChangeLog::unwanted())
+    }
+
+    /// The same, noting in `changes` what happens to the fields.
+    ///
+    /// # Errors
+    /// Those of [`Self::plan`].
+    pub fn plan_noting(fields: &mut Vec<Field>, body: &mut Body, changes: &ChangeLog) -> Result<Self, PlanFault> {
         let facts = Facts::of_message(fields);
         if body.content.is_seven_bit() {
             let mut untouched = Self::untouched();
             // Without BINARYMIME nobody takes "binary", and lines like these are not (RFC 2045 section 2.7).
             if facts.encoding == Some(Encoding::Binary) {
-                field::set_encoding(fields, Encoding::SevenBit);
+                field::set_encoding(fields, Encoding::SevenBit, changes);
                 untouched.changed = true;
                 untouched.notes.push(Note::whole(Change::Labelled("7bit")));
             }
@@ -78,7 +86,7 @@ impl Conversion {
         walk(&facts, &mut body.lines()?, &mut planner)?;
         let plan = planner.finish();
         let root = plan.decisions.first().copied().unwrap_or_default();
-        field::apply(fields, &root, &facts);
+        field::apply(fields, &root, &facts, changes);
         Ok(Self {
             transfer: if plan.eight_bit_remains { Transfer::EightBitMime } else { Transfer::SevenBit },
             root: plan.body_changes.then_some(facts),

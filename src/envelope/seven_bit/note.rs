@@ -9,12 +9,14 @@ pub struct Note {
     pub part: Vec<u32>,
     /// What happened to it.
     pub change: Change,
+    /// What it held that cannot go as it is, and why not; empty when that is not what changed it.
+    pub why: &'static str,
 }
 
 impl Note {
     /// A note about the body as a whole.
     pub(super) fn whole(change: Change) -> Self {
-        Self { part: Vec::new(), change }
+        Self { part: Vec::new(), change, why: "" }
     }
 }
 

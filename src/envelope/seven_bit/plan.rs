@@ -77,9 +77,9 @@ impl Planner {
         self.plan
     }
 
-    fn tell(&mut self, open: &[Open], change: Change) {
+    fn tell(&mut self, open: &[Open], change: Change, why: &'static str) {
         if self.plan.notes.len() < NOTES {
-            self.plan.notes.push(Note { part: path(open), change });
+            self.plan.notes.push(Note { part: path(open), change, why });
         }
     }
 
@@ -114,12 +114,12 @@ impl Planner {
         };
         match coding {
             Some(Coding::QuotedPrintable | Coding::Base64) => {
-                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)));
+                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), found.why());
             }
-            Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable")),
-            Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64")),
-            Some(Coding::Questions) => self.tell(open, Change::Replaced),
-            None if found.any() => self.tell(open, Change::Kept),
+            Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable"), found.why()),
+            Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64"), found.why()),
+            Some(Coding::Questions) => self.tell(open, Change::Replaced, found.why()),
+            None if found.any() => self.tell(open, Change::Kept, found.why()),
             None => {}
         }
         let charset = if label.is_some() && kind == Kind::Text { self.charset(facts) } else { None };
@@ -140,11 +140,7 @@ impl Planner {
 }
 
 fn refusal(open: &[Open], facts: &Facts, found: Found, why: &str) -> PlanFault {
-    let held = match found {
-        Found { control: true, .. } => "a NUL or a bare CR",
-        Found { long: true, .. } => "a line over 998 octets",
-        Found { .. } => "8-bit text",
-    };
+    let held = found.words();
     let media = facts.media.as_deref().unwrap_or("no type");
     PlanFault::Protected(Words::from(format!("{} ({media}), {why}, holds {held}", place(&path(open)))))
 }
@@ -193,7 +189,7 @@ impl Visitor for Planner {
         let changed = std::mem::take(&mut self.header_changed);
         if changed {
             self.plan.body_changes = true;
-            self.tell(open, Change::Header);
+            self.tell(open, Change::Header, "");
         }
         self.frames.push(Frame { facts: facts.clone(), changed, eight_bit_remains: false });
         self.content.restart();
@@ -245,7 +241,7 @@ impl Visitor for Planner {
             decision.label = Some(label);
             decision.changed = true;
             self.plan.body_changes |= entity.ordinal != 0;
-            self.tell(open, Change::Labelled(label.name()));
+            self.tell(open, Change::Labelled(label.name()), "");
         }
         match self.frames.last_mut() {
             Some(parent) => {

@@ -17,6 +17,26 @@ impl Found {
     pub(super) fn any(self) -> bool {
         self.eight_bit || self.control || self.long
     }
+
+    /// The worst of it, in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self { control: true, .. } => "a NUL or a bare CR",
+            Self { long: true, .. } => "a line over 998 octets",
+            Self { eight_bit: true, .. } => "8-bit text",
+            Self { .. } => "",
+        }
+    }
+
+    /// The same, with the reason why it cannot go (RFC 5321 sections 2.3.8 and 4.5.3.1.6).
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self { control: true, .. } => "a NUL or a bare CR, which SMTP does not allow",
+            Self { long: true, .. } => "a line over 998 octets, which SMTP does not allow",
+            Self { eight_bit: true, .. } => "8-bit text, which Outlook damages",
+            Self { .. } => "",
+        }
+    }
 }
 
 /// Looks at lines for what cannot go as it is; only for what the body as a whole is known to hold.

@@ -6,17 +6,17 @@ use std::time::Duration;
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 
-use crate::account::{Account, AuthKind};
+use crate::account::Account;
+use crate::credentials::Credential;
 use crate::failure::{Cause, Failure};
-use crate::submission::Receipt;
+use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
-use crate::submission::smtp::outgoing::Outgoing;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
-use crate::submission::smtp::transaction::{Answers, Attempt, Step, refused};
-use crate::submission::smtp::xoauth2::Response;
-use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker, later};
+use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
+use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
+use crate::submission::{Custody, Receipt, RefusedRecipient};
 use crate::words::Words;
 use crate::world::{Clock, Wire, WireFault};
 
@@ -39,16 +39,30 @@ pub(super) struct Conversation<'a> {
     pub(super) wire: Box<dyn Wire>,
     pub(super) clock: &'a dyn Clock,
     pub(super) account: &'a Account,
-    pub(super) response: Response,
+    pub(super) credential: &'a Credential,
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
+    pub(super) custody: &'a mut dyn Custody,
 }
 
 impl Conversation<'_> {
     /// Submits the message.
     pub(super) fn run(mut self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
-        match self.submit(message) {
-            Ok(receipt) => Ok(receipt),
+        let verdict = self.submit(message);
+        self.ended(verdict)
+    }
+
+    /// Signs in and leaves: nothing is sent.
+    pub(super) fn try_sign_in(mut self) -> Result<(), Failure> {
+        let verdict = self.open();
+        self.ended(verdict)?;
+        self.quit();
+        Ok(())
+    }
+
+    fn ended<T>(&mut self, verdict: Result<T, Stop>) -> Result<T, Failure> {
+        match verdict {
+            Ok(outcome) => Ok(outcome),
             Err(Stop::Leave(failure)) => {
                 self.quit();
                 Err(failure)
@@ -58,13 +72,23 @@ impl Conversation<'_> {
     }
 
     fn submit(&mut self, message: &mut dyn Outgoing) -> Result<Receipt, Stop> {
+        let offers = self.open()?;
+        let refused = self.transaction(message, &offers)?;
+        self.say(Speaker::Event, &accepted(message.envelope(), &refused));
+        // The server waits for content: a goodbye would be it.
+        self.custody.sending().map_err(Stop::Drop)?;
+        Ok(Receipt { words: self.content(message, &offers)?, refused })
+    }
+
+    /// Up to the sign-in. Gives what the server offers now.
+    fn open(&mut self) -> Result<Offers, Stop> {
         self.greeting()?;
         let offers = self.ehlo()?;
         self.start_tls(&offers)?;
         let offers = self.ehlo()?;
         self.sign_in(&offers)?;
-        self.transaction(message, &offers)?;
-        self.content(message, &offers)
+        self.say(Speaker::Event, &format!("signed in as {}", self.account.address));
+        Ok(offers)
     }
 
     fn greeting(&mut self) -> Result<(), Stop> {
@@ -96,44 +120,12 @@ impl Conversation<'_> {
         let reply = self.exchange(Phase::Starttls, &Starttls.to_string())?;
         expect(Phase::Starttls, &reply, 220)?;
         self.wire.start_tls(self.times.before_dot).map_err(|fault| Stop::Drop(lost("the TLS handshake", fault)))?;
-        self.say(Speaker::Event, "TLS, certificate verified");
+        self.say(Speaker::Event, &format!("{}, certificate verified", self.wire.tls_version()));
         Ok(())
     }
 
-    fn sign_in(&mut self, offers: &Offers) -> Result<(), Stop> {
-        if !offers.xoauth2 || self.account.auth != AuthKind::OAuth2 {
-            return Err(Stop::Leave(failure(Cause::MechanismMissing, "XOAUTH2")));
-        }
-        let one_line = self.response.command_line();
-        let mut reply = None;
-        if one_line.len() <= self.account.provider.auth_line_limit {
-            self.say(Speaker::Client, "AUTH XOAUTH2 (redacted)");
-            let first = self.secret_exchange(&one_line)?;
-            // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
-            reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
-        }
-        let mut reply = match reply {
-            Some(reply) => reply,
-            None => self.sign_in_by_steps()?,
-        };
-        if reply.number() == 334 {
-            // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
-            self.say(Speaker::Client, "");
-            reply = self.secret_exchange(b"\r\n")?;
-        }
-        expect(Phase::Auth, &reply, 235)
-    }
-
-    fn sign_in_by_steps(&mut self) -> Result<Reply, Stop> {
-        let reply = self.exchange(Phase::Auth, "AUTH XOAUTH2\r\n")?;
-        expect(Phase::Auth, &reply, 334)?;
-        self.say(Speaker::Client, "(redacted)");
-        let line = self.response.line();
-        self.secret_exchange(&line)
-    }
-
     /// Writes what the transcript must not show.
-    fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
+    pub(super) fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
         let deadline = self.times.before_dot;
         let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
         let reply = reply.map_err(|fault| dropped(Phase::Auth, fault))?;
@@ -141,8 +133,8 @@ impl Conversation<'_> {
         Ok(reply)
     }
 
-    /// Up to the server's 354.
-    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<(), Stop> {
+    /// Up to the server's 354. Gives the recipients refused, where the others are enough.
+    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
         let parameters = Parameters::new(message, offers).map_err(Stop::Leave)?;
         let mut answers = self.flights(message, offers, &parameters, Attempt::First)?;
         if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
@@ -150,13 +142,12 @@ impl Conversation<'_> {
             answers = self.flights(message, offers, &parameters, Attempt::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
-            (None, true) => Ok(()),
+            (None, true) => Ok(Vec::new()),
+            (Some(_), true) if answers.may_go_on() => Ok(answers.refused_recipients()),
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
-            (None, false) => {
-                Err(Stop::Leave(answers.no_go_ahead().unwrap_or_else(|| failure(Cause::Bug, "DATA was not sent"))))
-            }
+            (None, false) => Err(Stop::Leave(answers.no_go_ahead())),
         }
     }
 
@@ -168,12 +159,12 @@ impl Conversation<'_> {
         attempt: Attempt,
     ) -> Result<Answers<'m>, Stop> {
         let envelope = message.envelope();
-        let mut answers = Answers::default();
+        let mut answers = Answers::new(self.custody.enough());
         for mut flight in Step::flights(envelope, offers.pipelining, attempt) {
             if answers.sender.is_some() {
                 break;
             }
-            if !answers.recipients.is_empty() {
+            if answers.end_here(attempt) {
                 // The others are asked so that every bad address is named at once.
                 flight.retain(|step| !matches!(step, Step::Data));
             }
@@ -205,7 +196,7 @@ impl Conversation<'_> {
     }
 
     /// The content, the final dot, and the verdict.
-    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Receipt, Stop> {
+    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Words, Stop> {
         let latest_dot = self.times.latest_dot();
         let (wire, clock) = (&mut self.wire, self.clock);
         let mut fault = None;
@@ -235,7 +226,7 @@ impl Conversation<'_> {
             )));
         }
         // From here on a fault leaves the message perhaps sent.
-        let deadline = later(clock.instant(), self.times.final_wait);
+        let deadline = self.times.answer_until(clock.instant());
         self.say(Speaker::Event, &format!("{octets} octets of message"));
         self.say(Speaker::Client, ".");
         if offers.pipelining {
@@ -252,7 +243,7 @@ impl Conversation<'_> {
             self.quit();
         }
         if reply.is_positive() {
-            return Ok(Receipt { words: reply.text() });
+            return Ok(reply.text());
         }
         if reply.is_negative() {
             return Err(Stop::Drop(refused(Phase::Content, &reply)));
@@ -278,7 +269,7 @@ impl Conversation<'_> {
         let _ = self.wire.send(quit.as_bytes(), self.clock.instant() + EARLY_REPLY);
     }
 
-    fn exchange(&mut self, phase: Phase, command: &str) -> Result<Reply, Stop> {
+    pub(super) fn exchange(&mut self, phase: Phase, command: &str) -> Result<Reply, Stop> {
         self.say(Speaker::Client, command);
         self.send(phase, command.as_bytes())?;
         self.reply(phase)
@@ -313,13 +304,13 @@ impl Conversation<'_> {
         }
     }
 
-    fn say(&mut self, speaker: Speaker, text: &str) {
+    pub(super) fn say(&mut self, speaker: Speaker, text: &str) {
         (self.transcript)(Line { speaker, text: Words::from(text) });
     }
 }
 
 /// Goes on with exactly this code. A negative reply says why not; another is no answer to what we said.
-fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
+pub(super) fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
     if reply.number() == number {
         return Ok(());
     }

@@ -7,12 +7,12 @@ use crate::words::Words;
 use crate::world::WireFault;
 
 /// A failure of this stage.
-pub(super) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
+pub(in crate::submission) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
     Failure::new(Stage::Submission, cause, words)
 }
 
 /// A fault of the wire before the final dot: nothing was sent.
-pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
+pub(crate) fn lost(doing: &str, fault: WireFault) -> Failure {
     match fault {
         WireFault::TimedOut => failure(Cause::TimedOut, doing),
         WireFault::Lost(words) => failure(Cause::ConnectionLost, format!("{doing}: {}", words.whole())),
@@ -27,7 +27,7 @@ pub(super) fn lost(doing: &str, fault: WireFault) -> Failure {
 }
 
 /// A fault of the wire after the final dot: nobody knows.
-pub(super) fn perhaps_sent(fault: WireFault) -> Failure {
+pub(in crate::submission) fn perhaps_sent(fault: WireFault) -> Failure {
     let words = match fault {
         WireFault::TimedOut => Words::from("no answer in time"),
         WireFault::Injected => Words::default(),

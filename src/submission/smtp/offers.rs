@@ -1,12 +1,14 @@
 //! What the server offers in its answer to EHLO (RFC 5321 section 4.1.1.1).
 
-use crate::submission::smtp::Reply;
+use crate::submission::smtp::{Reply, login, plain, xoauth2};
 
 /// The extensions we can use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Offers {
     pub(super) starttls: bool,
     pub(super) xoauth2: bool,
+    pub(super) plain: bool,
+    pub(super) login: bool,
     pub(super) pipelining: bool,
     pub(super) eight_bit_mime: bool,
     pub(super) smtp_utf8: bool,
@@ -36,7 +38,13 @@ impl Offers {
                 "8BITMIME" => offers.eight_bit_mime = true,
                 "SMTPUTF8" => offers.smtp_utf8 = true,
                 "DSN" => offers.dsn = true,
-                "AUTH" => offers.xoauth2 |= words.any(|mechanism| mechanism == "XOAUTH2"),
+                "AUTH" => {
+                    for mechanism in words {
+                        offers.xoauth2 |= mechanism == xoauth2::NAME;
+                        offers.plain |= mechanism == plain::NAME;
+                        offers.login |= mechanism == login::NAME;
+                    }
+                }
                 "SIZE" => {
                     let limit = words.next().and_then(|digits| digits.parse().ok()).filter(|&limit| limit > 0);
                     offers.size = Some(limit.map_or(SizeLimit::Unknown, SizeLimit::Octets));
@@ -65,6 +73,8 @@ mod tests {
         let all = Offers {
             starttls: false,
             xoauth2: true,
+            plain: false,
+            login: true,
             pipelining: true,
             eight_bit_mime: true,
             smtp_utf8: true,

@@ -5,8 +5,8 @@ use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptP
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Dsn;
+use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::offers::{Offers, SizeLimit};
-use crate::submission::smtp::outgoing::Outgoing;
 
 /// Parameters of one transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -4,14 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
-use crate::account::{AuthKind, FromPolicy, LoneDot, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
 use crate::adapters::wire::parse_reply;
-use crate::credentials::{Origin, Secret};
+use crate::credentials::{AccessToken, Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
+use crate::words::Words;
 use crate::world::{Wire, WireFault};
 
 /// What a server does when it is listened to.
@@ -144,6 +145,9 @@ impl Outgoing for Special {
         self.alphabet
     }
 
+    fn header(&self) -> &[u8] {
+        &[]
+    }
     fn dsn(&self) -> &Dsn {
         &self.dsn
     }
@@ -182,6 +186,7 @@ fn account() -> Account {
         auth: AuthKind::OAuth2,
         transport: TransportKind::Smtp,
         graph: "https://graph.microsoft.com".into(),
+        message_ids: MessageIds::Repair,
         allow: Vec::new(),
         host: "smtp-mail.outlook.com".into(),
         port: 587,
@@ -254,13 +259,22 @@ fn script(replies: &[&[&str]]) -> Rc<Script> {
     })
 }
 
+fn bearer(token: &str) -> Credential {
+    let token = Secret::from(token);
+    Credential::Bearer(AccessToken { token, expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Renewed })
+}
+
 fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut dyn Outgoing) -> Run {
+    run_as(script, account, &bearer(token), message)
+}
+
+fn run_as(script: Rc<Script>, account: &Account, credential: &Credential, message: &mut dyn Outgoing) -> Run {
     let world = Scripted(Rc::clone(&script));
-    let token = AccessToken { token: Secret::from(token), expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Renewed };
     let times = Deadlines::new(account, script.now.get());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
-    let outcome = Smtp::new(&world, &world, account, &token, times, &mut write_down).converse(message);
+    let outcome =
+        Smtp::new(&world, &world, account, credential, times, &mut write_down).converse(message, &mut NoCustody);
     let flights = script.flights.borrow().clone();
     Run { outcome, flights, transcript, script }
 }
@@ -295,6 +309,7 @@ fn the_transcript_shows_everything_but_the_token() {
     assert_eq!(
         run.transcript.iter().map(String::as_str).filter(|line| !line.starts_with("Server 250")).collect::<Vec<_>>(),
         [
+            "Event connected to smtp-mail.outlook.com",
             "Server 220 FR4.outlook.office365.com Microsoft ESMTP MAIL Service ready",
             "Client EHLO [192.0.2.1]",
             "Client STARTTLS",
@@ -303,10 +318,12 @@ fn the_transcript_shows_everything_but_the_token() {
             "Client EHLO [192.0.2.1]",
             "Client AUTH XOAUTH2 (redacted)",
             "Server 235 2.7.0 Authentication successful",
+            "Event signed in as me@outlook.com",
             "Client MAIL FROM:<me@outlook.com> SIZE=20",
             "Client RCPT TO:<a@x.example>",
             "Client DATA",
             "Server 354 go",
+            "Event recipient a@x.example accepted",
             "Event 20 octets of message",
             "Client .",
             "Client QUIT",
@@ -352,9 +369,10 @@ fn a_transport_of_lettre() {
     let script = script(&[SIGNED_IN, &["250 ok", "250 ok", "354 go", ACCEPTED]]);
     let world = Scripted(Rc::clone(&script));
     let account = account();
-    let token = AccessToken { token: Secret::from("T"), expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Cached };
+    let credential = bearer("T");
     let mut silent = |_| ();
-    let smtp = Smtp::new(&world, &world, &account, &token, Deadlines::new(&account, script.now.get()), &mut silent);
+    let smtp =
+        Smtp::new(&world, &world, &account, &credential, Deadlines::new(&account, script.now.get()), &mut silent);
     let envelope = Envelope::new(None, vec!["a@x.example".parse().unwrap()]).unwrap();
     assert!(smtp.send_raw(&envelope, b"Subject: x\n\n.\n").is_ok());
     let flights = script.flights.borrow();
@@ -691,6 +709,85 @@ fn a_bad_address_is_not_blamed_on_the_parameters() {
     assert_eq!(without.after_auth()[1..], ["QUIT\r\n", "<closed>"]);
     let waiting = run(&[SIGNED_IN, &["250 ok", "555 no", "354 go"]], &mut with_dsn());
     assert_eq!(waiting.after_auth(), [MAIL_DSN, "<closed>"], "354 after a refusal: not another octet");
+}
+
+// -- passwords, and signing in without a message
+
+/// A server that takes passwords.
+fn taking(mechanisms: &str) -> String {
+    format!("250-x\r\n250-PIPELINING\r\n250 AUTH {mechanisms}")
+}
+
+fn with_password(mechanisms: &str, replies: &[&str]) -> Run {
+    let secure = taking(mechanisms);
+    let script = script(&[&[GREETING, CLEAR, "220 go", &secure], replies]);
+    run_as(script, &account(), &Credential::Password(Secret::from("hunter2")), &mut message(&["a@x.example"]))
+}
+
+#[test]
+fn a_password_goes_by_plain_else_by_login() {
+    let envelope = ["250 ok", "250 ok", "354 go", ACCEPTED];
+    // base64 of NUL me@outlook.com NUL hunter2.
+    let plain = "AG1lQG91dGxvb2suY29tAGh1bnRlcjI=\r\n";
+    let run = with_password("LOGIN PLAIN XOAUTH2", &[&["235 in"], &envelope[..]].concat());
+    assert!(run.outcome.is_ok());
+    assert_eq!(run.flights[4], format!("AUTH PLAIN {plain}"));
+    for refusal in ["500 5.5.2 Line too long", "504 5.5.4 no initial response"] {
+        let run = with_password("PLAIN", &[&[refusal, "334 ", "235 in"], &envelope[..]].concat());
+        assert!(run.outcome.is_ok());
+        assert_eq!(run.flights[5..7], ["AUTH PLAIN\r\n", plain]);
+    }
+    let run = with_password("LOGIN", &[&["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 in"], &envelope[..]].concat());
+    assert!(run.outcome.is_ok());
+    assert_eq!(run.flights[4..7], ["AUTH LOGIN\r\n", "bWVAb3V0bG9vay5jb20=\r\n", "aHVudGVyMg==\r\n"]);
+    for secret in ["hunter2", "aHVudGVyMg", "AG1lQG91"] {
+        assert!(!run.transcript.iter().any(|line| line.contains(secret)), "{:?}", run.transcript);
+    }
+    assert_eq!(with_password("XOAUTH2 CRAM-MD5", &[]).cause(), Cause::MechanismMissing);
+}
+
+#[test]
+fn a_token_never_goes_where_only_passwords_are_taken() {
+    let secure = taking("PLAIN LOGIN");
+    let run = run(&[&[GREETING, CLEAR, "220 go", &secure]], &mut message(&["a@x.example"]));
+    assert_eq!((run.cause(), run.detail()), (Cause::MechanismMissing, "XOAUTH2"));
+    assert!(!run.flights.iter().any(|flight| flight.starts_with("AUTH")));
+}
+
+#[test]
+fn a_refused_password_is_the_passwords_fault() {
+    for (reply, cause) in [
+        ("535 5.7.8 Error: authentication failed: hunter2", Cause::PasswordRejected),
+        ("535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.", Cause::PasswordRejected),
+        ("535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", Cause::PasswordDead),
+        (
+            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+            Cause::SmtpAuthDisabled,
+        ),
+        ("454 4.7.0 Temporary authentication failure", Cause::Deferred),
+    ] {
+        for (mechanism, before) in [("PLAIN", &[][..]), ("LOGIN", &["334 a", "334 b"][..])] {
+            let run = with_password(mechanism, &[before, &[reply]].concat());
+            assert_eq!(run.cause(), cause, "{reply}");
+            assert!(!run.detail().contains("hunter2"), "{}", run.detail());
+            assert_eq!(run.flights[run.flights.len() - 2..], ["QUIT\r\n", "<closed>"]);
+        }
+    }
+    let early = with_password("LOGIN", &["535 5.7.8 not you"]);
+    assert_eq!((early.cause(), early.flights.len()), (Cause::PasswordRejected, 7), "the password was not said");
+}
+
+#[test]
+fn a_sign_in_is_tried_without_sending() {
+    for (reply, cause) in [("235 in", None), ("535 5.7.3 Authentication unsuccessful", Some(Cause::AuthRejected))] {
+        let script = script(&[&SIGNED_IN[..4], &[reply]]);
+        let (world, account, credential) = (Scripted(Rc::clone(&script)), account(), bearer("TOKEN"));
+        let mut silent = |_| ();
+        let times = Deadlines::new(&account, script.now.get());
+        let outcome = Smtp::new(&world, &world, &account, &credential, times, &mut silent).try_sign_in();
+        assert_eq!(outcome.err().map(|failure| failure.cause), cause);
+        assert_eq!(script.flights.borrow()[5..], ["QUIT\r\n", "<closed>"]);
+    }
 }
 
 // -- content and verdict

@@ -4,10 +4,11 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 
-use crate::account::outlook_replies::classify;
+use crate::account::outlook_replies::{classify, wording};
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::submission::smtp::parameters::Parameters;
 use crate::submission::smtp::{Phase, Reply};
+use crate::submission::{Enough, RefusedRecipient};
 
 /// Recipients in one flight. We write all of it before we read, so the answers must fit into the system's buffers.
 const RECIPIENTS_PER_FLIGHT: usize = 500;
@@ -62,6 +63,15 @@ impl<'a> Step<'a> {
     }
 }
 
+/// What the server has accepted with its 354.
+pub(super) fn accepted(envelope: &Envelope, refused: &[RefusedRecipient]) -> String {
+    match (envelope.to(), refused.len()) {
+        ([only], _) => format!("recipient {only} accepted"),
+        (all, 0) => format!("all {} recipients accepted", all.len()),
+        (all, refused) => format!("{} of {} recipients accepted", all.len().saturating_sub(refused), all.len()),
+    }
+}
+
 /// The transaction is tried a second time when the server refused parameters it had offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Attempt {
@@ -70,8 +80,12 @@ pub(super) enum Attempt {
 }
 
 /// What the server answered to the steps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Answers<'a> {
+    /// Which recipients have to be accepted.
+    enough: Enough,
+    /// Recipients accepted.
+    accepted: usize,
     /// The answer to MAIL, when it was not positive.
     pub(super) sender: Option<Reply>,
     /// Recipients refused, each with the answer.
@@ -81,16 +95,41 @@ pub(super) struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
+    pub(super) fn new(enough: Enough) -> Self {
+        Self { enough, accepted: 0, sender: None, recipients: Vec::new(), data: None }
+    }
+
     pub(super) fn record(&mut self, step: Step<'a>, reply: Reply) {
         match step {
             // Whether RSET helped shows in the answer to MAIL.
             Step::Rset => {}
             Step::Mail if reply.is_positive() => {}
             Step::Mail => self.sender = Some(reply),
-            Step::Rcpt(_) if reply.is_positive() => {}
+            Step::Rcpt(_) if reply.is_positive() => self.accepted += 1,
             Step::Rcpt(recipient) => self.recipients.push((recipient, reply)),
             Step::Data => self.data = Some(reply),
         }
+    }
+
+    /// Whether those accepted may get it though others were refused.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.enough == Enough::Anybody && self.sender.is_none() && self.accepted > 0
+    }
+
+    /// Whether what was refused so far keeps the message from everybody, or parameters have to be tried without first.
+    pub(super) fn end_here(&self, attempt: Attempt) -> bool {
+        let go_on = self.may_go_on() && (attempt == Attempt::Second || !self.blames_parameters());
+        !self.recipients.is_empty() && !go_on
+    }
+
+    /// Who was refused, and why.
+    pub(super) fn refused_recipients(&self) -> Vec<RefusedRecipient> {
+        let refused = |(address, reply): &(&Address, Reply)| RefusedRecipient {
+            address: (*address).clone(),
+            cause: classify(Phase::Rcpt, reply),
+            words: reply.words(),
+        };
+        self.recipients.iter().map(refused).collect()
     }
 
     /// The server waits for content. Only 354 is a go-ahead.
@@ -113,20 +152,28 @@ impl<'a> Answers<'a> {
             return Some(refused(Phase::Mail, reply));
         }
         let causes: Vec<Cause> = self.recipients.iter().map(|(_, reply)| classify(Phase::Rcpt, reply)).collect();
-        let permanent = causes.iter().find(|cause| cause.row().status != ExitStatus::Temporary);
-        let cause = *permanent.or(causes.first())?;
+        let is_temporary = |cause: &&Cause| cause.row().status == ExitStatus::Temporary;
+        let telling = match self.enough {
+            Enough::Everybody => causes.iter().find(|cause| !is_temporary(cause)),
+            // As long as one may get it later, the message waits.
+            Enough::Anybody => causes.iter().find(is_temporary),
+        };
+        let cause = *telling.or(causes.first())?;
         let words: Vec<String> =
             self.recipients.iter().map(|(address, reply)| format!("{address}: {}", reply.words().whole())).collect();
         Some(Failure::new(Stage::Submission, cause, words.join("; ")))
     }
 
     /// Why there is no going ahead, if nothing else was refused.
-    pub(super) fn no_go_ahead(&self) -> Option<Failure> {
-        self.data.as_ref().filter(|_| !self.awaits_content()).map(|reply| refused(Phase::Data, reply))
+    pub(super) fn no_go_ahead(&self) -> Failure {
+        match &self.data {
+            Some(reply) => refused(Phase::Data, reply),
+            None => Failure::new(Stage::Submission, Cause::Bug, "DATA was not sent"),
+        }
     }
 }
 
 /// A reply that ends the run.
 pub(super) fn refused(phase: Phase, reply: &Reply) -> Failure {
-    Failure::new(Stage::Submission, classify(phase, reply), reply.words())
+    Failure::new(Stage::Submission, classify(phase, reply), reply.words()).worded(wording(phase, reply))
 }

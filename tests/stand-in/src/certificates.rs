@@ -30,10 +30,17 @@ pub enum CertificateKind {
 pub struct Identity {
     /// The certificate, DER.
     pub certificate: CertificateDer<'static>,
+    /// The same, PEM.
+    pub certificate_pem: String,
     key: KeyPair,
 }
 
 impl Identity {
+    /// Its key, PEM, for a server that is not ours.
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
     /// A TLS server showing this certificate, speaking only `versions`.
     pub fn server_config(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::Pkcs8(self.key.serialize_der().into());
@@ -83,7 +90,7 @@ impl Authority {
             CertificateKind::WrongHost => server_params(&["smtp.elsewhere.example"])?.signed_by(&key, &self.issuer)?,
             CertificateKind::SelfSigned => params.self_signed(&key)?,
         };
-        Ok(Identity { certificate: certificate.der().clone(), key })
+        Ok(Identity { certificate: certificate.der().clone(), certificate_pem: certificate.pem(), key })
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) fn rfc5322_now() -> String {
     format!("{weekday}, {day} {month} {year} {hour:02}:{minute:02}:{second:02} +0000")
 }
 
+/// `Sun, 13 Oct 2024 16:12:02 GMT`.
+pub(crate) fn http_now() -> String {
+    rfc5322_now().replace("+0000", "GMT")
+}
+
 /// `2024-10-10T21:50:33.251Z`.
 pub(crate) fn iso_now() -> String {
     let Date { year, month, day, hour, minute, second, millis, .. } = date(SystemTime::now());

@@ -1,4 +1,5 @@
-//! A stand-in for Outlook.com on loopback: SMTP submission over real sockets and TLS, and an OAuth 2.0 token endpoint.
+//! A stand-in for Outlook.com on loopback: SMTP submission over real sockets and TLS, an OAuth 2.0 token
+//! endpoint, and Microsoft Graph's sendMail.
 //!
 //! ```no_run
 //! let outlook = stand_in::Outlook::start(stand_in::Options::new("/tmp/ca.pem")).unwrap();
@@ -18,6 +19,7 @@ pub mod certificates;
 mod dates;
 pub mod dialogue;
 pub mod endpoint;
+pub mod graph;
 mod listener;
 mod outlook;
 pub mod smtp;
@@ -25,7 +27,8 @@ mod tokens;
 
 pub use certificates::CertificateKind;
 pub use dialogue::{Dialogue, Expectations};
-pub use endpoint::{Answer, DeviceFlow, DeviceOutcome, TokenEndpoint};
+pub use endpoint::{Answer, BrowserFlow, BrowserOutcome, DeviceFlow, DeviceOutcome, TokenEndpoint};
+pub use graph::{Act, GraphServer, Posted};
 pub use outlook::{Options, Outlook, SMTP_SCOPE};
 pub use smtp::{Received, SmtpServer};
 pub use tokens::Tokens;

@@ -1,4 +1,4 @@
-//! SMTP server and token endpoint together, as one account's Outlook.
+//! SMTP server, token endpoint and Graph together, as one account's Outlook.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::{fs, io};
 use crate::certificates::Authority;
 use crate::dialogue::Dialogue;
 use crate::endpoint::TokenEndpoint;
+use crate::graph::GraphServer;
 use crate::smtp::SmtpServer;
 use crate::tokens::Tokens;
 
@@ -73,22 +74,25 @@ pub struct Outlook {
     pub smtp: SmtpServer,
     /// The token endpoint.
     pub endpoint: TokenEndpoint,
-    /// The tokens both know.
+    /// Graph.
+    pub graph: GraphServer,
+    /// The tokens all know.
     pub tokens: Arc<Tokens>,
-    /// The authority behind both certificates.
+    /// The authority behind all certificates.
     pub authority: Authority,
     options: Options,
 }
 
 impl Outlook {
-    /// Starts both servers and writes the authority's certificate.
+    /// Starts the servers and writes the authority's certificate.
     pub fn start(options: Options) -> io::Result<Self> {
         let authority = Authority::new().map_err(io::Error::other)?;
         fs::write(&options.ca_file, authority.pem())?;
         let tokens = Arc::new(Tokens::new(options.access_token_length));
         let smtp = SmtpServer::start(&options, &authority, Arc::clone(&tokens))?;
         let endpoint = TokenEndpoint::start(&options, &authority, Arc::clone(&tokens))?;
-        Ok(Self { smtp, endpoint, tokens, authority, options })
+        let graph = GraphServer::start(&options, &authority, Arc::clone(&tokens))?;
+        Ok(Self { smtp, endpoint, graph, tokens, authority, options })
     }
 
     /// As started.
@@ -99,6 +103,10 @@ impl Outlook {
     /// `https://localhost:PORT`, for `endpoints.authority`.
     pub fn authority_url(&self) -> String {
         format!("https://localhost:{}", self.endpoint.port())
+    }
+
+    fn endpoints(&self) -> String {
+        format!("{{ authority = {}, graph = {} }}", quoted(&self.authority_url()), quoted(&self.graph.url()))
     }
 
     /// An access token the SMTP server takes.
@@ -127,7 +135,7 @@ impl Outlook {
             ("tls_ca_file", quoted(&ca_file.to_string_lossy())),
             ("tenant", quoted(tenant)),
             ("store", quoted("file")),
-            ("endpoints", format!("{{ authority = {} }}", quoted(&self.authority_url()))),
+            ("endpoints", self.endpoints()),
         ];
         let mut text = String::from("account = \"me\"\n\n[accounts.me]\n");
         let kept = own.iter().filter(|(key, _)| !more.iter().any(|(other, _)| other == key));

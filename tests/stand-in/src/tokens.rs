@@ -19,16 +19,19 @@ struct Ledger {
     refresh: HashMap<String, String>,
 }
 
+type Introspection = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Who may do what until when.
 pub struct Tokens {
     ledger: Mutex<Ledger>,
+    introspection: Mutex<Option<Introspection>>,
     random: RandomState,
     access_length: usize,
 }
 
 impl Tokens {
     pub(crate) fn new(access_length: usize) -> Self {
-        Self { ledger: Mutex::default(), random: RandomState::new(), access_length }
+        Self { ledger: Mutex::default(), introspection: Mutex::default(), random: RandomState::new(), access_length }
     }
 
     /// A new access token, valid at the SMTP server when `scope` has SMTP.Send.
@@ -46,12 +49,32 @@ impl Tokens {
         token
     }
 
+    /// From now on SMTP asks about access tokens that were not issued here.
+    pub fn honour(&self, introspection: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        *self.introspection.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(introspection));
+    }
+
     /// Whether SMTP would take this access token now.
     pub fn may_send(&self, token: &str) -> bool {
-        self.ledger()
-            .access
-            .get(token)
-            .is_some_and(|access| access.expires > Instant::now() && access.scope.contains("SMTP.Send"))
+        if let Some(scope) = self.live_scope(token) {
+            return scope.contains("SMTP.Send");
+        }
+        if self.ledger().access.contains_key(token) {
+            return false;
+        }
+        let introspection = self.introspection.lock().unwrap_or_else(PoisonError::into_inner);
+        introspection.as_ref().is_some_and(|introspection| introspection(token))
+    }
+
+    /// Whether the resource this scope belongs to would take this access token now.
+    pub fn has_scope(&self, token: &str, scope: &str) -> bool {
+        self.live_scope(token).is_some_and(|granted| granted.split(' ').any(|one| one == scope))
+    }
+
+    fn live_scope(&self, token: &str) -> Option<String> {
+        let ledger = self.ledger();
+        let access = ledger.access.get(token)?;
+        (access.expires > Instant::now()).then(|| access.scope.clone())
     }
 
     /// The scope a refresh token stands for; `None` when it is not honoured.

@@ -4,7 +4,7 @@ mod client;
 
 use std::time::Duration;
 
-use client::{Client, outlook, post, xoauth2};
+use client::{Client, exchange, outlook, post, xoauth2};
 use serde_json::Value;
 use stand_in::{Answer, DeviceFlow, DeviceOutcome, Options, Outlook};
 
@@ -47,6 +47,33 @@ fn reuse_can_be_punished() {
     let outlook = Outlook::start(Options { revoke_on_reuse: true, ..Options::new(client::ca_file()) }).unwrap();
     let first = outlook.refresh_token();
     assert_eq!((refresh(&outlook, &first).0, refresh(&outlook, &first).0), (200, 400));
+}
+
+#[test]
+fn a_browser_is_sent_back_or_shown_why_not() {
+    let outlook = outlook();
+    let good = format!(
+        "{CLIENT}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A4711&response_mode=query&scope={SCOPE}\
+         &state=0123456789012345678901234&prompt=select_account&code_challenge_method=S256\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    );
+    let page = |query: &str| {
+        let path = "/consumers/oauth2/v2.0/authorize";
+        exchange(&outlook, &format!("GET {path}?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    };
+    let sent_back = page(&good);
+    assert!(sent_back.starts_with("HTTP/1.1 302 "), "{sent_back}");
+    assert!(sent_back.contains("\r\nLocation: http://localhost:4711/?code=M.C5"), "{sent_back}");
+    assert!(sent_back.contains("&state=0123456789012345678901234\r\n"), "{sent_back}");
+    for (from, to) in [("S256", "plain"), ("code_challenge=E9", "code_challenge="), ("select_account", "none")] {
+        let answer = page(&good.replace(from, to));
+        assert!(answer.contains("\r\nLocation: http://localhost:4711/?error=invalid_request&"), "{answer}");
+    }
+    for (from, to, code) in [("localhost", "127.0.0.1", "AADSTS50011"), ("11111111-", "x", "AADSTS700016")] {
+        let answer = page(&good.replace(from, to));
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(code), "{answer}");
+    }
+    assert!(post(&outlook, "/consumers/oauth2/v2.0/authorize", &good).0 >= 400);
 }
 
 #[test]
@@ -128,7 +155,12 @@ fn the_configuration_names_everything() {
     let text =
         outlook.config_toml_with(&[("deadline".to_owned(), "2".to_owned()), ("port".to_owned(), "1".to_owned())]);
     assert!(text.contains("\ndeadline = 2\n") && text.contains("\nport = 1\n"));
-    assert!(text.contains(&format!("endpoints = {{ authority = \"https://localhost:{}\" }}", outlook.endpoint.port())));
+    let endpoints = format!(
+        "endpoints = {{ authority = \"https://localhost:{}\", graph = \"{}\" }}",
+        outlook.endpoint.port(),
+        outlook.graph.url()
+    );
+    assert!(text.contains(&endpoints), "{text}");
     assert_eq!(text.matches("port = ").count(), 1);
     assert!(std::fs::read_to_string(&outlook.options().ca_file).unwrap().contains("BEGIN CERTIFICATE"));
 }

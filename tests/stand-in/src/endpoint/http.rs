@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as one POST of a form needs, inside TLS, one request a connection.
+//! As much of HTTP/1.1 as one POST of a form, or one GET of a page, needs, inside TLS, one request a connection.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -50,7 +50,8 @@ fn read_request(reader: &mut BufReader<Tls>) -> io::Result<Option<TokenRequest>>
         return Ok(None);
     }
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -65,12 +66,16 @@ fn read_request(reader: &mut BufReader<Tls>) -> io::Result<Option<TokenRequest>>
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
     let mut body = vec![0; length.unwrap_or(0).min(LARGEST_BODY)];
     reader.read_exact(&mut body)?;
-    let form = form(&String::from_utf8_lossy(&body));
+    let form = if method == "GET" { form(query) } else { form(&String::from_utf8_lossy(&body)) };
+    let path = path.to_owned();
     Ok(Some(TokenRequest { method, path, headers, form, status: None, at: SystemTime::now() }))
 }
 
 fn write_answer(stream: &mut Tls, status: u16, headers: &[(String, String)], body: &[u8]) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        head.push_str(&format!("Date: {}\r\n", crate::dates::http_now()));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

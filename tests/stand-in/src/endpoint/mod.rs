@@ -1,6 +1,7 @@
-//! The token endpoint of login.microsoftonline.com: HTTPS, refresh and device code grants, and every way it fails.
+//! The endpoints of login.microsoftonline.com: HTTPS, refresh, device code and browser grants, and every way they fail.
 
 mod answer;
+mod browser;
 mod http;
 mod oauth;
 
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 pub use answer::Answer;
+pub use browser::{BrowserFlow, BrowserOutcome};
 pub use oauth::{DeviceFlow, DeviceOutcome};
 use rustls::version::{TLS12, TLS13};
 
@@ -28,13 +30,13 @@ pub struct TokenEndpoint {
 /// One request it got.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// `POST`.
+    /// `POST`, or `GET` of a page.
     pub method: String,
     /// `/consumers/oauth2/v2.0/token`.
     pub path: String,
     /// Header fields, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Form fields, decoded, in order.
+    /// Fields of the form, or of a GET's query, decoded, in order.
     pub form: Vec<(String, String)>,
     /// The HTTP status answered; `None` when nothing was.
     pub status: Option<u16>,
@@ -97,6 +99,11 @@ impl TokenEndpoint {
         self.shared.state().device_flow = flow;
     }
 
+    /// How sign-ins with a browser go from now on.
+    pub fn set_browser_flow(&self, flow: BrowserFlow) {
+        self.shared.state().browser_flow = flow;
+    }
+
     /// Every request so far.
     pub fn requests(&self) -> Vec<TokenRequest> {
         self.shared.state().requests.clone()
@@ -136,6 +143,8 @@ struct State {
     always: Option<Answer>,
     device_flow: DeviceFlow,
     sign_ins: Vec<oauth::SignIn>,
+    browser_flow: BrowserFlow,
+    codes: Vec<browser::Code>,
     newest_refresh_token: Option<String>,
 }
 

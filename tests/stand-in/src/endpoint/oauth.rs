@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Answer, Shared, TokenRequest};
+use super::{Answer, Shared, TokenRequest, browser};
 use crate::dates;
 
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -51,6 +51,8 @@ pub enum DeviceOutcome {
     Declined,
     /// `expired_token`.
     Expired,
+    /// `invalid_grant`: a policy of the organisation's does not allow codes.
+    Blocked,
 }
 
 /// A device sign-in under way.
@@ -62,15 +64,17 @@ pub(super) struct SignIn {
 }
 
 pub(super) fn usual(shared: &Shared, request: &TokenRequest) -> Answer {
-    if request.method != "POST" {
-        return Answer::Http { status: 405, headers: Vec::new(), body: Vec::new() };
-    }
     let Some((tenant, what)) = request.path.trim_start_matches('/').split_once("/oauth2/v2.0/") else {
         return Answer::Http { status: 404, headers: Vec::new(), body: Vec::new() };
     };
     if tenant != shared.tenant {
         let why = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
         return Answer::oauth_error(400, "invalid_request", 90_002, &why);
+    }
+    match (request.method.as_str(), what) {
+        ("GET", "authorize") => return browser::authorize(shared, request),
+        ("POST", _) => {}
+        _ => return Answer::Http { status: 405, headers: Vec::new(), body: Vec::new() },
     }
     if request.field("client_id") != Some(shared.client_id.as_str()) {
         return Answer::client_unknown();
@@ -83,6 +87,7 @@ pub(super) fn usual(shared: &Shared, request: &TokenRequest) -> Answer {
         ("devicecode", None) => device_code(shared, request),
         ("token", Some("refresh_token")) => refresh(shared, request),
         ("token", Some(DEVICE_GRANT)) => poll(shared, request),
+        ("token", Some("authorization_code")) => browser::redeem(shared, request),
         ("token", _) => {
             Answer::oauth_error(400, "unsupported_grant_type", 70_003, "The app requested an unsupported grant type.")
         }
@@ -152,12 +157,17 @@ fn poll(shared: &Shared, request: &TokenRequest) -> Answer {
             let why = "The end user declined the authorization request.";
             Answer::oauth_error(400, "authorization_declined", 70_017, why)
         }
+        DeviceOutcome::Blocked => {
+            let why = "Access has been blocked by Conditional Access policies. The access policy does not allow token \
+                       issuance.";
+            Answer::oauth_error(400, "invalid_grant", 53_003, why)
+        }
         DeviceOutcome::Expired => Answer::oauth_error(400, "expired_token", 70_019, "Verification code expired."),
     }
 }
 
 /// Tokens for `scope`; a refresh token good for `granted` when that has offline_access.
-fn grant(shared: &Shared, scope: &str, granted: &str, email: Option<&str>) -> Answer {
+pub(super) fn grant(shared: &Shared, scope: &str, granted: &str, email: Option<&str>) -> Answer {
     let asked = |word: &str| granted.split(' ').any(|one| one == word);
     let resource: Vec<&str> = scope.split(' ').filter(|one| one.starts_with("https://")).collect();
     let mut answer = json!({

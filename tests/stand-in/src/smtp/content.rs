@@ -67,7 +67,7 @@ pub(super) fn unstuff(wire: &[u8]) -> (Vec<u8>, Facts) {
 }
 
 /// The unfolded value of the first header field of this name.
-pub(super) fn field(data: &[u8], name: &str) -> Option<String> {
+pub(crate) fn field(data: &[u8], name: &str) -> Option<String> {
     let end = data.windows(4).position(|window| window == b"\r\n\r\n").map_or(data.len(), |at| at + 2);
     let header = String::from_utf8_lossy(&data[..end]).replace("\r\n ", " ").replace("\r\n\t", " ");
     header.split("\r\n").find_map(|line| {
@@ -77,7 +77,7 @@ pub(super) fn field(data: &[u8], name: &str) -> Option<String> {
 }
 
 /// The addresses of a From field: in angle brackets, else the words between commas; quotes and comments skipped.
-pub(super) fn addresses(value: &str) -> Vec<String> {
+pub(crate) fn addresses(value: &str) -> Vec<String> {
     let (mut plain, mut quoted, mut depth, mut escaped) = (String::new(), false, 0_usize, false);
     for letter in value.chars() {
         let skip = quoted || depth > 0;

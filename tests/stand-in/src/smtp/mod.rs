@@ -2,7 +2,7 @@
 
 mod answer;
 mod auth;
-mod content;
+pub(crate) mod content;
 mod record;
 mod session;
 mod transaction;

@@ -145,16 +145,23 @@ pub(crate) fn xoauth2(user: &str, token: &str) -> String {
 
 /// Posts a form; status and body.
 pub(crate) fn post(outlook: &Outlook, path: &str, form: &str) -> (u16, String) {
+    let length = form.len();
+    let answer = exchange(
+        outlook,
+        &format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{form}"),
+    );
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+}
+
+/// One HTTPS request and its whole answer.
+pub(crate) fn exchange(outlook: &Outlook, request: &str) -> String {
     let name = ServerName::try_from("localhost").unwrap();
     let connection = ClientConnection::new(tls_config(outlook.authority.der()), name).unwrap();
     let socket = TcpStream::connect(outlook.endpoint.address()).unwrap();
     let mut stream = StreamOwned::new(connection, socket);
-    let length = form.len();
-    let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{form}");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -1,4 +1,4 @@
-//! What the conversation needs to know of a message: a letter, or octets in memory.
+//! What a transport needs to know of a message: a letter, or octets in memory.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -20,6 +20,8 @@ pub trait Outgoing {
     fn alphabet(&self) -> Alphabet;
     /// Delivery status notification wishes.
     fn dsn(&self) -> &Dsn;
+    /// The header as it goes out, without the blank line.
+    fn header(&self) -> &[u8];
     /// Writes the message, every line ending CRLF, dots not stuffed.
     ///
     /// # Errors
@@ -46,6 +48,10 @@ impl Outgoing for Letter {
 
     fn dsn(&self) -> &Dsn {
         self.dsn()
+    }
+
+    fn header(&self) -> &[u8] {
+        self.header()
     }
 
     fn write(&mut self, sink: &mut dyn Write) -> io::Result<()> {
@@ -87,6 +93,11 @@ impl Outgoing for InMemory<'_> {
 
     fn dsn(&self) -> &Dsn {
         &self.dsn
+    }
+
+    fn header(&self) -> &[u8] {
+        let end = self.octets.windows(4).position(|four| four == b"\r\n\r\n");
+        end.and_then(|end| self.octets.get(..end + 2)).unwrap_or(&self.octets)
     }
 
     fn write(&mut self, sink: &mut dyn Write) -> io::Result<()> {

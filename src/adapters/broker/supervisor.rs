@@ -1,0 +1,215 @@
+//! One small process that accepts connections and starts another for each: it reads nothing, knows no secret, and is
+//! gone when nobody has come for a while.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{getsockopt, sockopt};
+
+use super::listener::Listener;
+use crate::broker::{Place, Slots};
+use crate::failure::{Cause, Failure, Stage};
+use crate::request::Greeting;
+use crate::world::ListeningSocket;
+
+/// Under systemd we end after so long without a client.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long a connection waits for others of its user to end.
+const WAIT: Duration = Duration::from_secs(20);
+/// Between two looks at what waits, and at what could be forgotten.
+const TURN: Duration = Duration::from_millis(100);
+/// When there are no descriptors or processes to be had.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// Connections accepted before children are looked after again.
+const AT_A_TIME: usize = 64;
+
+/// What a child is given of our environment: systemd's words on where its files are.
+const PASSED_ON: [&str; 2] = ["STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"];
+
+pub(super) fn supervise(socket: ListeningSocket<'_>) -> Result<(), Failure> {
+    let listener = Listener::open(socket)?;
+    let signals = signals().map_err(|error| Failure::new(Stage::Invocation, Cause::CannotListen, error.to_string()))?;
+    let mut supervisor = Supervisor {
+        listener: Some(listener),
+        signals,
+        slots: Slots::default(),
+        waiting: Vec::new(),
+        served: Vec::new(),
+        busy_at: Instant::now(),
+    };
+    supervisor.run();
+    Ok(())
+}
+
+/// Signals that become readable instead of ending or interrupting us. Children have a mask of their own.
+fn signals() -> io::Result<SignalFd> {
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
+    signals.thread_block()?;
+    Ok(SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
+}
+
+struct Supervisor {
+    /// `None` once we have been told to end.
+    listener: Option<Listener>,
+    signals: SignalFd,
+    slots: Slots,
+    waiting: Vec<Arrival>,
+    served: Vec<(Child, u32)>,
+    /// When there was last something to do.
+    busy_at: Instant,
+}
+
+/// A connection nobody serves yet.
+struct Arrival {
+    stream: UnixStream,
+    uid: u32,
+    since: Instant,
+}
+
+impl Supervisor {
+    fn run(&mut self) {
+        while !self.is_over() {
+            self.rest();
+            self.read_signals();
+            self.reap();
+            self.accept();
+            self.serve_waiting();
+            let now = Instant::now();
+            self.slots.forget_rested(now);
+            if !self.served.is_empty() || !self.waiting.is_empty() {
+                self.busy_at = now;
+            }
+        }
+    }
+
+    /// Told to end and nobody left, or idle where systemd starts us again.
+    fn is_over(&self) -> bool {
+        let is_idle = self.served.is_empty() && self.waiting.is_empty();
+        match &self.listener {
+            None => is_idle,
+            Some(listener) => is_idle && listener.is_activated() && self.busy_at.elapsed() >= IDLE,
+        }
+    }
+
+    /// Until a client comes, a child ends, or something that waits is due.
+    fn rest(&self) {
+        let mut watched = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        if let Some(listener) = &self.listener {
+            watched.push(PollFd::new(listener.socket.as_fd(), PollFlags::POLLIN));
+        }
+        let longest = if self.waiting.is_empty() { IDLE } else { TURN };
+        let _ = poll(&mut watched, PollTimeout::try_from(longest).unwrap_or(PollTimeout::ZERO));
+    }
+
+    fn read_signals(&mut self) {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            if i32::try_from(signal.ssi_signo) != Ok(Signal::SIGCHLD as i32) {
+                // Who waits has not been greeted: it tries again, and finds the broker that follows us.
+                self.listener = None;
+                while let Some(arrival) = self.waiting.pop() {
+                    self.slots.give_back(arrival.uid, Place::Waiting);
+                }
+            }
+        }
+    }
+
+    fn reap(&mut self) {
+        let slots = &mut self.slots;
+        self.served.retain_mut(|(child, uid)| {
+            let is_running = matches!(child.try_wait(), Ok(None));
+            if !is_running {
+                slots.give_back(*uid, Place::Served);
+            }
+            is_running
+        });
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..AT_A_TIME {
+            let Some(listener) = &self.listener else { return };
+            let stream = match listener.socket.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if [ErrorKind::Interrupted, ErrorKind::ConnectionAborted].contains(&error.kind()) => {
+                    continue;
+                }
+                Err(_) => return thread::sleep(EXHAUSTED),
+            };
+            // The kernel noted it when the client connected.
+            let Ok(peer) = getsockopt(&stream, sockopt::PeerCredentials) else { continue };
+            let (uid, since) = (peer.uid(), Instant::now());
+            if stream.set_nonblocking(true).is_err() {
+                continue;
+            }
+            if self.slots.take(uid, Place::Waiting, since) {
+                self.waiting.push(Arrival { stream, uid, since });
+            } else {
+                say(&stream, Greeting::Busy);
+            }
+        }
+    }
+
+    /// Whoever has least under way comes first, then whoever came first: a crowd does not keep a newcomer waiting.
+    fn serve_waiting(&mut self) {
+        let mut still = Vec::new();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|arrival| self.slots.served(arrival.uid));
+        for arrival in waiting {
+            let now = Instant::now();
+            if self.slots.take(arrival.uid, Place::Served, now) {
+                self.slots.give_back(arrival.uid, Place::Waiting);
+                self.serve(arrival);
+            } else if now.saturating_duration_since(arrival.since) >= WAIT {
+                self.slots.give_back(arrival.uid, Place::Waiting);
+                say(&arrival.stream, Greeting::Busy);
+            } else {
+                still.push(arrival);
+            }
+        }
+        self.waiting = still;
+    }
+
+    /// The greeting is said when there is somebody to serve: without one, the client may safely try again.
+    fn serve(&mut self, Arrival { stream, uid, .. }: Arrival) {
+        match child(&stream) {
+            Ok(child) => {
+                say(&stream, Greeting::Ready);
+                self.served.push((child, uid));
+            }
+            Err(_) => {
+                self.slots.give_back(uid, Place::Served);
+                thread::sleep(EXHAUSTED);
+            }
+        }
+    }
+}
+
+/// Fits a new connection's buffer, so it never waits.
+fn say(mut stream: &UnixStream, greeting: Greeting) {
+    let _ = stream.write_all(greeting.octets());
+}
+
+/// This program again, the connection being its standard input: nothing one client does is in another's memory.
+fn child(stream: &UnixStream) -> io::Result<Child> {
+    let connection = OwnedFd::from(stream.try_clone()?);
+    stream.set_nonblocking(false)?;
+    let passed_on = PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+    // Also the one that is running, when a new one has been installed.
+    Command::new("/proc/self/exe")
+        .arg0("outlook-sendmail")
+        .arg("broker")
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .envs(passed_on)
+        .stdin(Stdio::from(connection))
+        .stdout(Stdio::null())
+        .spawn()
+}

@@ -1,0 +1,349 @@
+//! A request on its way to the broker, and what came back.
+
+use std::io::{BufWriter, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::account::Account;
+use crate::credentials::{AccessToken, Grant};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Verbosity;
+use crate::outbox::{self, Taken};
+use crate::report::{self, Story};
+use crate::request::{ACKNOWLEDGED, Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
+use crate::submission::Receipt;
+use crate::words::Words;
+use crate::world::{ConnectFault, Connection, World};
+
+/// How long a broker that is not there is waited for: it may be restarting.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long its greeting is waited for. A connection that has to wait for others of the same user does so before it.
+const GREETING: Duration = Duration::from_secs(40);
+
+/// A caller is kept no longer than this once its message is safe (decision 9 of DECISIONS.md).
+const IN_CUSTODY: Duration = Duration::from_secs(45);
+
+/// Hands a message to the broker and waits for its verdict. Where there is one, the broker has written the record.
+///
+/// # Errors
+/// The broker's; [`Cause::BrokerAway`] and its neighbours when there is none.
+pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Taken, Failure> {
+    let end_of_input = world.clock.instant();
+    let verbosity = request.submit.verbosity;
+    let mut errand = Errand::Submit(Box::new(request));
+    let mut connection = match greeted(world) {
+        Ok(connection) => connection,
+        Err(failure) => return nobody_serves(world, errand, failure),
+    };
+    hand_over(&mut errand, &mut *connection)?;
+    let mut hearing = Hearing { world, verbosity, custody: None, until: end_of_input + IN_CUSTODY };
+    match hearing.listen(&mut *connection) {
+        Heard::Verdict(verdict) => {
+            story.is_recorded_elsewhere();
+            if hearing.custody.is_some() && verdict.is_err() {
+                // Unless it hears this, the broker keeps the message and lists it as failed.
+                let _ = connection.write_all(&[ACKNOWLEDGED]);
+            }
+            verdict
+        }
+        Heard::InCustody => {
+            story.is_recorded_elsewhere();
+            Ok(Taken::Sent(Receipt::new(Words::from("kept by this machine's mail service"))))
+        }
+        Heard::Done(_) => Err(nonsense("no verdict")),
+        Heard::Nothing(failure) => Err(failure),
+    }
+}
+
+/// Nothing was handed over. Root leaves the message where the broker will find it; anybody else is told.
+fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Taken, Failure> {
+    match errand {
+        Errand::Submit(request) if world.caller.uid == 0 => {
+            outbox::leave_for_broker(world, *request, failure.clone()).map_err(|_| failure)
+        }
+        Errand::Submit(_)
+        | Errand::ListQueue
+        | Errand::ShowEntry(_)
+        | Errand::RetryEntry(..)
+        | Errand::DropEntry(_)
+        | Errand::RunQueue
+        | Errand::Status
+        | Errand::KeepGrant(_)
+        | Errand::Forget(_)
+        | Errand::Renew => Err(failure),
+    }
+}
+
+/// Asks the broker for anything but a submission, shows what it says, and gives its exit status.
+pub fn ask(world: &World, errand: &mut Errand) -> u8 {
+    carried_out(world, errand).unwrap_or_else(|failure| report::complain(world, &failure))
+}
+
+/// Hands what a sign-in gave to the broker, which alone keeps it. The account has to be in the system's configuration.
+///
+/// # Errors
+/// [`Cause::RootOnly`]; the causes of the broker's store; those of not reaching the broker.
+pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken) -> Result<(), Failure> {
+    let sign_in = SignIn {
+        account: account.name.clone(),
+        grant: grant.to_json().map_err(|_| nonsense("a grant that is no JSON"))?,
+        token: token.token.clone(),
+        expires_at: token.expires_at,
+    };
+    carried_out(world, &mut Errand::KeepGrant(sign_in)).map(drop)
+}
+
+/// Has the broker forget an account's sign-in.
+///
+/// # Errors
+/// As [`keep`].
+pub fn forget(world: &World, account: &Account) -> Result<(), Failure> {
+    carried_out(world, &mut Errand::Forget(account.name.clone())).map(drop)
+}
+
+fn carried_out(world: &World, errand: &mut Errand) -> Result<u8, Failure> {
+    let mut connection = greeted(world)?;
+    hand_over(errand, &mut *connection)?;
+    let until = world.clock.instant();
+    let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, custody: None, until };
+    match hearing.listen(&mut *connection) {
+        Heard::Done(status) => Ok(status),
+        Heard::Verdict(Err(failure)) | Heard::Nothing(failure) => Err(failure),
+        Heard::Verdict(Ok(_)) | Heard::InCustody => Err(nonsense("a verdict on nothing")),
+    }
+}
+
+/// A connection somebody serves. Until then nothing has been said, and trying again does no harm.
+fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
+    let start = world.clock.instant();
+    let mut until = start + PATIENCE;
+    loop {
+        match world.brokers.connect() {
+            Ok(mut connection) => {
+                connection.wait_at_most(Some(GREETING));
+                match Greeting::read(&mut *connection) {
+                    Ok(Greeting::Ready) => return Ok(connection),
+                    Ok(Greeting::Busy) => return Err(failure(Cause::BrokerBusy, "")),
+                    // It waited its turn at a broker that was told to end: the next one has it wait again.
+                    Err(RequestFault::Incomplete) => {
+                        until = (world.clock.instant() + PATIENCE).min(start + GREETING);
+                    }
+                    Err(RequestFault::Unreadable(words)) => return Err(failure(Cause::BrokerAway, words)),
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
+            Err(ConnectFault::Away) => {}
+            Err(ConnectFault::Forbidden) => return Err(failure(Cause::BrokerForbidden, "")),
+            Err(ConnectFault::NoUnixSockets) => return Err(failure(Cause::BrokerNoUnixSockets, "")),
+            Err(ConnectFault::Other(words)) => return Err(failure(Cause::BrokerAway, words)),
+        }
+        if world.clock.instant() >= until {
+            return Err(failure(Cause::BrokerAway, ""));
+        }
+        world.clock.sleep(PAUSE);
+    }
+}
+
+/// Writes the errand out. A broker that has heard enough closes its end and says why: that is heard next.
+fn hand_over(errand: &mut Errand, connection: &mut dyn Connection) -> Result<(), Failure> {
+    let written = match errand.kind() == Kind::Submit {
+        true => {
+            let mut sink = BufWriter::with_capacity(64 * 1024, connection);
+            errand.write(&mut sink).and_then(|()| sink.flush())
+        }
+        // No buffer of ours keeps a copy of a secret.
+        false => errand.write(connection),
+    };
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+            Err(Failure::new(Stage::Message, Cause::MessageTooLarge, error.to_string()))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+struct Hearing<'a> {
+    world: &'a World,
+    verbosity: Verbosity,
+    /// When the message came into custody.
+    custody: Option<Instant>,
+    /// How long the verdict on one in custody is waited for.
+    until: Instant,
+}
+
+/// How it ended.
+enum Heard {
+    Verdict(Result<Taken, Failure>),
+    Done(u8),
+    /// Not yet; but the message is safe.
+    InCustody,
+    Nothing(Failure),
+}
+
+impl Hearing<'_> {
+    fn listen(&mut self, connection: &mut dyn Connection) -> Heard {
+        loop {
+            connection.wait_at_most(self.patience());
+            // Nothing is read ahead, so each answer can be waited for in its own way.
+            match Answers::new(&mut *connection).hear() {
+                Ok(Answer::InCustody) => self.custody = Some(self.world.clock.instant()),
+                Ok(Answer::Remark(text)) if self.verbosity == Verbosity::Transcript => self.world.terminal.err(&text),
+                Ok(Answer::Remark(_)) => {}
+                Ok(Answer::Output(text)) => self.world.terminal.out(&text),
+                Ok(Answer::Verdict(verdict)) => return Heard::Verdict(verdict),
+                Ok(Answer::Done(status)) => return Heard::Done(status),
+                Err(_) if self.custody.is_some() => return Heard::InCustody,
+                Err(RequestFault::Incomplete) => return Heard::Nothing(failure(Cause::BrokerLost, "")),
+                Err(fault) => return Heard::Nothing(fault.into()),
+            }
+        }
+    }
+
+    /// A broker at work ends by itself, or its end closes the connection; in custody the caller need not wait for that.
+    fn patience(&self) -> Option<Duration> {
+        let left = || self.until.saturating_duration_since(self.world.clock.instant());
+        self.custody.map(|_| left().max(Duration::from_millis(1)))
+    }
+}
+
+fn failure(cause: Cause, detail: impl Into<Words>) -> Failure {
+    Failure::new(Stage::Message, cause, detail)
+}
+
+fn nonsense(words: &str) -> Failure {
+    failure(Cause::RequestNonsense, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+    use std::io::{self, Cursor, Read, Write};
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::credentials::fake_world::Fakes;
+    use crate::envelope::Stamp;
+    use crate::invocation::Submit;
+    use crate::message::{Dots, Message};
+    use crate::world::{Brokers, ListeningSocket, OnStandardInput, memory_spool};
+
+    /// What each connection says until it ends; `None` is nobody there.
+    #[derive(Clone, Default)]
+    struct Script {
+        connections: Rc<RefCell<VecDeque<Option<Vec<u8>>>>>,
+        heard: Rc<RefCell<Vec<u8>>>,
+    }
+
+    struct Scripted(Cursor<Vec<u8>>, Rc<RefCell<Vec<u8>>>);
+
+    impl Read for Scripted {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            self.0.read(room)
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.1.borrow_mut().extend_from_slice(octets);
+            Ok(octets.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Connection for Scripted {
+        fn wait_at_most(&self, _: Option<Duration>) {}
+    }
+
+    impl Brokers for Script {
+        fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
+            let said = self.connections.borrow_mut().pop_front().flatten().ok_or(ConnectFault::Away)?;
+            Ok(Box::new(Scripted(Cursor::new(said), Rc::clone(&self.heard))))
+        }
+        fn on_standard_input(&self) -> OnStandardInput {
+            OnStandardInput::Nothing
+        }
+        fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    fn said(greeting: Greeting, answers: &[Answer]) -> Option<Vec<u8>> {
+        let mut octets = greeting.octets().to_vec();
+        answers.iter().for_each(|answer| answer.write(&mut octets).unwrap());
+        Some(octets)
+    }
+
+    /// The verdict, and what the broker was sent.
+    fn send(fakes: &Fakes, connections: &[Option<Vec<u8>>]) -> (Result<Taken, Failure>, Vec<u8>) {
+        let script = Script::default();
+        script.connections.borrow_mut().extend(connections.iter().cloned());
+        let world = World { brokers: Box::new(script.clone()), ..fakes.world() };
+        let text = &mut &b"To: bob@example.com\n\ntext\n"[..];
+        let message = Message::read(text, false, Dots::Content, memory_spool(), 1000).unwrap();
+        let (caller, stamp) = (world.caller.clone(), Stamp::now(&world));
+        let request = Request { caller, submit: Submit::default(), stamp, message };
+        let verdict = submit(&world, request, &mut Story::default());
+        (verdict, script.heard.take())
+    }
+
+    fn cause(connections: &[Option<Vec<u8>>]) -> Cause {
+        send(&Fakes::default(), connections).0.unwrap_err().cause
+    }
+
+    fn taken() -> Answer {
+        Answer::Verdict(Ok(Taken::Sent(Receipt::new("2.0.0 OK".into()))))
+    }
+
+    #[test]
+    fn what_the_broker_says_is_the_verdict() {
+        assert_eq!(
+            send(&Fakes::default(), &[said(Greeting::Ready, &[taken()])]).0.unwrap().words().whole(),
+            "2.0.0 OK"
+        );
+        let refused = Failure::new(Stage::Submission, Cause::SenderDenied, "554 no");
+        let answer = Answer::Verdict(Err(refused.clone()));
+        assert_eq!(send(&Fakes::default(), &[said(Greeting::Ready, &[answer])]).0, Err(refused));
+    }
+
+    #[test]
+    fn what_ends_before_the_greeting_is_tried_again_and_the_message_goes_once() {
+        let fakes = Fakes::default();
+        let ready = said(Greeting::Ready, &[taken()]);
+        let (verdict, heard) = send(&fakes, &[None, Some(Vec::new()), Some(b"OLSM".to_vec()), ready.clone()]);
+        assert!(verdict.is_ok() && fakes.clock.slept.borrow().len() == 3);
+        assert_eq!(heard, send(&Fakes::default(), &[ready]).1);
+        assert_eq!(cause(&[]), Cause::BrokerAway);
+        assert_eq!(cause(&[said(Greeting::Busy, &[])]), Cause::BrokerBusy);
+        assert_eq!(cause(&[Some(b"220 mail.example.org ESMTP\r\n".to_vec())]), Cause::RequestNonsense);
+    }
+
+    #[test]
+    fn what_ends_after_the_greeting_is_not_sent_unless_in_custody() {
+        assert_eq!(cause(&[said(Greeting::Ready, &[]), said(Greeting::Ready, &[taken()])]), Cause::BrokerLost);
+        assert_eq!(cause(&[said(Greeting::Ready, &[Answer::Remark(">>> EHLO\n".into())])]), Cause::BrokerLost);
+        assert!(send(&Fakes::default(), &[said(Greeting::Ready, &[Answer::InCustody])]).0.is_ok());
+        let late = Failure::new(Stage::Submission, Cause::PerhapsSent, "");
+        let answers = [Answer::InCustody, Answer::Verdict(Err(late.clone()))];
+        let (verdict, heard) = send(&Fakes::default(), &[said(Greeting::Ready, &answers)]);
+        assert_eq!(verdict, Err(late));
+        assert_eq!(heard.last(), Some(&ACKNOWLEDGED), "the broker may forget a refusal that was read");
+    }
+
+    #[test]
+    fn remarks_are_for_those_who_asked() {
+        let fakes = Fakes::default();
+        let answers = [Answer::Remark("<<< 220\n".into()), taken()];
+        assert!(send(&fakes, &[said(Greeting::Ready, &answers)]).0.is_ok());
+        assert_eq!(*fakes.paper.err.borrow(), "");
+        let answers = [Answer::Output("{}\n".into()), Answer::Remark("odd\n".into()), Answer::Done(75)];
+        let script = Script::default();
+        script.connections.borrow_mut().push_back(said(Greeting::Ready, &answers));
+        let world = World { brokers: Box::new(script), ..fakes.world() };
+        assert_eq!(ask(&world, &mut Errand::Status), 75);
+        assert_eq!((fakes.paper.out.take(), fakes.paper.err.take()), ("{}\n".to_owned(), "odd\n".to_owned()));
+    }
+}

@@ -1,0 +1,124 @@
+//! What a check finds, and the sheet it is written on.
+
+use crate::commands::columns::wrapped;
+use crate::failure::Failure;
+use crate::world::{Escapes, Stream, World};
+
+/// What a check found.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// As it should be.
+    Fine(String),
+    /// Mail gets out, but somebody may be surprised: what is odd, and what to do.
+    Odd(String, String),
+    /// Mail does not get out, or the next will not.
+    Bad(Failure),
+    /// Not looked at, and why.
+    Unknown(String),
+}
+
+/// The sheet as it is written, line by line.
+pub(super) struct Sheet<'a> {
+    world: &'a World,
+    columns: usize,
+    colours: bool,
+    status: u8,
+}
+
+/// Where the words begin: behind mark and name.
+const INDENT: &str = "                      ";
+
+impl<'a> Sheet<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        let screen = world.person.screen(Stream::Output);
+        Self {
+            world,
+            columns: screen.map_or(80, |screen| usize::from(screen.columns)).clamp(40, 120),
+            colours: screen.is_some_and(|screen| screen.escapes == Escapes::Colours),
+            status: 0,
+        }
+    }
+
+    pub(super) fn heading(&self, text: &str) {
+        self.world.terminal.out(&format!("\n{text}\n"));
+    }
+
+    pub(super) fn tell(&mut self, name: &str, finding: Finding) {
+        let (mark, colour, text, remedy) = match finding {
+            Finding::Fine(text) => ("ok  ", "32", text, String::new()),
+            Finding::Odd(text, remedy) => ("warn", "33", text, remedy),
+            Finding::Unknown(text) => ("--  ", "0", text, String::new()),
+            Finding::Bad(failure) => {
+                if self.status == 0 {
+                    self.status = failure.exit_status() as u8;
+                }
+                let row = failure.cause.row();
+                let detail = failure.detail.short();
+                let text =
+                    if detail.is_empty() { row.sentence.to_owned() } else { format!("{}: {detail}", row.sentence) };
+                ("FAIL", "31", text, remedy(row.advice))
+            }
+        };
+        let mut lines = wrapped(&text, &format!("{mark}  {name:<14}  "), INDENT, self.columns);
+        if !remedy.is_empty() {
+            lines += &wrapped(&remedy, &format!("{}-> ", &INDENT), &format!("{INDENT}   "), self.columns);
+        }
+        if self.colours {
+            lines = lines.replacen(mark, &format!("\x1b[{colour}m{mark}\x1b[0m"), 1);
+        }
+        self.world.terminal.out(&lines);
+    }
+
+    pub(super) fn status(&self) -> u8 {
+        self.status
+    }
+}
+
+/// The table's advice speaks of a message; here there is none.
+fn remedy(advice: &str) -> String {
+    let advice = advice.replace("? nothing was sent", "?");
+    let parts = advice.split("; ").filter(|part| *part != "nothing was sent");
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::fake_world::Fakes;
+    use crate::failure::{Cause, Stage};
+    use crate::world::Screen;
+
+    #[test]
+    fn a_screen_gets_colours_and_lines_that_fit_it() {
+        let fakes = Fakes::default();
+        let told = |screen: Option<Screen>| {
+            fakes.person.screen.set(screen);
+            fakes.paper.out.borrow_mut().clear();
+            let world = fakes.world();
+            let mut sheet = Sheet::new(&world);
+            sheet.tell("clock", Finding::Odd("eight minutes behind".to_owned(), "set the clock now".to_owned()));
+            sheet.tell("store", Finding::Bad(Failure::new(Stage::Credentials, Cause::KeyringHung, "")));
+            sheet.tell("sign-in", Finding::Bad(Failure::new(Stage::Credentials, Cause::NoGrant, "")));
+            assert_eq!(sheet.status(), 75, "the first that fails");
+            fakes.paper.out.borrow().clone()
+        };
+        let narrow = told(Some(Screen { columns: 40, escapes: Escapes::Colours }));
+        assert!(
+            narrow.starts_with("\x1b[33mwarn\x1b[0m  clock           eight minutes\n                      behind\n")
+        );
+        assert!(
+            narrow.contains("\n                      -> set the clock\n                         now\n"),
+            "{narrow}"
+        );
+        assert!(narrow.contains("\x1b[31mFAIL\x1b[0m  store"), "{narrow}");
+        for screen in [None, Some(Screen { columns: 120, escapes: Escapes::Lines })] {
+            assert!(told(screen).starts_with("warn  clock           eight minutes behind\n"));
+        }
+    }
+
+    #[test]
+    fn no_remedy_speaks_of_a_message() {
+        assert_eq!(remedy("is port 587 blocked here? nothing was sent"), "is port 587 blocked here?");
+        assert_eq!(remedy("nothing was sent; try again later"), "try again later");
+    }
+}

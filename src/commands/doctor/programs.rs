@@ -1,0 +1,135 @@
+//! Who really takes this machine's mail: the programs called `sendmail`, PHP's settings and git's.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::doctor::deadline;
+use crate::commands::doctor::finding::{Finding, Sheet};
+use crate::words::Words;
+use crate::world::{Identity, World};
+
+/// Where everything that sends mail looks.
+const SENDMAIL: &str = "/usr/sbin/sendmail";
+
+/// The one at the usual place, and the one a shell finds when that is another.
+pub(super) fn mail_programs(world: &World, sheet: &mut Sheet<'_>) {
+    sheet.tell("sendmail", at(world, Path::new(SENDMAIL), SENDMAIL));
+    if let Some(found) = world.machine.program_in_path("sendmail").filter(|found| found != Path::new(SENDMAIL)) {
+        let same = |path: &Path| world.machine.mail_program(path).map(|program| program.resolved);
+        if same(&found) != same(Path::new(SENDMAIL)) {
+            sheet.tell("sendmail", at(world, &found, &format!("{}, first in PATH,", found.display())));
+        }
+    }
+}
+
+/// What lies at `path`, which `name` speaks of.
+fn at(world: &World, path: &Path, name: &str) -> Finding {
+    let install = "install outlook-sendmail's package, or make it a link to this program".to_owned();
+    let Some(program) = world.machine.mail_program(path) else {
+        return Finding::Odd(format!("there is no {name}: cron, PHP and others cannot send mail"), install);
+    };
+    match program.identity {
+        Identity::ThisOne => Finding::Fine(format!("{name} is this program")),
+        Identity::AnotherCopy => {
+            Finding::Fine(format!("{name} is another copy of this program, {}", program.resolved.display()))
+        }
+        Identity::Known(product) => {
+            Finding::Odd(format!("{name} is {product}: mail goes there, not to Outlook"), install)
+        }
+        Identity::Unknown => Finding::Odd(format!("{name} is not this program: mail goes elsewhere"), install),
+    }
+}
+
+fn is_ours(world: &World, path: &Path) -> bool {
+    world
+        .machine
+        .mail_program(path)
+        .is_some_and(|program| matches!(program.identity, Identity::ThisOne | Identity::AnotherCopy))
+}
+
+/// Every `sendmail_path` that leads elsewhere; nothing without PHP.
+pub(super) fn php(world: &World, sheet: &mut Sheet<'_>) {
+    let files = world.machine.php_settings();
+    if files.is_empty() {
+        return;
+    }
+    let set: Vec<(PathBuf, String)> =
+        files.into_iter().filter_map(|(file, text)| Some((file, sendmail_path(&text)?))).collect();
+    let mut is_fine = true;
+    for (file, command) in &set {
+        let program = command.split_ascii_whitespace().next().unwrap_or_default();
+        if !is_ours(world, Path::new(program)) {
+            is_fine = false;
+            let words = Words::from(command.as_str()).short();
+            let remedy = format!("remove sendmail_path from {}, and restart PHP", file.display());
+            sheet.tell("PHP", Finding::Odd(format!("mail() runs {words}"), remedy));
+        }
+    }
+    if is_fine {
+        let how = if set.is_empty() { "as built, with sendmail -t -i" } else { "this program" };
+        sheet.tell("PHP", Finding::Fine(format!("mail() runs {how}")));
+    }
+}
+
+/// The last value counts, as in PHP; an empty one is none.
+fn sendmail_path(text: &str) -> Option<String> {
+    let mut lines = text.lines().filter_map(|line| {
+        let (key, value) = line.trim_start().split_once('=')?;
+        (key.trim_end() == "sendmail_path").then(|| value.trim())
+    });
+    let value = lines.next_back()?;
+    let value = match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => value.split(';').next().unwrap_or_default().trim_end(),
+    };
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// How `git send-email` sends; nothing without git.
+pub(super) fn git(world: &World, sheet: &mut Sheet<'_>) {
+    let setting = |key: &str| world.machine.git_setting(key, deadline(world));
+    let (Some(servers), Some(commands)) = (setting("sendemail.smtpserver"), setting("sendemail.sendmailcmd")) else {
+        return;
+    };
+    // sendmailCmd goes before smtpServer, and the last value counts.
+    let (key, value) = match (commands.last(), servers.last()) {
+        (Some(command), _) => ("sendmailCmd", command),
+        (None, Some(server)) => ("smtpServer", server),
+        (None, None) => {
+            sheet.tell("git", Finding::Fine("send-email runs sendmail".to_owned()));
+            return;
+        }
+    };
+    let program = value.split_ascii_whitespace().next().unwrap_or_default();
+    let path = match program.starts_with('/') {
+        true => Some(PathBuf::from(program)),
+        false if key == "sendmailCmd" => world.machine.program_in_path(program),
+        false => None,
+    };
+    let words = Words::from(value.as_str()).short();
+    let finding = match path {
+        Some(path) if is_ours(world, &path) => Finding::Fine(format!("send-email runs this program ({key})")),
+        Some(_) => Finding::Odd(format!("send-email runs {words}, by sendemail.{key}"), unset(key)),
+        None => Finding::Odd(format!("send-email talks to {words} itself, by sendemail.{key}"), unset(key)),
+    };
+    sheet.tell("git", finding);
+}
+
+fn unset(key: &str) -> String {
+    format!("to send through this program, run: git config --global --unset-all sendemail.{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn php_settings_are_read_as_php_does() {
+        let found = |text: &str| sendmail_path(text);
+        assert_eq!(found("; sendmail_path = \"/x\"\n;sendmail_path =\nsendmail_path =\n"), None);
+        assert_eq!(
+            found("[mail function]\nsendmail_path = \"/usr/bin/msmtp -t; -i\"\n").as_deref(),
+            Some("/usr/bin/msmtp -t; -i")
+        );
+        assert_eq!(found("sendmail_path=/a -t\n sendmail_path = /b ; why\n").as_deref(), Some("/b"));
+    }
+}

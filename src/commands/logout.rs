@@ -1,0 +1,43 @@
+//! `logout`: every secret of an account forgotten here; the configuration stays.
+
+use crate::account::{Account, Accounts};
+use crate::credentials::{self, Forgotten};
+use crate::failure::Failure;
+use crate::invocation::Asked;
+use crate::world::World;
+
+/// Forgets the account's grants, tokens and password, and says so.
+///
+/// # Errors
+/// Those of the configuration and of the store. Nothing to forget is none.
+pub fn logout(world: &World, wanted: &Asked) -> Result<(), Failure> {
+    let accounts = Accounts::load(world)?;
+    let account = match &wanted.account {
+        Some(name) => accounts.named(name)?,
+        None => accounts.for_sender(&[])?,
+    };
+    let forgotten = credentials::forget(world, account, world.clock.instant() + account.deadline)?;
+    world.terminal.out(&farewell(account, &forgotten));
+    Ok(())
+}
+
+fn farewell(account: &Account, forgotten: &[Forgotten]) -> String {
+    if forgotten.is_empty() {
+        return format!("{} was not signed in.\n", account.address);
+    }
+    let things: Vec<_> = forgotten.iter().map(|what| in_words(*what)).collect();
+    let mut text = format!("Signed out {}: forgot {}.\n", account.address, things.join(" and "));
+    if forgotten.contains(&Forgotten::Grant) && !account.provider.grants_page.is_empty() {
+        let page = account.provider.grants_page;
+        text.push_str(&format!("Microsoft still has the permission on record; to take it back: {page}\n"));
+    }
+    text
+}
+
+const fn in_words(what: Forgotten) -> &'static str {
+    match what {
+        Forgotten::Grant => "the sign-in",
+        Forgotten::AccessToken => "the access token",
+        Forgotten::Password => "the password",
+    }
+}

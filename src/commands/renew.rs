@@ -1,0 +1,169 @@
+//! `outlook-sendmail renew`: every grant is used once a week, so that none lapses, and one that died is noticed before
+//! a message is.
+
+use std::time::{Duration, Instant};
+
+use crate::account::{Account, Accounts, AuthKind};
+use crate::credentials;
+use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::invocation::Task;
+use crate::report;
+use crate::standing::history::{self, History, unix_seconds};
+use crate::standing::{DAY, worst};
+use crate::world::{Priority, Stream, UnitFault, World};
+
+/// What runs us every week.
+const TIMER: &str = "outlook-sendmail-renew.timer";
+
+/// A laptop that just woke up has no network for a while.
+const PAUSES: [u64; 4] = [10, 30, 60, 120];
+
+/// The longest all of it may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The longest wait for one account.
+const EACH: Duration = Duration::from_secs(45);
+
+/// After so many days without a renewal, what keeps it from working does not pass by itself. The timer has tried twice
+/// by then, and 76 days are left.
+const OVERDUE: u64 = 14;
+
+/// Renews every account's grant, whatever is cached, and gives the worst status.
+pub fn renew(world: &World) -> u8 {
+    let accounts = match Accounts::load(world) {
+        Ok(accounts) => accounts,
+        // A timer enabled for every user finds most of them without an account.
+        Err(failure) if failure.cause == Cause::NoAccount && !is_watched(world) => return 0,
+        Err(failure) => return report::complain(world, &failure),
+    };
+    let deadline = world.clock.instant() + PATIENCE;
+    let mut pauses = PAUSES.iter();
+    let mut waiting: Vec<&Account> = accounts.all().iter().collect();
+    let mut statuses = Vec::new();
+    loop {
+        let outcomes: Vec<_> = waiting.iter().map(|account| (*account, renew_one(world, account, deadline))).collect();
+        let pause = pauses.next().filter(|pause| !is_watched(world) && has_time(world, **pause, deadline));
+        waiting.clear();
+        for (account, outcome) in outcomes {
+            match outcome {
+                Ok(()) => {}
+                Err(failure) if failure.exit_status() == ExitStatus::Temporary && pause.is_some() => {
+                    waiting.push(account);
+                }
+                Err(failure) => statuses.push(told(world, account, failure)),
+            }
+        }
+        match pause {
+            Some(pause) if !waiting.is_empty() => world.clock.sleep(Duration::from_secs(*pause)),
+            Some(_) | None => return worst(statuses),
+        }
+    }
+}
+
+/// A person can try again, and would rather know at once.
+fn is_watched(world: &World) -> bool {
+    world.person.screen(Stream::Error).is_some()
+}
+
+fn has_time(world: &World, pause: u64, deadline: Instant) -> bool {
+    world.clock.instant() + Duration::from_secs(pause) < deadline
+}
+
+fn renew_one(world: &World, account: &Account, deadline: Instant) -> Result<(), Failure> {
+    if account.auth == AuthKind::Password {
+        return Ok(());
+    }
+    match credentials::renew_grant(world, account, deadline.min(world.clock.instant() + EACH)) {
+        // Nobody signed in, or somebody signed out.
+        Err(failure) if failure.cause == Cause::NoGrant && was_never_renewed(world, account) => Ok(()),
+        Err(failure) => Err(failure),
+        Ok(()) => {
+            if world.person.screen(Stream::Output).is_some() {
+                report::show(world, &format!("{}: renewed\n", account.name));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn was_never_renewed(world: &World, account: &Account) -> bool {
+    let history = History::read(world, &account.address);
+    history.renewed.is_none() && history.unrenewed.is_none()
+}
+
+/// Says what failed to whoever looks: now, in the log, in `status`, and the next time somebody is at a terminal. What
+/// may pass by itself is only logged, until it has lasted too long. Gives the exit status.
+fn told(world: &World, account: &Account, failure: Failure) -> u8 {
+    let failure = if is_overdue(world, account, &failure) { overdue(&failure) } else { failure };
+    let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.record());
+    if failure.exit_status() == ExitStatus::Temporary {
+        world.log.record(Priority::Warning, &text);
+    } else {
+        world.log.record(Priority::Error, &text);
+        if is_watched(world) {
+            history::refused(world, &account.address, &failure);
+        } else {
+            history::failed_unseen(world, &account.address, &failure);
+        }
+    }
+    report::warn(world, &format!("{}: {}", account.name, failure.line()));
+    failure.exit_status() as u8
+}
+
+fn is_overdue(world: &World, account: &Account, failure: &Failure) -> bool {
+    let now = unix_seconds(world.clock.now());
+    let renewed = History::read(world, &account.address).renewed;
+    failure.exit_status() == ExitStatus::Temporary
+        && renewed.is_some_and(|renewed| now.saturating_sub(renewed) > OVERDUE * DAY)
+}
+
+fn overdue(failure: &Failure) -> Failure {
+    let words = [failure.cause.row().sentence, failure.detail.whole()];
+    let words: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
+    Failure::new(Stage::Credentials, Cause::RenewalOverdue, words.join(": "))
+}
+
+/// Tells a person at a terminal, once, of a renewal that failed while nobody looked.
+pub fn tell(world: &World, task: Task) {
+    match task {
+        // They tell it themselves, or nobody reads what they say.
+        Task::Status | Task::Renew | Task::Broker | Task::Help => return,
+        Task::Login | Task::Logout | Task::Test | Task::Explain | Task::Doctor | Task::Queue | Task::Outbox => {}
+    }
+    if !is_watched(world) {
+        return;
+    }
+    let Ok(accounts) = Accounts::load(world) else { return };
+    for account in accounts.all() {
+        if let Some(failure) = history::untold(world, &account.address) {
+            let name = &account.name;
+            report::warn(world, &format!("the sign-in of {name} could not be renewed: {}", failure.line));
+        }
+    }
+}
+
+/// Sees to it that `renew` is run every week from now on. A person is told when that is left to them.
+pub fn enable_timer(world: &World, account: &Account) {
+    if account.auth == AuthKind::Password {
+        return;
+    }
+    let Err(fault) = world.user_units.enable(TIMER) else { return };
+    if world.person.screen(Stream::Output).is_some() {
+        world.terminal.out(&format!("{}\n", by_hand(&fault)));
+    }
+}
+
+fn by_hand(fault: &UnitFault) -> String {
+    match fault {
+        UnitFault::NoManager | UnitFault::NotInstalled => {
+            "Let cron run outlook-sendmail renew once a week: a sign-in that nobody uses lapses.".to_owned()
+        }
+        UnitFault::Failed(words) => {
+            let words = words.short();
+            format!("The weekly renewal could not be enabled ({words}). Run: systemctl --user enable --now {TIMER}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The configuration as a sign-in would leave it: which account is meant, what it changes, and what is written in the end.
+
+use std::path::PathBuf;
+
+use lettre::Address;
+
+use super::configuration::{Setting, with_preferred, with_settings};
+use super::forget_stored;
+use crate::account::{Account, Accounts, file_failure};
+use crate::commands::login::Learned;
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Asked;
+use crate::world::World;
+
+/// What the first account is called when nobody says otherwise.
+const FIRST_NAME: &str = "me";
+
+/// Stands for the address until Microsoft has told it.
+const UNKNOWN_ADDRESS: &str = "unknown@outlook.invalid";
+
+/// A configuration not yet written.
+pub(super) struct Draft {
+    file: PathBuf,
+    /// What the file holds now.
+    text: String,
+    /// What it means; nothing when it has no account yet.
+    accounts: Option<Accounts>,
+    /// The account as it is there; nothing for a new one.
+    current: Option<Account>,
+    settings: Vec<Setting>,
+    account: Account,
+}
+
+impl Draft {
+    /// Reads the configuration and finds the account that is meant, or a name for a new one.
+    ///
+    /// # Errors
+    /// Those of the configuration, also of one with these options in it.
+    pub(super) fn read(world: &World, wanted: &Asked, named: Option<&Address>) -> Result<Self, Failure> {
+        let file = world.places.config.clone();
+        let text = world.files.read(&file).map_err(|fault| file_failure(&file, &fault))?.unwrap_or_default();
+        let accounts = match Accounts::parse(&file, &text) {
+            Ok(accounts) => Some(accounts),
+            Err(failure) if failure.cause == Cause::NoAccount => None,
+            Err(failure) => return Err(failure),
+        };
+        let current = match &accounts {
+            Some(accounts) => meant(accounts, wanted, named)?,
+            None => None,
+        };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        match current {
+            Some(current) => Self::of_current(file, text, accounts, current, wanted),
+            None => Self::of_new(file, text, accounts, wanted, named),
+        }
+    }
+
+    fn of_current(
+        file: PathBuf,
+        text: String,
+        accounts: Option<Accounts>,
+        current: Account,
+        wanted: &Asked,
+    ) -> Result<Self, Failure> {
+        let mut settings = Vec::new();
+        let mut set = |key, value: &Option<String>, now: Option<&str>| {
+            settings.extend(value.clone().filter(|value| Some(value.as_str()) != now).map(|value| (key, value)));
+        };
+        set("client_id", &wanted.client_id, current.client_id.as_deref());
+        set("provider", &provider_of(wanted, &current), Some(current.provider.name));
+        set("tenant", &wanted.tenant, Some(&current.tenant));
+        set("store", &wanted.store, Some(current.store.word()));
+        set("transport", &wanted.transport, Some(current.transport.word()));
+        let changed = with_settings(&file, &text, &current.name, &settings)?;
+        let account = Accounts::parse(&file, changed.as_bytes())?.named(&current.name)?.clone();
+        Ok(Self { file, text, accounts, current: Some(current), settings, account })
+    }
+
+    fn of_new(
+        file: PathBuf,
+        text: String,
+        accounts: Option<Accounts>,
+        wanted: &Asked,
+        named: Option<&Address>,
+    ) -> Result<Self, Failure> {
+        let name = new_name(accounts.as_ref(), wanted, named)?;
+        let mut settings = vec![("address", named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string))];
+        let work = wanted.tenant.as_deref().is_some_and(|tenant| tenant != "consumers");
+        for (key, value) in [
+            ("client_id", wanted.client_id.clone()),
+            ("provider", work.then(|| "microsoft365".to_owned())),
+            ("tenant", wanted.tenant.clone()),
+            ("store", wanted.store.clone()),
+            ("transport", wanted.transport.clone()),
+        ] {
+            settings.extend(value.map(|value| (key, value)));
+        }
+        let added = with_settings(&file, &text, &name, &settings)?;
+        let account = Accounts::parse(&file, added.as_bytes())?.named(&name)?.clone();
+        Ok(Self { file, text, accounts, current: None, settings, account })
+    }
+
+    /// The account as it would be.
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The file's text with the options in it, and nothing learned.
+    ///
+    /// # Errors
+    /// Those of the configuration.
+    pub(super) fn text_with_options(&self) -> Result<String, Failure> {
+        with_settings(&self.file, &self.text, &self.account.name, &self.settings)
+    }
+
+    /// The same, unless the mailbox of a new account turns out to be one we have: then it is that one.
+    pub(super) fn settled(self, wanted: &Asked, learned: &Learned) -> Result<Self, Failure> {
+        let owner = self.accounts.as_ref().and_then(|accounts| accounts.owner_of(&learned.address)).cloned();
+        match owner {
+            Some(owner) if self.current.is_none() && wanted.account.is_none() => {
+                Self::of_current(self.file, self.text, self.accounts, owner, wanted)
+            }
+            Some(_) | None => Ok(self),
+        }
+    }
+
+    /// The address the account has now, when it is not this one.
+    pub(super) fn replaced_address(&self, learned: &Address) -> Option<&Address> {
+        let current = self.current.as_ref().map(|current| &current.address)?;
+        (!current.to_string().eq_ignore_ascii_case(learned.as_ref())).then_some(current)
+    }
+
+    /// The file's new text with what the sign-in taught us, and the account in it.
+    ///
+    /// # Errors
+    /// Those of the configuration.
+    pub(super) fn finished(&self, learned: &Learned) -> Result<(String, Account), Failure> {
+        let mut settings = self.settings.clone();
+        if self.current.is_none() {
+            settings.retain(|(key, _)| !["address", "client_id"].contains(key));
+            let known = [("address", learned.address.to_string()), ("client_id", learned.grant.client_id.clone())];
+            settings.splice(0..0, known);
+        } else if self.replaced_address(&learned.address).is_some() {
+            settings.push(("address", learned.address.to_string()));
+        }
+        let name = &self.account.name;
+        let mut text = with_settings(&self.file, &self.text, name, &settings)?;
+        if let (None, Some(accounts)) = (&self.current, &self.accounts)
+            && let Ok(first) = accounts.for_sender(&[])
+        {
+            text = with_preferred(&self.file, &text, &first.name)?;
+        }
+        let account = Accounts::parse(&self.file, text.as_bytes())?.named(name)?.clone();
+        Ok((text, account))
+    }
+
+    /// Takes away what another store holds for the account, once the new one has it.
+    pub(super) fn forget_elsewhere(&self, world: &World) {
+        if let Some(current) = self.current.as_ref().filter(|current| current.store != self.account.store) {
+            forget_stored(world, current);
+        }
+    }
+
+    /// Writes the file, when it changes, and says so.
+    ///
+    /// # Errors
+    /// [`Cause::ConfigUnreadable`] and [`Cause::UnsafeFile`].
+    pub(super) fn write(&self, world: &World, text: &str) -> Result<(), Failure> {
+        if text == self.text {
+            return Ok(());
+        }
+        world.files.write(&self.file, text.as_bytes()).map_err(|fault| file_failure(&self.file, &fault))?;
+        let (name, file) = (&self.account.name, self.file.display());
+        world.terminal.out(&match self.current {
+            Some(_) => format!("Changed account {name} in {file}.\n"),
+            None => format!("Wrote account {name} to {file}.\n"),
+        });
+        Ok(())
+    }
+}
+
+/// The account of the configuration that is meant, if any.
+fn meant(accounts: &Accounts, wanted: &Asked, named: Option<&Address>) -> Result<Option<Account>, Failure> {
+    match (&wanted.account, named) {
+        (Some(name), _) => Ok(accounts.named(name).ok().cloned()),
+        (None, Some(address)) => Ok(accounts.owner_of(address).cloned()),
+        (None, None) => accounts.for_sender(&[]).cloned().map(Some),
+    }
+}
+
+/// Which of Microsoft's two services another tenant means; a custom one stays what it is.
+fn provider_of(wanted: &Asked, current: &Account) -> Option<String> {
+    let tenant = wanted.tenant.as_deref().filter(|tenant| *tenant != current.tenant)?;
+    match (current.provider.name, tenant) {
+        ("microsoft365", "consumers") => Some("outlook".to_owned()),
+        ("outlook", tenant) if tenant != "consumers" => Some("microsoft365".to_owned()),
+        _ => None,
+    }
+}
+
+fn new_name(accounts: Option<&Accounts>, wanted: &Asked, named: Option<&Address>) -> Result<String, Failure> {
+    let name = match (&wanted.account, accounts, named) {
+        (Some(name), _, _) => name,
+        (None, Some(_), Some(named)) => named.user(),
+        (None, _, _) => FIRST_NAME,
+    };
+    if accounts.is_some_and(|accounts| accounts.named(name).is_ok()) {
+        let words = format!("there is an account {name} already; name the new one with --account NAME");
+        return Err(Failure::new(Stage::Invocation, Cause::BadValue, words));
+    }
+    Ok(name.to_owned())
+}

@@ -1,0 +1,119 @@
+//! `outlook-sendmail login`: the account found or made, the sign-in, the configuration written, AUTH tried, a first message.
+
+mod configuration;
+mod draft;
+mod password;
+mod trial;
+
+use lettre::Address;
+
+use crate::account::{Account, AuthKind, TransportKind, is_personal};
+use crate::commands::login::{Flow, Learned, keep, login};
+use crate::commands::question::agreed;
+use crate::commands::renew;
+use crate::commands::test_message;
+use crate::credentials::{self, Credential};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Asked;
+use crate::world::World;
+use draft::Draft;
+use trial::Trial;
+
+/// Signs in, adds the account to the configuration or changes it there, and tries whether mail could be sent.
+///
+/// # Errors
+/// Those of the sign-in and of the configuration: nothing is written then. Those of the submission server: what was
+/// given is kept, and the account is written.
+pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
+    let named = wanted.operands.first().map(String::as_str).map(address).transpose()?;
+    if let Some(named) = &named {
+        refuse_wrong_directory(wanted, named)?;
+    }
+    let draft = Draft::read(world, wanted, named.as_ref())?;
+    let (account, trial) = match draft.account().auth {
+        AuthKind::OAuth2 => sign_in(world, wanted, draft, named.as_ref())?,
+        AuthKind::Password => password::sign_in(world, &draft)?,
+    };
+    renew::enable_timer(world, &account);
+    match trial {
+        Trial::Passed | Trial::NotNeeded => test_message::offer(world, &account),
+        Trial::NotNow => Ok(()),
+    }
+}
+
+fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>) -> Result<(Account, Trial), Failure> {
+    let flow = if wanted.browser { Flow::Browser } else { Flow::DeviceCode };
+    let learned = login(world, draft.account(), named, flow)?;
+    refuse_wrong_directory(wanted, &learned.address)?;
+    let draft = draft.settled(wanted, &learned)?;
+    confirm_mailbox(world, &draft, &learned, named)?;
+    let (text, account) = draft.finished(&learned)?;
+    keep(world, &account, &learned, named)?;
+    draft.forget_elsewhere(world);
+    draft.write(world, &text)?;
+    if account.transport == TransportKind::Graph {
+        return Ok((account, Trial::NotNeeded));
+    }
+    match trial::try_sign_in(world, &account, &Credential::Bearer(learned.token)) {
+        Ok(trial) => Ok((account, trial)),
+        Err(refused) if refused.cause == Cause::SmtpAuthDisabled && takes_graph(world) => {
+            let wanted = Asked { transport: Some("graph".to_owned()), account: Some(account.name), ..wanted.clone() };
+            let draft = Draft::read(world, &wanted, named)?;
+            sign_in(world, &wanted, draft, named)
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Explains Graph to a person at the terminal, and asks; elsewhere the failure's advice names the command.
+fn takes_graph(world: &World) -> bool {
+    if !world.input.is_terminal() {
+        return false;
+    }
+    world.terminal.out(
+        "Microsoft has switched SMTP off for this mailbox, as for all personal ones made since 2026. Mail can go\n\
+         through Microsoft Graph instead; that takes a second sign-in, with the permission Mail.Send.\n",
+    );
+    agreed(world, "Sign in for Graph now?")
+}
+
+/// A personal mailbox is in no organisation's directory: the sign-in would be worth nothing.
+fn refuse_wrong_directory(wanted: &Asked, address: &Address) -> Result<(), Failure> {
+    match wanted.tenant.as_deref() {
+        Some(tenant) if tenant != "consumers" && is_personal(address.domain()) => {
+            let words = format!("--tenant {tenant}: {address} is a personal mailbox, whose tenant is consumers");
+            Err(Failure::new(Stage::Invocation, Cause::BadValue, words))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The address an account has is changed with its person's consent, or where nobody can be asked and it is the only one
+/// that can work.
+fn confirm_mailbox(world: &World, draft: &Draft, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
+    let (name, learned) = (&draft.account().name, &learned.address);
+    let Some(current) = draft.replaced_address(learned) else { return Ok(()) };
+    let question = format!("You signed in as {learned}, while account {name} is {current}. Make it {learned}?");
+    if named != Some(learned) && world.input.is_terminal() && !agreed(world, &question) {
+        let words = format!("signed in as {learned}, while account {name} is {current}; nothing was changed");
+        return Err(Failure::new(Stage::Credentials, Cause::SignInDeclined, words));
+    }
+    world.terminal.out(&format!(
+        "Outlook signs in only under the primary address: account {name} is {learned} now. If {current} is another\n\
+         address of the same mailbox, put it into send_as to go on writing as it.\n"
+    ));
+    Ok(())
+}
+
+fn address(written: &str) -> Result<Address, Failure> {
+    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, written))
+}
+
+/// What the account leaves behind in a store it no longer uses.
+fn forget_stored(world: &World, account: &Account) {
+    // What is new is kept already; a store that is gone has nothing to forget.
+    let _ = credentials::forget_stored(world, account, world.clock.instant() + account.deadline);
+}
+
+#[cfg(test)]
+mod tests;

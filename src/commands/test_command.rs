@@ -1,0 +1,131 @@
+//! `outlook-sendmail test`: a real message on the real way, each step told as it happens.
+
+use std::time::{Duration, Instant};
+
+use lettre::Address;
+
+use crate::account::{Account, Accounts};
+use crate::commands::columns::wrapped;
+use crate::commands::test_message;
+use crate::credentials::{self, Credential, Origin};
+use crate::envelope::{Desk, Letter, Stamp};
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::{Asked, Submit};
+use crate::message::{Dots, Message};
+use crate::outbox::Taken;
+use crate::report::{self, Story};
+use crate::submission::{self, Deadlines, Line, NoCustody, Receipt, Speaker};
+use crate::words::Words;
+use crate::world::{Stream, World, memory_spool};
+
+/// More than the message has.
+const SIZE_LIMIT: u64 = 1024 * 1024;
+
+/// As wide as a time.
+const INDENT: &str = "           ";
+
+/// Sends it. Gives the exit status sendmail would end with.
+pub(super) fn run(world: &World, asked: &Asked) -> u8 {
+    let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
+    let steps = Steps { world, start: world.clock.instant(), columns };
+    let mut story = Story::default();
+    let verdict = send(&steps, asked, &mut story);
+    let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
+    report::record(world, &story, taken.as_ref().map_err(|failure| *failure));
+    match verdict {
+        Ok((receipt, where_to)) => {
+            steps.tell(&format!("Outlook took it: {}", receipt.words.short()));
+            report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n"))
+        }
+        Err(failure) => {
+            steps.tell(&format!("failed: {}", failure.cause.row().sentence));
+            report::complain(world, &failure)
+        }
+    }
+}
+
+/// The steps as they are told, with the time since the start.
+struct Steps<'a> {
+    world: &'a World,
+    start: Instant,
+    columns: usize,
+}
+
+impl Steps<'_> {
+    fn tell(&self, text: &str) {
+        let passed = self.world.clock.instant().saturating_duration_since(self.start);
+        let time = format!("{:>7.3} s  ", passed.as_secs_f64());
+        self.world.terminal.out(&wrapped(text, &time, INDENT, self.columns));
+    }
+}
+
+fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt, String), Failure> {
+    let world = steps.world;
+    let accounts = Accounts::load(world)?;
+    let account = match &asked.account {
+        Some(name) => accounts.named(name)?,
+        None => accounts.for_sender(&[])?,
+    };
+    steps.tell(&format!("configuration {}, account {}", world.places.config.display(), account.name));
+    let times = Deadlines::new(account, world.clock.instant());
+    let recipient = match asked.operands.first() {
+        Some(written) => address(written)?,
+        None => account.address.clone(),
+    };
+    let mut letter = letter(world, account, &recipient, story)?;
+    story.read_letter(&letter);
+    steps.tell(&format!("a message of {} octets to {recipient}", letter.size()));
+
+    submission::check(account, &letter)?;
+    let credential = credentials::credential(world, account, times.before_dot)?;
+    steps.tell(&told(world, account, &credential));
+    let mut submit = |credential: &Credential| {
+        let mut transcript = |line: Line| match line.speaker {
+            Speaker::Event => steps.tell(&line.text.short()),
+            Speaker::Client | Speaker::Server => {}
+        };
+        submission::submit(world, account, credential, times, &mut transcript, &mut letter, &mut NoCustody)
+    };
+    let verdict = match submit(&credential) {
+        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
+            steps.tell("the cached access token was refused");
+            let credential = credential.renewed(world, account, times.before_dot)?;
+            steps.tell(&told(world, account, &credential));
+            submit(&credential)
+        }
+        verdict => verdict,
+    };
+    let where_to = if account.owns(&recipient) { "your inbox".to_owned() } else { format!("the inbox of {recipient}") };
+    Ok((verdict?, where_to))
+}
+
+/// The message a person would write, through everything any message goes through.
+fn letter(world: &World, account: &Account, recipient: &Address, story: &mut Story) -> Result<Letter, Failure> {
+    let stamp = Stamp::now(world);
+    let octets = test_message::message(account, recipient, &world.caller.host_name, &stamp);
+    let message = Message::read(&mut octets.as_slice(), false, Dots::Content, memory_spool(), SIZE_LIMIT)?;
+    let operand = recipient.to_string().into_bytes();
+    let submit = Submit { operands: vec![operand], dots: Dots::Content, ..Submit::default() };
+    story.read_message(&message, &submit.operands);
+    let desk = Desk::new(world, account, &world.caller, stamp);
+    Letter::address(&submit, message, &desk)
+}
+
+fn told(world: &World, account: &Account, credential: &Credential) -> String {
+    let token = match credential {
+        Credential::Bearer(token) => token,
+        Credential::Password(_) => return "password from the store".to_owned(),
+    };
+    let left = token.expires_at.duration_since(world.clock.now()).unwrap_or(Duration::ZERO).as_secs() / 60;
+    match token.origin {
+        Origin::Cached => format!("access token from the cache, good for {left} minutes"),
+        Origin::Renewed => {
+            let authority = account.authority.strip_prefix("https://").unwrap_or(&account.authority);
+            format!("access token renewed at {authority}, good for {left} minutes")
+        }
+    }
+}
+
+fn address(written: &str) -> Result<Address, Failure> {
+    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, Words::from(written)))
+}

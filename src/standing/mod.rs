@@ -1,0 +1,204 @@
+//! Where every account stands: signed in or not, until when, and what became of its last message.
+
+use std::time::Duration;
+
+use crate::account::{Account, Accounts, AuthKind};
+use crate::credentials;
+use crate::failure::{ExitStatus, Failure};
+use crate::standing::history::{History, unix_seconds};
+use crate::world::World;
+
+pub mod history;
+mod json;
+mod judgement;
+mod text;
+mod times;
+
+pub use json::json;
+pub use text::{Paint, block};
+pub use times::DAY;
+
+/// The longest wait for an account's store: one that works answers in milliseconds.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One account, looked at now. Nothing of it was asked of the network.
+#[derive(Clone, Debug)]
+pub struct Standing<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// Whether it is used when nothing else decides.
+    pub preferred: bool,
+    /// In one word.
+    pub state: State,
+    /// What is wrong, if anything.
+    pub problem: Option<Problem>,
+    /// How it signs in; `None` when the store does not say.
+    pub sign_in: Option<SignIn>,
+    /// What became of messages and renewals.
+    pub history: History,
+    /// How many messages wait in the outbox; `None` where there is none.
+    pub outbox: Option<u64>,
+    /// How much of its pace is used up; `None` where nobody counts.
+    pub pace: Option<Pace>,
+    /// When this was found, in Unix seconds.
+    pub now: u64,
+}
+
+/// An account's state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Mail goes.
+    SignedIn,
+    /// Mail goes, and will not for long.
+    LapsesSoon,
+    /// Mail goes perhaps: the last renewal failed.
+    RenewalFails,
+    /// Outlook refuses all mail of the account.
+    Blocked,
+    /// Nobody is signed in, or no longer.
+    SignInNeeded,
+    /// The store does not tell.
+    StoreAway,
+}
+
+/// What is wrong with an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// The exit status that says so.
+    pub status: u8,
+    /// What it is, and what to do.
+    pub line: String,
+}
+
+impl Problem {
+    /// Without its name, login would sign in to the account that is used when nothing else decides.
+    fn name_account(&mut self, name: &str) {
+        if let Some(login) = self.line.strip_suffix(LOGIN) {
+            self.line = format!("{login}{LOGIN} --account {}", quoted(name));
+        }
+    }
+}
+
+/// The advice that is about one account.
+const LOGIN: &str = "run: outlook-sendmail login";
+
+/// As a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.@".contains(&octet);
+    if name.bytes().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+/// How an account signs in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SignIn {
+    /// With a grant.
+    Grant(GrantTimes),
+    /// With a password, which does not lapse.
+    Password,
+}
+
+/// When a grant was given and used, in Unix seconds; 0 when it does not say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrantTimes {
+    /// When a person signed in.
+    pub signed_in_at: u64,
+    /// When it was last renewed, to a day.
+    pub renewed_at: u64,
+    /// When it lapses unless it is used.
+    pub lapses_at: Option<u64>,
+}
+
+/// How many messages an account may send at once, and how many of them it just has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// So many are used up.
+    pub used: u32,
+    /// Of so many.
+    pub limit: u32,
+}
+
+impl<'a> Standing<'a> {
+    /// Looks at every account.
+    pub fn of_all(world: &World, accounts: &'a Accounts) -> Vec<Self> {
+        let preferred = accounts.for_sender(&[]).ok().map(|account| account.name.as_str());
+        accounts.all().iter().map(|account| Self::of(world, account, preferred == Some(&account.name))).collect()
+    }
+
+    fn of(world: &World, account: &'a Account, preferred: bool) -> Self {
+        let now = unix_seconds(world.clock.now());
+        let sign_in = sign_in(world, account, now);
+        let history = History::read(world, &account.address);
+        let (state, mut problem) = judgement::judge(&sign_in, &history, now);
+        if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
+            problem.name_account(&account.name);
+        }
+        let sign_in = sign_in.ok();
+        Self { account, preferred, state, problem, sign_in, history, outbox: None, pace: None, now }
+    }
+
+    /// The exit status that tells its state.
+    pub fn status(&self) -> u8 {
+        self.problem.as_ref().map_or(0, |problem| problem.status)
+    }
+}
+
+fn sign_in(world: &World, account: &Account, now: u64) -> Result<SignIn, Failure> {
+    match account.auth {
+        AuthKind::Password => Ok(SignIn::Password),
+        AuthKind::OAuth2 => {
+            let grant = credentials::stored_grant(world, account, world.clock.instant() + STORE_PATIENCE)?;
+            let (signed_in_at, renewed_at) = (grant.signed_in_at, grant.renewed_at);
+            let lapses_at = judgement::lapses_at(account, signed_in_at, renewed_at, now);
+            Ok(SignIn::Grant(GrantTimes { signed_in_at, renewed_at, lapses_at }))
+        }
+    }
+}
+
+/// The worst of several exit statuses: what passes by itself is the least of them.
+pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
+    let rank = |status: &u8| (*status != 0, *status != ExitStatus::Temporary as u8, *status);
+    statuses.into_iter().max_by_key(rank).unwrap_or(0)
+}
+
+impl State {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::SignedIn, Self::LapsesSoon, Self::RenewalFails, Self::Blocked, Self::SignInNeeded, Self::StoreAway];
+
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed-in",
+            Self::LapsesSoon => "lapses-soon",
+            Self::RenewalFails => "renewal-fails",
+            Self::Blocked => "blocked",
+            Self::SignInNeeded => "sign-in-needed",
+            Self::StoreAway => "store-away",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_names_the_account() {
+        let named = |line: &str, name: &str| {
+            let mut problem = Problem { status: 77, line: line.into() };
+            problem.name_account(name);
+            problem.line
+        };
+        assert_eq!(named("x -- run: outlook-sendmail login", "a"), "x -- run: outlook-sendmail login --account a");
+        assert_eq!(named("x -- run: outlook-sendmail renew", "a"), "x -- run: outlook-sendmail renew");
+        assert!(named("x -- run: outlook-sendmail login", "it's").ends_with(r"--account 'it'\''s'"));
+    }
+
+    #[test]
+    fn the_worst_status_is_never_one_that_passes() {
+        assert_eq!(worst([]), 0);
+        assert_eq!(worst([0, 75, 0]), 75);
+        assert_eq!(worst([0, 75, 69]), 69);
+        assert_eq!(worst([77, 78, 75]), 78);
+    }
+}

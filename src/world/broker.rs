@@ -1,0 +1,105 @@
+//! The broker's socket, from both ends.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Places, World};
+use crate::failure::Failure;
+use crate::words::Words;
+
+/// The broker, as its clients see it and as it starts itself.
+pub trait Brokers {
+    /// Connects to the system account's broker.
+    fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault>;
+    /// What standard input is, when we are to be the broker.
+    fn on_standard_input(&self) -> OnStandardInput;
+    /// Hands each connection of a listening socket to a process of its own, until told to end or not needed any more.
+    fn supervise(&self, socket: ListeningSocket<'_>) -> Result<(), Failure>;
+}
+
+/// A connection, whichever end of it we are.
+pub trait Connection: Read + Write {
+    /// How long a read may take; `None`: for ever.
+    fn wait_at_most(&self, patience: Option<Duration>);
+}
+
+/// A socket to listen on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListeningSocket<'a> {
+    /// Standard input: systemd made it, and makes another process when the next client comes.
+    StandardInput,
+    /// One to be made at this path.
+    At(&'a Path),
+}
+
+/// What standard input is.
+pub enum OnStandardInput {
+    /// A socket that listens.
+    Listener,
+    /// A connection, ours to serve.
+    Connection(Box<Accepted>),
+    /// Nothing a broker can use.
+    Nothing,
+}
+
+/// A client's connection, and the world in which its errand is run: its caller is the client as the kernel knows it,
+/// its files are the system account's, what is printed goes to the client.
+pub struct Accepted {
+    /// That world.
+    pub world: World,
+    /// The connection.
+    pub connection: Box<dyn Connection>,
+    /// Who is at the other end.
+    pub peer: Box<dyn Peer>,
+}
+
+/// Who is at the other end of a connection.
+pub trait Peer {
+    /// Whether the user database has this user in that group.
+    fn belongs_to(&self, group: &str) -> bool;
+}
+
+/// Why the broker cannot be reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConnectFault {
+    /// There is no socket, or nobody listens on it: a moment later there may be.
+    Away,
+    /// We may not go there.
+    Forbidden,
+    /// We may have no Unix sockets at all.
+    NoUnixSockets,
+    /// In the system's words.
+    Other(Words),
+}
+
+/// Whoever waits to hear what becomes of a message.
+pub trait Waiting {
+    /// The message is on the disk: from now on it is not lost, whatever happens.
+    fn in_custody(&self);
+}
+
+/// Who carries a message out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Route {
+    /// This process, with an account of its own: a user's, or in the broker the system's.
+    #[default]
+    Here,
+    /// The broker of the system account.
+    Broker,
+    /// Nobody yet: the machine is starting, and root leaves the message where the broker will find it.
+    Incoming,
+}
+
+/// The configuration of the system account.
+pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
+
+impl Places {
+    /// The configuration that messages are sent by.
+    pub fn sending_config(&self) -> &Path {
+        match self.route {
+            Route::Here => &self.config,
+            Route::Broker | Route::Incoming => Path::new(SYSTEM_CONFIG),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The submission server: a connection to it, and what may go wrong on the way.
+
+use std::time::Instant;
+
+use crate::account::Account;
+use crate::submission::smtp::Reply;
+use crate::words::Words;
+
+/// Why the wire failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WireFault {
+    /// The name has no address.
+    Unresolved(Words),
+    /// No address could be connected to.
+    Unreachable(Words),
+    /// The deadline passed.
+    TimedOut,
+    /// The other side closed, or the connection broke.
+    Lost(Words),
+    /// What came is not an SMTP reply.
+    NotAReply(Words),
+    /// Octets were already there when TLS was about to begin.
+    Injected,
+    /// The certificate is not to be trusted.
+    Certificate(Words),
+    /// TLS failed otherwise.
+    Tls(Words),
+    /// A trust anchor file cannot be used.
+    TrustAnchors(Words),
+}
+
+/// Reaches the submission server.
+pub trait Network {
+    /// Connects to the account's host and port: every address of the name, IPv6 and IPv4 alternating, the next one
+    /// tried when one fails or is slow. Nothing is read yet.
+    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
+}
+
+/// One connection to the server: octets out, whole replies in.
+pub trait Wire {
+    /// Writes `octets` out to the network; returns when the system has them.
+    fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault>;
+    /// Reads one whole reply, all its lines.
+    fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
+    /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
+    /// certificate is verified against the account's host name.
+    fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
+    /// The other end, as `[192.0.2.1]:587`; empty when it is not known.
+    fn peer(&self) -> String {
+        String::new()
+    }
+    /// `TLS 1.3`, or what else was agreed on; `TLS` when that is not known.
+    fn tls_version(&self) -> &'static str {
+        "TLS"
+    }
+    /// This end's IP address as an RFC 5321 address literal: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+    fn address_literal(&self) -> String;
+}
