@@ -213,6 +213,31 @@ class Outlook:
         return json.loads(answer)
 
 
+def inside(container, caller, function, user, home, timeout, **variables):
+    """Runs a function of a file of callers/, with those of inside.sh, as a user."""
+    settings = [f"{name}={value}" for name, value in variables.items()]
+    script = f". /opt/inside.sh; . /opt/callers/{caller}; {function}"
+    command = ["env", f"HOME={home}", f"USER={user}", f"LOGNAME={user}", "SHELL=/bin/bash", "LC_ALL=C.UTF-8",
+               "TERM=xterm", *settings, "bash", "-c", f"cd {home}; {script}"]
+    if user != "root":
+        command = ["setpriv", "--reuid", user, "--regid", user, "--init-groups", *command]
+    return container.enter(command, timeout)
+
+
+def one_line(text, limit=170):
+    text = " / ".join(line.strip() for line in text.splitlines() if line.strip())
+    return text if len(text) <= limit else text[:limit - 3] + "..."
+
+
+def cell(text):
+    """Text as a cell of a table in Markdown."""
+    return text.replace("|", "\\|").replace("<", "\\<").replace("\x1b", "") or " "
+
+
+def commit():
+    return checked("git", "-C", TOP, "describe", "--always", "--dirty", "--exclude=*").strip()
+
+
 def needs_tools(*more):
     """Root, and what every test of this folder is run with."""
     if os.geteuid() != 0:
