@@ -29,6 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 outlook.smtp.received_whole().iter().map(told).collect()
             }
             "dialogue" => dialogue(&outlook, &rest.replace(" / ", "\n"))?,
+            "grant" => json!({
+                "authority": outlook.authority_url(),
+                "refresh": outlook.refresh_token(),
+                "access": outlook.access_token(),
+            }),
             "whole" => json!(outlook.smtp.received_whole().len()),
             "revoke" => {
                 outlook.tokens.revoke_all_access();
