@@ -1,10 +1,12 @@
 """Two users send in turn, and it is told how long each waited: pairs.py PAIRS FIRST SECOND; inside the container.
 
-Ten pairs go before those that count; who begins changes from pair to pair.
+Ten pairs go before those that count; who begins changes from pair to pair. The mailbox's pace is forgotten before each
+message: at 30 a minute we would measure nothing else.
 """
 
 import json
 import os
+import pathlib
 import pwd
 import statistics
 import subprocess
@@ -16,6 +18,9 @@ MESSAGE = b"To: bob@example.com\nSubject: pair\n\n" + b"A line of text that is 3
 
 def send(user):
     entry = pwd.getpwnam(user)
+    for state in (pathlib.Path(entry.pw_dir, ".local/state/outlook-sendmail"), pathlib.Path("/var/lib/outlook-sendmail")):
+        for record in state.glob("**/pace*"):
+            record.unlink()
     began = time.perf_counter()
     subprocess.run(["/usr/sbin/sendmail", "-t", "-i"], input=MESSAGE, check=True, user=entry.pw_uid, group=entry.pw_gid,
                    extra_groups=[], cwd="/", env={"HOME": entry.pw_dir, "PATH": os.environ["PATH"]})
