@@ -62,7 +62,8 @@ pub fn line_with_columns(octets: &[u8]) -> String {
         let is_blank = character.is_control() || character.is_whitespace();
         (!is_invisible(character)).then_some(if is_blank { ' ' } else { character })
     };
-    String::from_utf8_lossy(octets).chars().filter_map(safe).collect()
+    let line: String = String::from_utf8_lossy(octets).chars().filter_map(safe).collect();
+    line.trim_end().to_owned()
 }
 
 impl From<&str> for Words {

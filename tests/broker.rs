@@ -63,9 +63,9 @@ fn request(subject: &str) -> Vec<u8> {
 
 fn verdict(stream: &mut UnixStream) -> Answer {
     loop {
-        match Answers::new(stream).hear().unwrap() {
-            Answer::Sending => {}
-            answer => return answer,
+        let answer = Answers::new(stream).hear().unwrap();
+        if answer != Answer::Sending {
+            return answer;
         }
     }
 }

@@ -84,10 +84,10 @@ pub enum Configuration<'a> {
 impl Invocation {
     /// Which configuration was asked for.
     pub fn configuration(&self) -> Configuration<'_> {
-        match self {
-            Self::Tool(_, asked) if asked.system => Configuration::System,
-            other => other.config().map_or(Configuration::Usual, Configuration::File),
+        if matches!(self, Self::Tool(_, asked) if asked.system) {
+            return Configuration::System;
         }
+        self.config().map_or(Configuration::Usual, Configuration::File)
     }
 
     /// The configuration file a person named.
