@@ -49,16 +49,16 @@ _outlook_sendmail() {
         mailq:--config) _outlook_sendmail_files "$word" ;;
         outbox:--config) _outlook_sendmail_files "$word" ;;
         :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker mailq outbox --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --config' "$word" ;;
-        logout:*) _outlook_sendmail_words '--account --config' "$word" ;;
-        status:*) _outlook_sendmail_words '--json --config' "$word" ;;
-        renew:*) _outlook_sendmail_words '--config' "$word" ;;
-        test:*) _outlook_sendmail_words '--account --config' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --system --config' "$word" ;;
+        logout:*) _outlook_sendmail_words '--account --system --config' "$word" ;;
+        status:*) _outlook_sendmail_words '--system --json --config' "$word" ;;
+        renew:*) _outlook_sendmail_words '--system --config' "$word" ;;
+        test:*) _outlook_sendmail_words '--account --system --config' "$word" ;;
         explain:*) _outlook_sendmail_words '--config' "$word" ;;
-        doctor:*) _outlook_sendmail_words '--config' "$word" ;;
+        doctor:*) _outlook_sendmail_words '--system --config' "$word" ;;
         broker:*) _outlook_sendmail_words '--listen' "$word" ;;
-        mailq:*) _outlook_sendmail_words '--config' "$word" ;;
-        outbox:*) _outlook_sendmail_words '--duplicate-possible --config show retry drop run' "$word" ;;
+        mailq:*) _outlook_sendmail_words '--system --config' "$word" ;;
+        outbox:*) _outlook_sendmail_words '--system --duplicate-possible --config show retry drop run' "$word" ;;
     esac
 }
 

@@ -1,5 +1,7 @@
 //! Every way a run can end badly: exit status, enhanced status, the sentence and the advice, in one table.
 
+use std::borrow::Cow;
+
 use crate::words::Words;
 
 /// The exit statuses of sysexits.h this program uses; 0 is not among them.
@@ -75,6 +77,18 @@ pub struct Failure {
     pub detail: Words,
     /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
     pub wording: Option<&'static Wording>,
+    /// Whose account it is about, which decides what mends it.
+    pub whose: Whose,
+}
+
+/// Whose account something is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Whose {
+    /// A user's own.
+    #[default]
+    User,
+    /// The machine's.
+    System,
 }
 
 /// A sentence and an advice in place of those of a [`Row`].
@@ -89,12 +103,17 @@ pub struct Wording {
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into(), wording: None }
+        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User }
     }
 
     /// The same, told in other words if there are any.
     pub fn worded(self, wording: Option<&'static Wording>) -> Self {
         Self { wording: wording.or(self.wording), ..self }
+    }
+
+    /// The same, about this account.
+    pub fn about(self, whose: Whose) -> Self {
+        Self { whose, ..self }
     }
 
     /// The exit status a caller gets.
@@ -113,10 +132,21 @@ impl Failure {
         format!("status={} dsn={} {}", row.status as u8, row.enhanced, self.compose(self.detail.whole()))
     }
 
+    /// What to do about it.
+    pub fn advice(&self) -> Cow<'static, str> {
+        let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        match self.whose {
+            Whose::User => advice.into(),
+            Whose::System if self.cause == Cause::NoAccount => {
+                "run as root: outlook-sendmail login --system; for one of your own: outlook-sendmail login".into()
+            }
+            Whose::System => for_the_system(advice).into(),
+        }
+    }
+
     fn compose(&self, detail: &str) -> String {
-        let row = self.cause.row();
-        let own = Wording { sentence: row.sentence, advice: row.advice };
-        let Wording { sentence, advice } = self.wording.copied().unwrap_or(own);
+        let sentence = self.wording.map_or(self.cause.row().sentence, |wording| wording.sentence);
+        let advice = self.advice();
         let mut line = String::from(sentence);
         if !detail.is_empty() {
             line.push_str(": ");
@@ -124,10 +154,17 @@ impl Failure {
         }
         if !advice.is_empty() {
             line.push_str(" -- ");
-            line.push_str(advice);
+            line.push_str(&advice);
         }
         line
     }
+}
+
+/// The commands that look after the machine's account.
+pub fn for_the_system(advice: &str) -> String {
+    ["outlook-sendmail login", "outlook-sendmail renew"]
+        .iter()
+        .fold(advice.to_owned(), |advice, command| advice.replace(command, &format!("{command} --system")))
 }
 
 /// One row of the table.
@@ -213,6 +250,8 @@ causes! {
     BrokerNoUnixSockets => Config, "5.7.1", "this process may not use Unix sockets", "add AF_UNIX to RestrictAddressFamilies= of its unit";
     /// `allow` does not name this user.
     NotAllowed => NoPermission, "5.7.1", "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
+    /// The machine's account cannot send, for a reason of its own.
+    SystemAccount => Unavailable, "5.3.0", "this machine's account cannot send", "see: outlook-sendmail status --system";
     /// Others may not ask for that.
     RootOnly => NoPermission, "5.7.1", "only root may do that", "use sudo";
     /// `broker` without a socket.

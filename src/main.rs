@@ -5,13 +5,13 @@
 
 use std::process::ExitCode;
 
-use outlook_sendmail::invocation::{self, Invocation};
+use outlook_sendmail::invocation::{self, Configuration, Invocation};
 use outlook_sendmail::{adapters, pipeline};
 
 fn main() -> ExitCode {
     adapters::process::start();
     let mut arguments = std::env::args_os();
     let wanted = invocation::read(arguments.next().unwrap_or_default(), arguments.collect());
-    let world = adapters::world(wanted.as_ref().ok().and_then(Invocation::config));
+    let world = adapters::world(wanted.as_ref().map_or(Configuration::Usual, Invocation::configuration));
     ExitCode::from(pipeline::run(&world, wanted))
 }

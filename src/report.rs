@@ -110,6 +110,7 @@ pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
     if story.recorded {
         return;
     }
+    let whose = world.places.whose();
     if let Some(mailbox) = &story.mailbox {
         history::message(world, mailbox, verdict);
     }
@@ -122,8 +123,10 @@ pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
             let refused: Vec<_> = refused.collect();
             (Priority::Error, format!("sent, but not to {}; {}", refused.join(", "), receipt.words.whole()))
         }
-        Ok(Taken::Kept { id, why }) => (Priority::Warning, format!("kept as {id}: {}", why.record())),
-        Err(failure) => (Priority::Error, format!("failed: {}", failure.record())),
+        Ok(Taken::Kept { id, why }) => {
+            (Priority::Warning, format!("kept as {id}: {}", why.clone().about(whose).record()))
+        }
+        Err(failure) => (Priority::Error, format!("failed: {}", failure.clone().about(whose).record())),
     };
     world.log.record(priority, &story.tell(&world.caller, &outcome));
 }
@@ -158,7 +161,8 @@ pub fn refused(world: &World, refusal: &Refusal) -> u8 {
 
 /// One line on standard error. Gives the exit status.
 pub fn complain(world: &World, failure: &Failure) -> u8 {
-    world.terminal.err(&format!("sendmail: {}\n", failure.line()));
+    let line = failure.clone().about(world.places.whose()).line();
+    world.terminal.err(&format!("sendmail: {line}\n"));
     failure.exit_status() as u8
 }
 

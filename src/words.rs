@@ -56,6 +56,16 @@ impl Words {
     }
 }
 
+/// A line of somebody's text made safe as [`Words`] are, its blanks kept: columns stay columns.
+pub fn line_with_columns(octets: &[u8]) -> String {
+    let safe = |character: char| {
+        let is_blank = character.is_control() || character.is_whitespace();
+        (!is_invisible(character)).then_some(if is_blank { ' ' } else { character })
+    };
+    let line: String = String::from_utf8_lossy(octets).chars().filter_map(safe).collect();
+    line.trim_end().to_owned()
+}
+
 impl From<&str> for Words {
     fn from(text: &str) -> Self {
         Self::from_octets(text.as_bytes())

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, StoreKind};
+use crate::account::Account;
 use crate::credentials::Secret;
 use crate::words::Words;
 
@@ -17,6 +17,7 @@ mod browser;
 mod machine;
 mod person;
 mod post;
+mod secrets;
 mod user_units;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault};
+pub use secrets::{KeyPlace, SecretStore, SecretStores, StoreFault};
 pub use user_units::{UnitFault, UserUnits};
 pub use wire::{Network, Wire, WireFault};
 mod broker;
@@ -168,41 +170,17 @@ pub trait Files {
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault>;
     /// An alias `:include:` file: root's, regular, not through a symbolic link, never blocking, at most 64 KiB.
     fn read_alias_include(&self, path: &Path) -> Result<Vec<u8>, FileFault>;
-    /// Writes a file whole or not at all, mode 0600, making its folder (0700) when missing.
-    fn write(&self, path: &Path, content: &[u8]) -> Result<(), FileFault>;
+    /// Writes a file whole or not at all, making its folder when missing.
+    fn write(&self, path: &Path, content: &[u8], readers: Readers) -> Result<(), FileFault>;
 }
 
-/// Why a secret store did not do as asked.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StoreFault {
-    /// The keyring is locked.
-    Locked,
-    /// There is no such store here.
-    Missing(Words),
-    /// The store did not answer in time.
-    Hung,
-    /// The file can be read or written by others.
-    Exposed(Words),
-    /// It is there but cannot be read.
-    Unreadable(Words),
-    /// It cannot be written.
-    Unwritable(Words),
-}
-
-/// A place for one account's secrets.
-pub trait SecretStore {
-    /// The secret kept under `name`, or `None`.
-    fn load(&self, name: &str) -> Result<Option<Secret>, StoreFault>;
-    /// Keeps `secret` under `name`, replacing what was there, durably.
-    fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault>;
-    /// Forgets `name`; no error when there is nothing.
-    fn delete(&self, name: &str) -> Result<(), StoreFault>;
-}
-
-/// Opens secret stores.
-pub trait SecretStores {
-    /// The store of this kind; a store that has to be connected to does so here, within `timeout`.
-    fn open(&self, kind: StoreKind, timeout: Duration) -> Result<Box<dyn SecretStore>, StoreFault>;
+/// Who may read a file of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Readers {
+    /// Its owner: mode 0600 in a folder of mode 0700.
+    Owner,
+    /// Everybody: 0644 and 0755.
+    Everybody,
 }
 
 /// Access tokens between processes of one user, in memory only.

@@ -62,7 +62,12 @@ fn request(subject: &str) -> Vec<u8> {
 }
 
 fn verdict(stream: &mut UnixStream) -> Answer {
-    Answers::new(stream).hear().unwrap()
+    loop {
+        let answer = Answers::new(stream).hear().unwrap();
+        if answer != Answer::Sending {
+            return answer;
+        }
+    }
 }
 
 #[test]
@@ -354,11 +359,14 @@ fn a_broker_that_is_restarted_is_waited_for() {
 fn a_broker_that_is_not_there_is_temporary() {
     let Some(system) = System::without_broker(|_| {}, &[]) else { return };
     drop(std::os::unix::net::UnixListener::bind(system.socket()).unwrap());
-    system.sendmail(0, &["-t"], MESSAGE).assert_failure(75, "mail service does not answer");
+    std::fs::set_permissions(system.socket(), std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(75, "mail service does not answer");
+    // Root's is left for it.
+    system.sendmail(0, &["-t"], MESSAGE).assert_silent_success();
     std::fs::set_permissions(system.socket(), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(78, "BindPaths=/run/outlook-sendmail");
     std::fs::remove_file(system.socket()).unwrap();
-    system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(78, "no account is set up");
+    system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(75, "mail service does not answer");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use outlook_sendmail::failure::Failure;
 use outlook_sendmail::invocation::{self, Invocation};
 use outlook_sendmail::message::Message;
 use outlook_sendmail::threads::KnownIds;
-use outlook_sendmail::world::{Caller, FileFault, Files, Log, Priority, memory_spool};
+use outlook_sendmail::world::{Caller, FileFault, Files, Log, Priority, Readers, memory_spool};
 
 struct NoFiles;
 
@@ -28,7 +28,7 @@ impl Files for NoFiles {
         Err(FileFault::NotRegular)
     }
 
-    fn write(&self, _: &Path, _: &[u8]) -> Result<(), FileFault> {
+    fn write(&self, _: &Path, _: &[u8], _: Readers) -> Result<(), FileFault> {
         Err(FileFault::NotRegular)
     }
 }

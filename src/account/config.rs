@@ -17,7 +17,7 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
 use crate::message::Message;
 use crate::words::Words;
-use crate::world::{FileFault, World};
+use crate::world::{FileFault, SYSTEM_CONFIG, World};
 
 /// The accounts of one configuration file.
 #[derive(Clone, Debug)]
@@ -71,7 +71,10 @@ impl Accounts {
     /// Those of [`Self::parse`]; [`Cause::NoAccount`] when there is no file; [`Cause::UnsafeFile`] and
     /// [`Cause::ConfigUnreadable`].
     pub fn load(world: &World) -> Result<Self, Failure> {
-        let file = world.places.sending_config();
+        Self::load_from(world, world.places.sending_config()).map_err(|failure| failure.about(world.places.whose()))
+    }
+
+    fn load_from(world: &World, file: &Path) -> Result<Self, Failure> {
         match world.files.read(file).map_err(|fault| file_failure(file, &fault))? {
             Some(text) => Self::parse(file, &text),
             None => Err(Failure::new(Stage::Account, Cause::NoAccount, format!("{} does not exist", file.display()))),
@@ -267,6 +270,8 @@ fn store(
         (_, Some(lines)) => {
             Err(source.fault(lines.span().start, "secret_command is used with store = \"command\" only"))
         }
+        // The broker has no desktop.
+        (_, None) if written.is_none() && source.file == Path::new(SYSTEM_CONFIG) => Ok(StoreKind::Sealed),
         (store, None) => Ok(store),
     }
 }

@@ -1,8 +1,8 @@
 //! Files that steer us: read only when nobody else could have written them, judged by the open descriptor.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
 use crate::adapters::private_folder;
-use crate::world::{FileFault, Files};
+use crate::world::{FileFault, Files, Readers};
 
 /// The longest configuration or alias file, in octets.
 const FILE: u64 = 1024 * 1024;
@@ -39,10 +39,10 @@ impl Files for SystemFiles {
         read_owned(file, &[0], INCLUDE)
     }
 
-    fn write(&self, path: &Path, content: &[u8]) -> Result<(), FileFault> {
-        private_folder::make(private_folder::parent(path)).map_err(in_the_systems_words)?;
+    fn write(&self, path: &Path, content: &[u8], readers: Readers) -> Result<(), FileFault> {
+        make_folder(private_folder::parent(path), readers).map_err(in_the_systems_words)?;
         judge_folders(path)?;
-        replace(path, content).map_err(in_the_systems_words)
+        replace(path, content, readers).map_err(in_the_systems_words)
     }
 }
 
@@ -55,6 +55,16 @@ fn read_ours(path: &Path, file: File) -> Result<Vec<u8>, FileFault> {
     let content = read_owned(file, &[0, geteuid().as_raw()], FILE)?;
     judge_folders(path)?;
     Ok(content)
+}
+
+/// Past our own mask: others are meant to read there.
+fn make_folder(folder: &Path, readers: Readers) -> io::Result<()> {
+    let was_there = folder.exists();
+    private_folder::make(folder)?;
+    match readers {
+        Readers::Everybody if !was_there => fs::set_permissions(folder, Permissions::from_mode(0o755)),
+        Readers::Everybody | Readers::Owner => Ok(()),
+    }
 }
 
 /// Whoever can write a folder chooses among all files of root's and ours what a name in it means.
@@ -90,12 +100,12 @@ fn judge(file: &Metadata, owners: &[u32], limit: u64) -> Result<(), FileFault> {
 }
 
 /// Whole or not at all: a new file beside the old one, on the disk before it takes its name.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     // A configuration kept elsewhere and linked to stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = private_folder::parent(&path);
     let beside = name_beside(&path, folder)?;
-    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, &path));
+    let written = write_new(&beside, content, readers).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -115,8 +125,12 @@ fn name_beside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    match readers {
+        Readers::Owner => {}
+        Readers::Everybody => file.set_permissions(Permissions::from_mode(0o644))?,
+    }
     file.write_all(content)?;
     file.sync_all()
 }
@@ -136,7 +150,7 @@ mod tests {
     fn put(folder: &tempfile::TempDir, name: &str, mode: u32) -> PathBuf {
         let path = folder.path().join(name);
         fs::write(&path, "content").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         path
     }
 
@@ -197,20 +211,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = put(&folder, "file", 0o600);
         for mode in [0o770, 0o707] {
-            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
             assert_eq!(SystemFiles.read(&path), Err(FileFault::WritableByOthers), "{mode:o}");
-            assert_eq!(SystemFiles.write(&path, b"new"), Err(FileFault::WritableByOthers), "{mode:o}");
+            assert_eq!(SystemFiles.write(&path, b"new", Readers::Owner), Err(FileFault::WritableByOthers), "{mode:o}");
         }
         if geteuid().is_root() {
             // sudo kept the HOME of a user who planted a link.
-            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
             chown(folder.path(), Some(33), None).unwrap();
             let target = tempfile::tempdir().unwrap();
             let victim = put(&target, "victim", 0o600);
             let link = folder.path().join("link");
             symlink(&victim, &link).unwrap();
-            assert!(SystemFiles.write(&link, b"new").is_err());
-            assert!(SystemFiles.write(&folder.path().join("new/config.toml"), b"new").is_err());
+            assert!(SystemFiles.write(&link, b"new", Readers::Owner).is_err());
+            assert!(SystemFiles.write(&folder.path().join("new/config.toml"), b"new", Readers::Owner).is_err());
             assert_eq!(fs::read(&victim).unwrap(), b"content");
         }
     }
@@ -234,7 +248,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/folder/config.toml");
         for content in [&b"first"[..], b"second"] {
-            SystemFiles.write(&path, content).unwrap();
+            SystemFiles.write(&path, content, Readers::Owner).unwrap();
             assert_eq!(fs::read(&path).unwrap(), content);
         }
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
@@ -248,13 +262,13 @@ mod tests {
         let path = put(&folder, "file", 0o600);
         let link = folder.path().join("link");
         symlink(&path, &link).unwrap();
-        SystemFiles.write(&link, b"new").unwrap();
+        SystemFiles.write(&link, b"new", Readers::Owner).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 
         let taken = folder.path().join("taken");
         fs::create_dir(&taken).unwrap();
-        assert!(SystemFiles.write(&taken, b"x").is_err());
+        assert!(SystemFiles.write(&taken, b"x", Readers::Owner).is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

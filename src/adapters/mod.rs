@@ -1,9 +1,8 @@
 //! The outside world as the operating system offers it.
 
-use std::cell::LazyCell;
-use std::path::Path;
-
+use crate::invocation::Configuration;
 use crate::world::{Places, World};
+use std::cell::LazyCell;
 
 pub mod broker;
 pub mod browser;
@@ -28,9 +27,9 @@ pub mod trust;
 pub mod user_units;
 pub mod wire;
 
-/// This machine, this process, this user; `config` is the configuration file a person named.
-pub fn world(config: Option<&Path>) -> World {
-    world_at(process::places(config))
+/// This machine, this process, this user, and the configuration that was asked for.
+pub fn world(configuration: Configuration<'_>) -> World {
+    world_at(process::places(configuration))
 }
 
 /// This machine and this process, with files in these places.

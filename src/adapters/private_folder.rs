@@ -64,6 +64,18 @@ pub(super) fn file_name(name: &str) -> String {
     file_name
 }
 
+/// The name a file name was made for; `None` when [`file_name`] makes no such.
+pub(super) fn name_of(file: &str) -> Option<String> {
+    let mut parts = file.split('%');
+    let mut octets = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (number, rest) = part.split_at_checked(2)?;
+        octets.push(u8::from_str_radix(number, 16).ok()?);
+        octets.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(octets).ok().filter(|name| file_name(name) == file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +86,12 @@ mod tests {
         assert_eq!(file_name("../../etc/passwd"), "%2E.%2F..%2Fetc%2Fpasswd");
         assert_eq!(file_name(".."), "%2E.");
         assert_eq!(file_name("ü\n\0%"), "%C3%BC%0A%00%25");
+        for name in ["grant:me@outlook.com", "../../etc/passwd", "ü\n\0%", ""] {
+            assert_eq!(name_of(&file_name(name)).as_deref(), Some(name));
+        }
+        for none in [".grant:me.12.0", "%", "%4", "%41", "a b", "%FF"] {
+            assert_eq!(name_of(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ use super::broker;
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::Configuration;
 use crate::words::Words;
-use crate::world::{Caller, Log as _, Places, Priority, Route, Signals, Terminal as _};
+use crate::world::{Caller, Log as _, Places, Priority, Route, SYSTEM_CONFIG, Signals, Terminal as _};
 
 /// Names another configuration file.
 const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
@@ -145,9 +146,16 @@ fn short_file(path: &Path) -> String {
     }
 }
 
-/// Where this user's files are. `named` is what --config says. An empty path is one that was not to be found out: no
-/// home, no configuration.
-pub fn places(named: Option<&Path>) -> Places {
+/// Where this user's files are. An empty path is one that was not to be found out: no home, no configuration.
+pub fn places(configuration: Configuration<'_>) -> Places {
+    let named = match configuration {
+        Configuration::Usual => None,
+        Configuration::File(file) => Some(file),
+        Configuration::System => {
+            let config = PathBuf::from(SYSTEM_CONFIG);
+            return Places { config, route: Route::Broker, ..own_places(None) };
+        }
+    };
     let places = own_places(named);
     let is_named = named.is_some() || (has_own_environment() && variable().is_some());
     Places { route: route(is_named, &places.config), ..places }
@@ -194,8 +202,13 @@ fn route(is_named: bool, config: &Path) -> Route {
     if broker::may_be_there() {
         return Route::Broker;
     }
-    // Whoever can write there: the machine is starting, or shutting down, and has an account.
-    if geteuid().is_root() && Path::new(broker::STATE).is_dir() { Route::Incoming } else { Route::Here }
+    // There is an account: the machine is starting, or shutting down.
+    let has_account = Path::new(broker::STATE).is_dir() || fs::symlink_metadata(SYSTEM_CONFIG).is_ok();
+    match has_account {
+        true if geteuid().is_root() => Route::Incoming,
+        true => Route::Broker,
+        false => Route::Here,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::account::Account;
 use crate::credentials::{AccessToken, Grant};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::invocation::Verbosity;
 use crate::outbox::{self, Taken};
 use crate::report::{self, Story};
@@ -37,11 +37,12 @@ pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Take
         Err(failure) => return nobody_serves(world, errand, failure),
     };
     hand_over(&mut errand, &mut *connection)?;
-    let mut hearing = Hearing { world, verbosity, custody: None, until: end_of_input + IN_CUSTODY };
+    let until = end_of_input + IN_CUSTODY;
+    let mut hearing = Hearing { world, verbosity, fate: Fate::Unsent, until, output: None };
     match hearing.listen(&mut *connection) {
         Heard::Verdict(verdict) => {
             story.is_recorded_elsewhere();
-            if hearing.custody.is_some() && verdict.is_err() {
+            if matches!(hearing.fate, Fate::InCustody) && verdict.is_err() {
                 // Unless it hears this, the broker keeps the message and lists it as failed.
                 let _ = connection.write_all(&[ACKNOWLEDGED]);
             }
@@ -68,7 +69,7 @@ fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Take
         | Errand::RetryEntry(..)
         | Errand::DropEntry(_)
         | Errand::RunQueue
-        | Errand::Status
+        | Errand::Status(_)
         | Errand::KeepGrant(_)
         | Errand::Forget(_)
         | Errand::Renew => Err(failure),
@@ -77,7 +78,7 @@ fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Take
 
 /// Asks the broker for anything but a submission, shows what it says, and gives its exit status.
 pub fn ask(world: &World, errand: &mut Errand) -> u8 {
-    carried_out(world, errand).unwrap_or_else(|failure| report::complain(world, &failure))
+    carried_out(world, errand, None).unwrap_or_else(|failure| report::complain(world, &failure))
 }
 
 /// Hands what a sign-in gave to the broker, which alone keeps it. The account has to be in the system's configuration.
@@ -91,7 +92,7 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
         token: token.token.clone(),
         expires_at: token.expires_at,
     };
-    carried_out(world, &mut Errand::KeepGrant(sign_in)).map(drop)
+    carried_out(world, &mut Errand::KeepGrant(sign_in), None).map(drop)
 }
 
 /// Has the broker forget an account's sign-in.
@@ -99,14 +100,31 @@ pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken
 /// # Errors
 /// As [`keep`].
 pub fn forget(world: &World, account: &Account) -> Result<(), Failure> {
-    carried_out(world, &mut Errand::Forget(account.name.clone())).map(drop)
+    carried_out(world, &mut Errand::Forget(account.name.clone()), None).map(drop)
 }
 
-fn carried_out(world: &World, errand: &mut Errand) -> Result<u8, Failure> {
-    let mut connection = greeted(world)?;
+/// Asks the broker for something that is to be read on: its exit status and what it says.
+///
+/// # Errors
+/// The broker's, and those of not reaching it.
+pub fn told(world: &World, mut errand: Errand) -> Result<(u8, String), Failure> {
+    let mut output = String::new();
+    carried_out(world, &mut errand, Some(&mut output)).map(|status| (status, output))
+}
+
+/// Whether the broker is there, before a person does something that is worth nothing without.
+///
+/// # Errors
+/// Those of not reaching it.
+pub fn is_there(world: &World) -> Result<(), Failure> {
+    greeted(world).map(drop).map_err(not_for_a_message)
+}
+
+fn carried_out(world: &World, errand: &mut Errand, output: Option<&mut String>) -> Result<u8, Failure> {
+    let mut connection = greeted(world).map_err(not_for_a_message)?;
     hand_over(errand, &mut *connection)?;
     let until = world.clock.instant();
-    let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, custody: None, until };
+    let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, fate: Fate::Unsent, until, output };
     match hearing.listen(&mut *connection) {
         Heard::Done(status) => Ok(status),
         Heard::Verdict(Err(failure)) | Heard::Nothing(failure) => Err(failure),
@@ -166,10 +184,22 @@ fn hand_over(errand: &mut Errand, connection: &mut dyn Connection) -> Result<(),
 struct Hearing<'a> {
     world: &'a World,
     verbosity: Verbosity,
-    /// When the message came into custody.
-    custody: Option<Instant>,
-    /// How long the verdict on one in custody is waited for.
+    fate: Fate,
+    /// How long the verdict on a message in custody is waited for.
     until: Instant,
+    /// What is not to be shown, but read.
+    output: Option<&'a mut String>,
+}
+
+/// What a broker that is gone leaves of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    /// Nothing of it was sent.
+    Unsent,
+    /// It may have been sent.
+    Unknown,
+    /// The outbox has it.
+    InCustody,
 }
 
 /// How it ended.
@@ -187,13 +217,24 @@ impl Hearing<'_> {
             connection.wait_at_most(self.patience());
             // Nothing is read ahead, so each answer can be waited for in its own way.
             match Answers::new(&mut *connection).hear() {
-                Ok(Answer::InCustody) => self.custody = Some(self.world.clock.instant()),
+                Ok(Answer::InCustody) => self.fate = Fate::InCustody,
+                Ok(Answer::Sending) if self.fate == Fate::Unsent => self.fate = Fate::Unknown,
+                Ok(Answer::Sending) => {}
                 Ok(Answer::Remark(text)) if self.verbosity == Verbosity::Transcript => self.world.terminal.err(&text),
                 Ok(Answer::Remark(_)) => {}
-                Ok(Answer::Output(text)) => self.world.terminal.out(&text),
-                Ok(Answer::Verdict(verdict)) => return Heard::Verdict(verdict),
+                Ok(Answer::Output(text)) => match &mut self.output {
+                    Some(output) => output.push_str(&text),
+                    None => self.world.terminal.out(&text),
+                },
+                Ok(Answer::Verdict(verdict)) => {
+                    let whose = self.world.places.whose();
+                    return Heard::Verdict(verdict.map_err(|failure| failure.about(whose)));
+                }
                 Ok(Answer::Done(status)) => return Heard::Done(status),
-                Err(_) if self.custody.is_some() => return Heard::InCustody,
+                Err(_) if self.fate == Fate::InCustody => return Heard::InCustody,
+                Err(_) if self.fate == Fate::Unknown => {
+                    return Heard::Nothing(failure(Cause::PerhapsSent, "this machine's mail service stopped"));
+                }
                 Err(RequestFault::Incomplete) => return Heard::Nothing(failure(Cause::BrokerLost, "")),
                 Err(fault) => return Heard::Nothing(fault.into()),
             }
@@ -203,8 +244,19 @@ impl Hearing<'_> {
     /// A broker at work ends by itself, or its end closes the connection; in custody the caller need not wait for that.
     fn patience(&self) -> Option<Duration> {
         let left = || self.until.saturating_duration_since(self.world.clock.instant());
-        self.custody.map(|_| left().max(Duration::from_millis(1)))
+        (self.fate == Fate::InCustody).then(|| left().max(Duration::from_millis(1)))
     }
+}
+
+/// Whoever asks for something else than to send can see to it that the broker runs.
+fn not_for_a_message(failure: Failure) -> Failure {
+    const NOT_RUNNING: Wording = Wording {
+        sentence: "this machine's mail service does not run",
+        advice: "run: systemctl enable --now outlook-sendmail.socket; \
+                 without systemd: outlook-sendmail broker --listen /run/outlook-sendmail/submit.sock",
+    };
+    let is_away = failure.cause == Cause::BrokerAway;
+    failure.worded(is_away.then_some(&NOT_RUNNING))
 }
 
 fn failure(cause: Cause, detail: impl Into<Words>) -> Failure {
@@ -266,6 +318,9 @@ mod tests {
         fn on_standard_input(&self) -> OnStandardInput {
             OnStandardInput::Nothing
         }
+        fn may_be_there(&self) -> bool {
+            true
+        }
         fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), Failure> {
             Ok(())
         }
@@ -326,6 +381,10 @@ mod tests {
         assert_eq!(cause(&[said(Greeting::Ready, &[]), said(Greeting::Ready, &[taken()])]), Cause::BrokerLost);
         assert_eq!(cause(&[said(Greeting::Ready, &[Answer::Remark(">>> EHLO\n".into())])]), Cause::BrokerLost);
         assert!(send(&Fakes::default(), &[said(Greeting::Ready, &[Answer::InCustody])]).0.is_ok());
+        let sending = |more: &[Answer]| cause(&[said(Greeting::Ready, &[&[Answer::Sending], more].concat())]);
+        assert_eq!(sending(&[]), Cause::PerhapsSent);
+        let refused = Failure::new(Stage::Submission, Cause::Refused, "554 no");
+        assert_eq!(sending(&[Answer::Verdict(Err(refused))]), Cause::Refused);
         let late = Failure::new(Stage::Submission, Cause::PerhapsSent, "");
         let answers = [Answer::InCustody, Answer::Verdict(Err(late.clone()))];
         let (verdict, heard) = send(&Fakes::default(), &[said(Greeting::Ready, &answers)]);
@@ -343,7 +402,7 @@ mod tests {
         let script = Script::default();
         script.connections.borrow_mut().push_back(said(Greeting::Ready, &answers));
         let world = World { brokers: Box::new(script), ..fakes.world() };
-        assert_eq!(ask(&world, &mut Errand::Status), 75);
+        assert_eq!(ask(&world, &mut Errand::Status(None)), 75);
         assert_eq!((fakes.paper.out.take(), fakes.paper.err.take()), ("{}\n".to_owned(), "odd\n".to_owned()));
     }
 }

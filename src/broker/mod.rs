@@ -12,7 +12,7 @@ mod client;
 mod service;
 mod slots;
 
-pub use client::{ask, forget, keep, submit};
+pub use client::{ask, forget, is_there, keep, submit, told};
 pub use slots::{Place, Slots};
 
 use crate::failure::{Cause, Failure, Stage};

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::io::BufReader;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use crate::account::{Account, Accounts};
+use crate::account::{Account, Accounts, StoreKind};
 use crate::commands::{self, Wanted};
 use crate::credentials::{self, AccessToken, Grant, Origin};
 use crate::envelope::Stamp;
@@ -33,6 +33,8 @@ const ACKNOWLEDGEMENT: Duration = Duration::from_secs(10);
 /// Hears what the client wants, does it, and says how it ended. A client that is gone by then misses that only.
 pub(super) fn serve(accepted: Accepted, attempt: &Attempt<'_>) {
     let Accepted { world, mut connection, peer } = accepted;
+    // A broker told to end tells us too: that is for those who run the queue, between two messages.
+    world.signals.hold_back();
     let answer = match hear(&world, &mut *connection) {
         Ok(Errand::Submit(request)) => match submit(world, *request, &*peer, &mut *connection, attempt) {
             Some(verdict) => Answer::Verdict(verdict),
@@ -103,7 +105,6 @@ fn submit(
     connection: &mut dyn Connection,
     attempt: &Attempt<'_>,
 ) -> Option<Result<Taken, Failure>> {
-    world.signals.hold_back();
     // The kernel says who it is; what started that process only the client can tell, for the log.
     let parent = Words::from(request.caller.parent.as_str()).short();
     let caller = Caller { parent, ..(*world.caller).clone() };
@@ -142,6 +143,10 @@ impl Audience for Client<'_> {
         true
     }
 
+    fn sending(&mut self) {
+        self.world.waiting.sending();
+    }
+
     /// Octets in a socket's buffer prove nothing: one that heard it says so.
     fn hears(&mut self, failure: &Failure) -> bool {
         self.told = true;
@@ -178,7 +183,10 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
     match errand {
         Errand::KeepGrant(sign_in) => keep_grant(world, &sign_in).map(|()| 0),
         Errand::Forget(account) => forget(world, &account, deadline).map(|()| 0),
-        Errand::Status => Ok(commands::run(world, Task::Status, &Asked { json: true, ..Asked::default() }, attempt)),
+        Errand::Status(columns) => {
+            outbox::adopt(world)?;
+            commands::show_status(world, viewer, columns)
+        }
         Errand::Renew => Ok(renew(world, attempt)),
         Errand::Submit(_) => Err(Failure::new(Stage::Message, Cause::Bug, "")),
         Errand::ListQueue => {
@@ -203,7 +211,13 @@ fn keep_grant(world: &World, sign_in: &SignIn) -> Result<(), Failure> {
     let account = accounts.named(&sign_in.account)?;
     let grant = Grant::from_json(&sign_in.grant)?;
     let token = AccessToken { token: sign_in.token.clone(), expires_at: sign_in.expires_at, origin: Origin::Renewed };
-    credentials::keep(world, account, &grant, &token)
+    credentials::keep(world, account, &grant, &token)?;
+    // What another store of ours held for it is worth nothing any more, but to a thief.
+    for store in [StoreKind::File, StoreKind::Sealed].into_iter().filter(|store| *store != account.store) {
+        let elsewhere = Account { store, ..account.clone() };
+        let _ = credentials::forget_stored(world, &elsewhere, world.clock.instant() + ERRAND);
+    }
+    Ok(())
 }
 
 fn forget(world: &World, account: &str, deadline: Instant) -> Result<(), Failure> {
@@ -217,6 +231,8 @@ fn renew(world: &World, attempt: &Attempt<'_>) -> u8 {
     if world.caller.uid != 0 && last.is_some_and(|last| now.abs_diff(last) < RENEWALS_APART) {
         return 0;
     }
+    // What passes by itself is waited for, and need not be by a broker that is to end.
+    world.signals.release();
     world.state.replace(RENEWAL, now.to_string().as_bytes());
     commands::run(world, Task::Renew, &Asked::default(), attempt)
 }

@@ -1,10 +1,11 @@
 //! `logout`: every secret of an account forgotten here; the configuration stays.
 
 use crate::account::{Account, Accounts};
+use crate::broker;
 use crate::credentials::{self, Forgotten};
 use crate::failure::Failure;
 use crate::invocation::Asked;
-use crate::world::World;
+use crate::world::{Route, World};
 
 /// Forgets the account's grants, tokens and password, and says so.
 ///
@@ -16,9 +17,31 @@ pub fn logout(world: &World, wanted: &Asked) -> Result<(), Failure> {
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };
+    match world.places.route {
+        Route::Here => {}
+        Route::Broker | Route::Incoming => return from_broker(world, account),
+    }
     let forgotten = credentials::forget(world, account, world.clock.instant() + account.deadline)?;
     world.terminal.out(&farewell(account, &forgotten));
     Ok(())
+}
+
+fn from_broker(world: &World, account: &Account) -> Result<(), Failure> {
+    broker::forget(world, account)?;
+    world.terminal.out(&format!(
+        "Signed out {}: this machine sends no more mail through it.\n{}",
+        account.address,
+        page(account)
+    ));
+    Ok(())
+}
+
+/// What is left to be done elsewhere.
+fn page(account: &Account) -> String {
+    match account.provider.grants_page {
+        "" => String::new(),
+        page => format!("Microsoft still has the permission on record; to take it back: {page}\n"),
+    }
 }
 
 fn farewell(account: &Account, forgotten: &[Forgotten]) -> String {
@@ -27,9 +50,8 @@ fn farewell(account: &Account, forgotten: &[Forgotten]) -> String {
     }
     let things: Vec<_> = forgotten.iter().map(|what| in_words(*what)).collect();
     let mut text = format!("Signed out {}: forgot {}.\n", account.address, things.join(" and "));
-    if forgotten.contains(&Forgotten::Grant) && !account.provider.grants_page.is_empty() {
-        let page = account.provider.grants_page;
-        text.push_str(&format!("Microsoft still has the permission on record; to take it back: {page}\n"));
+    if forgotten.contains(&Forgotten::Grant) {
+        text.push_str(&page(account));
     }
     text
 }

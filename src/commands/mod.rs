@@ -19,6 +19,7 @@ pub use addresses::{check_aliases, verify};
 pub use login::REGISTRATION_STEPS;
 pub use outbox::{Wanted, print_queue, run_queue};
 pub use set_up::set_up;
+pub use status::show_status;
 
 use crate::broker;
 use crate::invocation::help::help;
@@ -32,7 +33,7 @@ pub fn run(world: &World, task: Task, asked: &Asked, attempt: &Attempt<'_>) -> u
     renew::tell(world, task);
     match task {
         Task::Status => status::status(world, asked),
-        Task::Renew => renew::renew(world),
+        Task::Renew => renew::renew(world, asked),
         Task::Login => report::done(world, set_up(world, asked)),
         Task::Logout => report::done(world, logout::logout(world, asked)),
         Task::Test => test_command::run(world, asked),

@@ -4,13 +4,15 @@
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, Accounts, AuthKind};
+use crate::broker;
 use crate::credentials;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
-use crate::invocation::Task;
+use crate::invocation::{Asked, Task};
 use crate::report;
+use crate::request::Errand;
 use crate::standing::history::{self, History, unix_seconds};
 use crate::standing::{DAY, worst};
-use crate::world::{Priority, Stream, UnitFault, World};
+use crate::world::{Priority, Route, Stream, UnitFault, World};
 
 /// What runs us every week.
 const TIMER: &str = "outlook-sendmail-renew.timer";
@@ -29,7 +31,13 @@ const EACH: Duration = Duration::from_secs(45);
 const OVERDUE: u64 = 14;
 
 /// Renews every account's grant, whatever is cached, and gives the worst status.
-pub fn renew(world: &World) -> u8 {
+pub fn renew(world: &World, asked: &Asked) -> u8 {
+    match world.places.route {
+        Route::Broker if asked.system || is_watched(world) => return broker::ask(world, &mut Errand::Renew),
+        // A timer enabled for every user: the machine has its own.
+        Route::Broker | Route::Incoming => return 0,
+        Route::Here => {}
+    }
     let accounts = match Accounts::load(world) {
         Ok(accounts) => accounts,
         // A timer enabled for every user finds most of them without an account.
@@ -94,6 +102,7 @@ fn was_never_renewed(world: &World, account: &Account) -> bool {
 /// Says what failed to whoever looks: now, in the log, in `status`, and the next time somebody is at a terminal. What
 /// may pass by itself is only logged, until it has lasted too long. Gives the exit status.
 fn told(world: &World, account: &Account, failure: Failure) -> u8 {
+    let failure = failure.about(world.places.whose());
     let failure = if is_overdue(world, account, &failure) { overdue(&failure) } else { failure };
     let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.record());
     if failure.exit_status() == ExitStatus::Temporary {
@@ -120,7 +129,7 @@ fn is_overdue(world: &World, account: &Account, failure: &Failure) -> bool {
 fn overdue(failure: &Failure) -> Failure {
     let words = [failure.cause.row().sentence, failure.detail.whole()];
     let words: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
-    Failure::new(Stage::Credentials, Cause::RenewalOverdue, words.join(": "))
+    Failure::new(Stage::Credentials, Cause::RenewalOverdue, words.join(": ")).about(failure.whose)
 }
 
 /// Tells a person at a terminal, once, of a renewal that failed while nobody looked.
@@ -130,7 +139,7 @@ pub fn tell(world: &World, task: Task) {
         Task::Status | Task::Renew | Task::Broker | Task::Help => return,
         Task::Login | Task::Logout | Task::Test | Task::Explain | Task::Doctor | Task::Queue | Task::Outbox => {}
     }
-    if !is_watched(world) {
+    if !is_watched(world) || world.places.route != Route::Here {
         return;
     }
     let Ok(accounts) = Accounts::load(world) else { return };

@@ -6,20 +6,17 @@ use lettre::Address;
 
 use crate::account::{Account, Accounts};
 use crate::commands::columns::wrapped;
-use crate::commands::test_message;
+use crate::commands::test_message::{self, SIZE_LIMIT};
 use crate::credentials::{self, Credential, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Submit};
+use crate::invocation::{Asked, Submit, Verbosity};
 use crate::message::{Dots, Message};
 use crate::outbox::Taken;
 use crate::report::{self, Story};
 use crate::submission::{self, Deadlines, Line, NoCustody, Receipt, Speaker};
 use crate::words::Words;
-use crate::world::{Stream, World, memory_spool};
-
-/// More than the message has.
-const SIZE_LIMIT: u64 = 1024 * 1024;
+use crate::world::{Route, Stream, World, memory_spool};
 
 /// As wide as a time.
 const INDENT: &str = "           ";
@@ -28,10 +25,10 @@ const INDENT: &str = "           ";
 pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
     let steps = Steps { world, start: world.clock.instant(), columns };
-    let mut story = Story::default();
-    let verdict = send(&steps, asked, &mut story);
-    let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
-    report::record(world, &story, taken.as_ref().map_err(|failure| *failure));
+    let verdict = match world.places.route {
+        Route::Here => send_here(&steps, asked),
+        Route::Broker | Route::Incoming => send_through_broker(&steps, asked),
+    };
     match verdict {
         Ok((receipt, where_to)) => {
             steps.tell(&format!("Outlook took it: {}", receipt.words.short()));
@@ -42,6 +39,44 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
             report::complain(world, &failure)
         }
     }
+}
+
+fn send_here(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+    let mut story = Story::default();
+    let verdict = send(steps, asked, &mut story);
+    let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
+    report::record(steps.world, &story, taken.as_ref().map_err(|failure| *failure));
+    verdict
+}
+
+/// What the broker tells is the conversation, as it goes.
+fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+    let world = steps.world;
+    let (accounts, recipient) = (Accounts::load(world)?, asked.operands.first());
+    let account = chosen(steps, &accounts, asked)?;
+    let recipient = recipient.map_or_else(|| Ok(account.address.clone()), |written| address(written))?;
+    steps.tell(&format!("a message to {recipient}, handed to this machine's mail service"));
+    match test_message::through_broker(world, account, &recipient, Verbosity::Transcript)? {
+        Taken::Sent(receipt) => Ok((receipt, whose_inbox(account, &recipient))),
+        Taken::Kept { id, why } => {
+            steps.tell(&format!("kept as {id}, to be sent when that has passed"));
+            Err(why.about(world.places.whose()))
+        }
+    }
+}
+
+fn chosen<'a>(steps: &Steps<'_>, accounts: &'a Accounts, asked: &Asked) -> Result<&'a Account, Failure> {
+    let account = match &asked.account {
+        Some(name) => accounts.named(name)?,
+        None => accounts.for_sender(&[])?,
+    };
+    let file = steps.world.places.sending_config().display();
+    steps.tell(&format!("configuration {file}, account {}", account.name));
+    Ok(account)
+}
+
+fn whose_inbox(account: &Account, recipient: &Address) -> String {
+    if account.owns(recipient) { "your inbox".to_owned() } else { format!("the inbox of {recipient}") }
 }
 
 /// The steps as they are told, with the time since the start.
@@ -62,11 +97,7 @@ impl Steps<'_> {
 fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt, String), Failure> {
     let world = steps.world;
     let accounts = Accounts::load(world)?;
-    let account = match &asked.account {
-        Some(name) => accounts.named(name)?,
-        None => accounts.for_sender(&[])?,
-    };
-    steps.tell(&format!("configuration {}, account {}", world.places.config.display(), account.name));
+    let account = chosen(steps, &accounts, asked)?;
     let times = Deadlines::new(account, world.clock.instant());
     let recipient = match asked.operands.first() {
         Some(written) => address(written)?,
@@ -95,8 +126,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
         }
         verdict => verdict,
     };
-    let where_to = if account.owns(&recipient) { "your inbox".to_owned() } else { format!("the inbox of {recipient}") };
-    Ok((verdict?, where_to))
+    Ok((verdict?, whose_inbox(account, &recipient)))
 }
 
 /// The message a person would write, through everything any message goes through.

@@ -10,12 +10,21 @@ use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::text::Text;
 
 use crate::account::Account;
+use crate::broker;
 use crate::commands::question::agreed;
 use crate::credentials;
 use crate::envelope::Stamp;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Whose};
+use crate::invocation::{Submit, Verbosity};
+use crate::message::{Dots, Message};
+use crate::outbox::Taken;
+use crate::report::Story;
+use crate::request::Request;
 use crate::submission::{Deadlines, Receipt, Submitter};
-use crate::world::World;
+use crate::world::{World, memory_spool};
+
+/// More than the message has.
+pub(super) const SIZE_LIMIT: u64 = 1024 * 1024;
 
 /// Asks whether to send it, at a terminal; elsewhere nothing is asked and nothing sent.
 ///
@@ -23,6 +32,14 @@ use crate::world::World;
 /// Those of a submission.
 pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
     if !agreed(world, &format!("Send a test message to {}?", account.address)) {
+        return Ok(());
+    }
+    if world.places.whose() == Whose::System {
+        let taken = through_broker(world, account, &account.address, Verbosity::Silent)?;
+        world.terminal.out(&match taken {
+            Taken::Sent(_) => "Sent. It should be in your inbox in a moment.\n".to_owned(),
+            Taken::Kept { id, why } => format!("Not sent yet, kept as {id}: {}\n", why.line()),
+        });
         return Ok(());
     }
     let envelope = Envelope::new(Some(account.address.clone()), vec![account.address.clone()])
@@ -42,6 +59,25 @@ fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8])
     let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
     Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message)
+}
+
+/// The same as any user's message through the machine's account.
+///
+/// # Errors
+/// Those of a submission.
+pub(super) fn through_broker(
+    world: &World,
+    account: &Account,
+    recipient: &Address,
+    verbosity: Verbosity,
+) -> Result<Taken, Failure> {
+    let stamp = Stamp::now(world);
+    let octets = message(account, recipient, &world.caller.host_name, &stamp);
+    let message = Message::read(&mut octets.as_slice(), false, Dots::Content, memory_spool(), SIZE_LIMIT)?;
+    let operands = vec![recipient.to_string().into_bytes()];
+    let submit = Submit { operands, dots: Dots::Content, verbosity, ..Submit::default() };
+    let caller = world.caller.clone();
+    broker::submit(world, Request { caller, submit, stamp, message }, &mut Story::default())
 }
 
 /// The message, whole, as somebody would write it.

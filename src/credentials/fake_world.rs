@@ -481,7 +481,7 @@ impl Files for Nothing {
     fn read_alias_include(&self, _: &Path) -> Result<Vec<u8>, FileFault> {
         Err(FileFault::NotRegular)
     }
-    fn write(&self, _: &Path, _: &[u8]) -> Result<(), FileFault> {
+    fn write(&self, _: &Path, _: &[u8], _: Readers) -> Result<(), FileFault> {
         Err(FileFault::NotRegular)
     }
 }
@@ -520,12 +520,16 @@ impl Brokers for Nothing {
     fn on_standard_input(&self) -> OnStandardInput {
         OnStandardInput::Nothing
     }
+    fn may_be_there(&self) -> bool {
+        false
+    }
     fn supervise(&self, _: ListeningSocket<'_>) -> Result<(), crate::failure::Failure> {
         Ok(())
     }
 }
 impl Waiting for Nothing {
     fn in_custody(&self) {}
+    fn sending(&self) {}
 }
 impl Signals for Nothing {
     fn hold_back(&self) {}

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, AuthKind, TransportKind};
+use crate::account::{Account, AuthKind, StoreKind, TransportKind};
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::standing::history;
-use crate::world::{LockGuard, Priority, SecretStore, StoreFault, World};
+use crate::world::{KeyPlace, LockGuard, Priority, SecretStore, StoreFault, World};
 
 mod access_token_cache;
 pub mod browser;
@@ -259,6 +259,14 @@ pub fn forget_stored(world: &World, account: &Account, deadline: Instant) -> Res
         }
     }
     Ok(found)
+}
+
+/// Where the key of the account's store is; `None` when it has none, or cannot be opened.
+pub fn key_place(world: &World, account: &Account, deadline: Instant) -> Option<KeyPlace> {
+    match account.store {
+        StoreKind::Sealed => open_store(world, account, deadline).ok()?.key_place(),
+        StoreKind::SecretService | StoreKind::File | StoreKind::Command(_) => None,
+    }
 }
 
 /// Whether the account's store can be opened; nothing in it is read.

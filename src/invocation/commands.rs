@@ -69,17 +69,17 @@ pub struct CommandOption {
 /// Every command.
 #[rustfmt::skip]
 pub const COMMANDS: &[Command] = &[
-    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "transport", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
+    Command { name: "login", operands: &["ADDRESS"], options: &["account", "client-id", "tenant", "store", "browser", "transport", "system", "config"], disposition: Honoured(Task::Login), doc: "sign in to an account" },
     Command { name: "help", operands: &[], options: &[], disposition: Honoured(Task::Help), doc: "show the help text" },
-    Command { name: "logout", operands: &[], options: &["account", "config"], disposition: Honoured(Task::Logout), doc: "forget a sign-in" },
-    Command { name: "status", operands: &[], options: &["json", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
-    Command { name: "renew", operands: &[], options: &["config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
-    Command { name: "test", operands: &["ADDRESS"], options: &["account", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
+    Command { name: "logout", operands: &[], options: &["account", "system", "config"], disposition: Honoured(Task::Logout), doc: "forget a sign-in" },
+    Command { name: "status", operands: &[], options: &["json", "system", "config"], disposition: Honoured(Task::Status), doc: "show where every account stands" },
+    Command { name: "renew", operands: &[], options: &["system", "config"], disposition: Honoured(Task::Renew), doc: "renew every sign-in, so that none lapses from disuse" },
+    Command { name: "test", operands: &["ADDRESS"], options: &["account", "system", "config"], disposition: Honoured(Task::Test), doc: "send a message to yourself, telling each step" },
     Command { name: "explain", operands: &["ARGUMENTS"], options: &["config"], disposition: Honoured(Task::Explain), doc: "show what sendmail would make of a message, sending nothing" },
-    Command { name: "doctor", operands: &[], options: &["config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
+    Command { name: "doctor", operands: &[], options: &["system", "config"], disposition: Honoured(Task::Doctor), doc: "show what stands in the way on this machine" },
     Command { name: "broker", operands: &[], options: &["listen"], disposition: Honoured(Task::Broker), doc: "serve the system account" },
-    Command { name: "mailq", operands: &[], options: &["config"], disposition: Honoured(Task::Queue), doc: "list the outbox: what waits, failed, or was perhaps sent" },
-    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "config"], disposition: Honoured(Task::Outbox), doc: "show one message, try it now, give it up; run: try all that are due" },
+    Command { name: "mailq", operands: &[], options: &["system", "config"], disposition: Honoured(Task::Queue), doc: "list the outbox: what waits, failed, or was perhaps sent" },
+    Command { name: "outbox", operands: &["show|retry|drop|run", "ID"], options: &["duplicate-possible", "system", "config"], disposition: Honoured(Task::Outbox), doc: "show one message, try it now, give it up; run: try all that are due" },
 ];
 
 /// Every option of the commands. Those of one command are named in its row.
@@ -91,7 +91,7 @@ pub const OPTIONS: &[CommandOption] = &[
     CommandOption { name: "store", value: "S", set: |asked, value| asked.store = Some(value), doc: "where the grant is kept" },
     CommandOption { name: "transport", value: "T", set: |asked, value| asked.transport = Some(value), doc: "how messages travel: smtp or graph" },
     CommandOption { name: "browser", value: "", set: |asked, _| asked.browser = true, doc: "sign in through a browser instead of a code" },
-    CommandOption { name: "system", value: "", set: |asked, _| asked.system = true, doc: "the machine's account instead of a user's" },
+    CommandOption { name: "system", value: "", set: |asked, _| asked.system = true, doc: "this machine's account" },
     CommandOption { name: "json", value: "", set: |asked, _| asked.json = true, doc: "write JSON, for monitoring" },
     CommandOption { name: "listen", value: "PATH", set: |asked, value| asked.listen = Some(PathBuf::from(value)), doc: "listen at this socket, where systemd does not" },
     CommandOption { name: "duplicate-possible", value: "", set: |asked, _| asked.duplicate_possible = true, doc: "send again what was perhaps sent" },

@@ -70,9 +70,28 @@ pub enum Invocation {
     Tool(Task, Asked),
 }
 
+/// Which configuration a run goes by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Configuration<'a> {
+    /// The user's own, where there is one.
+    Usual,
+    /// This file.
+    File(&'a Path),
+    /// The machine's.
+    System,
+}
+
 impl Invocation {
+    /// Which configuration was asked for.
+    pub fn configuration(&self) -> Configuration<'_> {
+        if matches!(self, Self::Tool(_, asked) if asked.system) {
+            return Configuration::System;
+        }
+        self.config().map_or(Configuration::Usual, Configuration::File)
+    }
+
     /// The configuration file a person named.
-    pub fn config(&self) -> Option<&Path> {
+    fn config(&self) -> Option<&Path> {
         match self {
             Self::Submit(submit) => submit.config.as_deref(),
             Self::SmtpOnStdio(wanted) => wanted.config.as_deref(),

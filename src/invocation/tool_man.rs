@@ -166,6 +166,32 @@ is, and what PHP and git are set to.
 It sends nothing and does not sign in to the submission server; it does renew the sign-in, as that is the only way to know
 that Microsoft still honours it.
 No check takes longer than five seconds.
+.Pp
+With
+.Fl -system ,
+.Cm login ,
+.Cm logout ,
+.Cm status ,
+.Cm renew ,
+.Cm test ,
+.Cm doctor ,
+.Cm mailq
+and
+.Cm outbox
+are about this machine's account, which every user without one of his own sends through.
+Only root signs it in and out.
+.Cm login Fl -system
+writes
+.Pa /etc/outlook-sendmail/config.toml ,
+hands the sign-in to the machine's mail service, which has to run, keeps nothing of it, and has everything sent that waited
+for it.
+.Cm test Fl -system
+shows the conversation as the service tells it.
+Without
+.Fl -system ,
+.Cm status
+shows the machine's account too, where there is one.
+.Pp
 .Cm mailq
 lists the outbox: when each message was accepted, from whom and to whom, where it stands, and what was said to the last
 attempt.
@@ -242,11 +268,14 @@ Where the keyring is reached.
 .It Pa ~/.config/outlook-sendmail/config.toml
 The configuration, in TOML.
 An unknown key is an error.
+.It Pa /etc/outlook-sendmail/config.toml
+The configuration of this machine's account; everybody may read it.
+.It Pa /var/lib/outlook-sendmail
+Its sign-in and outbox, the service's alone.
 .It Pa ~/.local/state/outlook-sendmail
 Locks, what
 .Cm status
-remembers and, with
-Locks, the outbox and, with
+remembers, the outbox and, with
 .Cm store = Qq file ,
 the grants.
 .El
@@ -306,6 +335,12 @@ The account's part in the exit status, and the line that says why.
 The sign-in's times, and the whole days until it lapses unless it is used.
 .It Li store , auth , transport , host , port
 As in the configuration.
+.It Li key
+Where the key of a sealed store is:
+.Li credential ,
+one of systemd's, or
+.Li beside ,
+a file in the same folder.
 .It Li from
 The addresses it may send as, its own first.
 .It Li sent_at
@@ -317,8 +352,9 @@ The last message that failed, and the last renewal if it failed: an object with
 .Pq the enhanced status
 and
 .Li line .
-.It Li outbox
-How many messages wait.
+.It Li outbox , outbox_failed , outbox_perhaps_sent
+How many messages wait, have failed, and were perhaps sent: all of them, of the machine's account the asker's own.
+Told with one of the accounts that share an outbox.
 .It Li pace
 How many messages at once are
 .Li used
@@ -392,6 +428,41 @@ and the environment choose it, never a flag of
 and the environment does not count when real and effective user or group differ.
 .Pp
 Transcripts and log records show neither tokens nor codes nor passwords, also where a server repeats them.
+.Ss This machine's account
+The sign-in is kept by a service with a user of its own,
+.Li outlook-sendmail .
+Nobody else can read it: not root's cron jobs, not the web server, not a unit with
+.Li DynamicUser=yes .
+They hand their messages over at
+.Pa /run/outlook-sendmail/submit.sock ;
+who they are, the kernel says.
+.Bl -tag -width Ds
+.It Every user
+May connect, and send as far as
+.Li allow
+in the configuration names him or a group of his, or is not there.
+Nobody chooses the account's server, store or sign-in, by whatever argument, environment or file of his own.
+He lists, shows, retries and drops his own waiting messages, may have sent what is due, may have the sign-in renewed once
+an hour, and sees how the account stands: address, sign-in, pace, and that a message failed, not which.
+He has 8 messages under way at a time and a fifth of the outbox.
+.It Root
+May do all of that with everybody's messages, and signs in and out.
+What root sends before the service runs is left in
+.Pa /var/spool/outlook-sendmail ,
+which only root and the service can enter.
+.It The service
+Has the grant, every waiting message, and the network; no home folders, no other user's files, no privileges.
+Each message is read by a process of its own, so that a hostile one harms no other.
+.It Whoever copies its folder
+Has the messages that wait.
+The grant is encrypted under a key that systemd keeps
+.Pq the TPM's or the machine's own ;
+without systemd the key lies beside it, and
+.Cm status
+says which it is.
+.It Whoever is root
+Can do everything, as everywhere.
+.El
 "#;
 
 #[test]

@@ -51,6 +51,8 @@ pub trait Audience {
     fn is_remote(&self) -> bool {
         false
     }
+    /// Content is about to go out of a message that nobody keeps.
+    fn sending(&mut self);
     /// The message was refused for good. Says whether anybody heard it; if not, the outbox keeps it as failed.
     fn hears(&mut self, failure: &Failure) -> bool;
 }
@@ -61,6 +63,7 @@ pub struct PresentCaller;
 
 impl Audience for PresentCaller {
     fn in_custody(&mut self) {}
+    fn sending(&mut self) {}
 
     fn hears(&mut self, _: &Failure) -> bool {
         true
@@ -72,6 +75,7 @@ pub(super) struct Nobody;
 
 impl Audience for Nobody {
     fn in_custody(&mut self) {}
+    fn sending(&mut self) {}
 
     fn hears(&mut self, _: &Failure) -> bool {
         false
@@ -141,6 +145,7 @@ impl<'a> Held<'a> {
     /// Nobody has it, or nobody knows.
     pub(super) fn settle(self, verdict: Result<Receipt, Failure>) -> Result<Taken, Failure> {
         let world = self.world;
+        let verdict = verdict.map_err(|failure| failure.about(world.places.whose()));
         match (self.what, verdict) {
             (What::Report, verdict) => verdict.map(Taken::Sent),
             (What::Draft(draft), Err(failure)) if schedule::may_pass(&failure) => {
@@ -165,7 +170,10 @@ impl Custody for Held<'_> {
 
     fn sending(&mut self) -> Result<(), Failure> {
         self.what = match mem::replace(&mut self.what, What::Report) {
-            What::Report => What::Report,
+            What::Report => {
+                self.audience.sending();
+                What::Report
+            }
             What::Draft(draft) => {
                 let entry = draft.commit(None).map_err(unwritable)?;
                 self.audience.in_custody();

@@ -72,6 +72,8 @@ pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> Result<(),
         if !more {
             return Ok(());
         }
+        // Told to end meanwhile, nobody waits for us.
+        world.signals.release();
         world.clock.sleep(BETWEEN);
     }
 }

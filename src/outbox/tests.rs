@@ -21,7 +21,7 @@ use crate::report::Story;
 use crate::request::{Duplicate, Request};
 use crate::submission::{Custody as _, Receipt, RefusedRecipient};
 use crate::words::Words;
-use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, World};
+use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, Readers, World};
 
 const CONFIG: &str = "[accounts.me]\naddress = \"me@outlook.com\"\non_failure = \"keep\"\n";
 
@@ -34,7 +34,7 @@ impl Files for Configured {
     fn read_alias_include(&self, _: &Path) -> Result<Vec<u8>, FileFault> {
         Err(FileFault::NotRegular)
     }
-    fn write(&self, _: &Path, _: &[u8]) -> Result<(), FileFault> {
+    fn write(&self, _: &Path, _: &[u8], _: Readers) -> Result<(), FileFault> {
         Err(FileFault::NotRegular)
     }
 }
@@ -429,6 +429,7 @@ fn a_client_that_hung_up_after_custody_loses_no_refusal() {
         fn in_custody(&mut self) {
             self.0.set(self.0.get() + 1);
         }
+        fn sending(&mut self) {}
         fn hears(&mut self, _: &Failure) -> bool {
             false
         }

@@ -10,7 +10,7 @@ use crate::credentials;
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::outbox::Taken;
 use crate::submission::Receipt;
-use crate::words::Words;
+use crate::words::{Words, line_with_columns};
 
 /// The first thing a client hears, sixteen octets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +49,8 @@ impl Greeting {
 pub enum Answer {
     /// The message is on the disk: whatever happens now, it is not lost.
     InCustody,
+    /// Content is about to go out, and nobody keeps the message: who hears nothing after this does not know its fate.
+    Sending,
     /// Text for standard error: the conversation, for -v, and remarks. Its lines are kept.
     Remark(String),
     /// Text for standard output; its lines are kept.
@@ -69,6 +71,7 @@ impl Answer {
         let mut octets = Vec::new();
         match self {
             Self::InCustody => frames::write(&mut octets, Said::Custody, b"")?,
+            Self::Sending => frames::write(&mut octets, Said::Sending, b"")?,
             Self::Remark(text) => write_text(&mut octets, Said::Remark, text)?,
             Self::Output(text) => write_text(&mut octets, Said::Output, text)?,
             Self::Done(status) => frames::write(&mut octets, Said::Done, &[*status])?,
@@ -100,6 +103,7 @@ impl<'a> Answers<'a> {
         let (tag, length) = self.0.head()?;
         match tag {
             Said::Custody => Ok(Answer::InCustody),
+            Said::Sending => Ok(Answer::Sending),
             Said::Remark => Ok(Answer::Remark(lines(&self.0.octets_of_many(length)?))),
             Said::Output => Ok(Answer::Output(lines(&self.0.octets_of_many(length)?))),
             Said::Done => match self.0.octets_of_many(length)?.as_slice() {
@@ -114,8 +118,8 @@ impl<'a> Answers<'a> {
 /// Lines for a person: each is made safe as [`Words`] are.
 fn lines(octets: &[u8]) -> String {
     let line = |line: &[u8]| match line.strip_suffix(b"\n") {
-        Some(text) => Words::from_octets(text).whole().to_owned() + "\n",
-        None => Words::from_octets(line).whole().to_owned(),
+        Some(text) => line_with_columns(text) + "\n",
+        None => line_with_columns(line),
     };
     octets.split_inclusive(|&octet| octet == b'\n').map(line).collect()
 }
@@ -137,7 +141,7 @@ fn verdict_octets(verdict: &Result<Taken, Failure>) -> Vec<u8> {
 
 /// Cause, stage, wording where it is not the cause's own, and words, each on a line.
 fn failure_text(failure: &Failure) -> String {
-    let Failure { stage, cause, detail, wording } = failure;
+    let Failure { stage, cause, detail, wording, whose: _ } = failure;
     let wording = wording.map(said).unwrap_or_default();
     format!("{cause:?}\n{stage:?}\n{wording}\n{}", kept(detail.whole()))
 }

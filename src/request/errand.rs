@@ -65,8 +65,9 @@ pub enum Errand {
     DropEntry(EntryId),
     /// Send what is due.
     RunQueue,
-    /// Say where every account stands, as JSON.
-    Status,
+    /// Say where every account stands: to a person whose screen has so many columns (none where it is not a screen), or
+    /// as JSON.
+    Status(Option<u16>),
     /// Keep what a sign-in gave; root only.
     KeepGrant(SignIn),
     /// Forget an account's sign-in; root only.
@@ -134,7 +135,7 @@ impl Errand {
             Self::RetryEntry(..) => Kind::RetryEntry,
             Self::DropEntry(_) => Kind::DropEntry,
             Self::RunQueue => Kind::RunQueue,
-            Self::Status => Kind::Status,
+            Self::Status(_) => Kind::Status,
             Self::KeepGrant(_) => Kind::KeepGrant,
             Self::Forget(_) => Kind::Forget,
             Self::Renew => Kind::Renew,
@@ -149,7 +150,8 @@ impl Errand {
         write_preamble(sink, self.kind())?;
         match self {
             Self::Submit(request) => return request.write_frames(sink),
-            Self::ListQueue | Self::RunQueue | Self::Status | Self::Renew => {}
+            Self::ListQueue | Self::RunQueue | Self::Status(None) | Self::Renew => {}
+            Self::Status(Some(columns)) => frames::write(sink, Detail::Columns, &columns.to_be_bytes())?,
             Self::ShowEntry(id) | Self::DropEntry(id) => frames::write(sink, Detail::Entry, id.0.as_bytes())?,
             Self::RetryEntry(id, duplicate) => {
                 frames::write(sink, Detail::Entry, id.0.as_bytes())?;
@@ -187,7 +189,7 @@ impl Errand {
             Kind::RetryEntry => Ok(Self::RetryEntry(details.entry()?, details.duplicate)),
             Kind::DropEntry => Ok(Self::DropEntry(details.entry()?)),
             Kind::RunQueue => Ok(Self::RunQueue),
-            Kind::Status => Ok(Self::Status),
+            Kind::Status => Ok(Self::Status(details.columns)),
             Kind::KeepGrant => details.sign_in().map(Self::KeepGrant),
             Kind::Forget => details.account.map(Self::Forget).ok_or(RequestFault::Malformed("no account")),
             Kind::Renew => Ok(Self::Renew),
@@ -203,12 +205,20 @@ struct Details {
     grant: Option<Secret>,
     token: Option<Secret>,
     expires_at: Option<SystemTime>,
+    columns: Option<u16>,
 }
 
 impl Details {
     fn read(frames: &mut Frames<'_>) -> Result<Self, RequestFault> {
-        let duplicate = Duplicate::Never;
-        let mut details = Self { entry: None, duplicate, account: None, grant: None, token: None, expires_at: None };
+        let mut details = Self {
+            entry: None,
+            duplicate: Duplicate::Never,
+            account: None,
+            grant: None,
+            token: None,
+            expires_at: None,
+            columns: None,
+        };
         loop {
             let (tag, length) = frames.head()?;
             match tag {
@@ -218,6 +228,11 @@ impl Details {
                     details.entry = Some(EntryId::parse(&id).ok_or(RequestFault::Malformed("no such name"))?);
                 }
                 Detail::DuplicatePossible => details.duplicate = Duplicate::Possible,
+                Detail::Columns => {
+                    let octets = frames.octets(length)?;
+                    let octets: [u8; 2] = octets.try_into().map_err(|_| RequestFault::Malformed("columns"))?;
+                    details.columns = Some(u16::from_be_bytes(octets));
+                }
                 Detail::Account => details.account = Some(text(frames.octets(length)?)?),
                 Detail::Grant => details.grant = Some(Secret::new(frames.secret_octets(length)?)),
                 Detail::Token => details.token = Some(Secret::new(frames.secret_octets(length)?)),

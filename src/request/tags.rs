@@ -107,6 +107,8 @@ tags! {
     Token = b'k', TOKEN, 1;
     /// When it expires, in seconds since 1970.
     Expiry = b'x', 8, 1;
+    /// How wide the client's screen is.
+    Columns = b'w', 2, 1;
     /// There is no more.
     Complete = b'.', 0, 1;
 }
@@ -116,6 +118,8 @@ tags! {
     Said:
     /// The message is kept.
     Custody = b'K', 0, 1;
+    /// Its content is about to go out, and it is not kept.
+    Sending = b'S', 0, 1;
     /// Text for standard error: the transcript, and remarks.
     Remark = b'v', TEXT, u32::MAX;
     /// Text for standard output.

@@ -274,7 +274,8 @@ fn every_errand_there_and_back() {
         Errand::RetryEntry(id.clone(), Duplicate::Possible),
         Errand::DropEntry(id),
         Errand::RunQueue,
-        Errand::Status,
+        Errand::Status(None),
+        Errand::Status(Some(80)),
         Errand::KeepGrant(sign_in),
         Errand::Forget("me".into()),
         Errand::Renew,
@@ -305,6 +306,7 @@ fn every_answer_there_and_back() {
     let why = Failure::new(Stage::Submission, Cause::Deferred, "451 later\nmuch later");
     answers.push(Answer::Verdict(Ok(Taken::Kept { id: "0a1b2c3d4e5f".into(), why })));
     answers.push(Answer::InCustody);
+    answers.push(Answer::Sending);
     answers.push(Answer::Remark(">>> EHLO\n".into()));
     answers.push(Answer::Done(75));
     answers.push(Answer::Output("a\nb\n".into()));
@@ -323,4 +325,8 @@ fn what_the_broker_says_is_made_safe_again() {
     let mut octets = Vec::new();
     frames::write(&mut octets, tags::Said::Output, b"a\x1b[2J\nb\r\n").unwrap();
     assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(Answer::Output("a [2J\nb\n".into())));
+    let columns = Answer::Output("ID   Size\n  1   200\n".into());
+    let mut octets = Vec::new();
+    columns.write(&mut octets).unwrap();
+    assert_eq!(Answers::new(&mut octets.as_slice()).hear(), Ok(columns));
 }

@@ -48,10 +48,11 @@ const BLOCKING: &[Cause] = &[
 ];
 
 impl PastFailure {
-    fn new(at: SystemTime, failure: &Failure) -> Self {
+    fn new(world: &World, failure: &Failure) -> Self {
         let row = failure.cause.row();
+        let failure = failure.clone().about(world.places.whose());
         Self {
-            at: unix_seconds(at),
+            at: unix_seconds(world.clock.now()),
             status: row.status as u8,
             dsn: row.enhanced.to_owned(),
             line: failure.line(),
@@ -151,7 +152,7 @@ pub fn message(world: &World, mailbox: &Address, verdict: Result<&Taken, &Failur
     match verdict {
         Ok(Taken::Sent(_)) => Record::Sent.succeeded(world, mailbox),
         Ok(Taken::Kept { why: failure, .. }) | Err(failure) => {
-            Record::Failed.write(world, mailbox, &PastFailure::new(world.clock.now(), failure))
+            Record::Failed.write(world, mailbox, &PastFailure::new(world, failure))
         }
     }
 }
@@ -166,13 +167,13 @@ pub fn renewed(world: &World, mailbox: &Address) {
 /// The endpoint refused a renewal. What passes by itself is no news.
 pub fn refused(world: &World, mailbox: &Address, failure: &Failure) {
     if failure.exit_status() != ExitStatus::Temporary {
-        Record::Unrenewed.write(world, mailbox, &PastFailure::new(world.clock.now(), failure));
+        Record::Unrenewed.write(world, mailbox, &PastFailure::new(world, failure));
     }
 }
 
 /// A timer's renewal failed, and nobody was there to see it.
 pub fn failed_unseen(world: &World, mailbox: &Address, failure: &Failure) {
-    let past = PastFailure::new(world.clock.now(), failure);
+    let past = PastFailure::new(world, failure);
     Record::Unrenewed.write(world, mailbox, &past);
     Record::Untold.write(world, mailbox, &past);
 }

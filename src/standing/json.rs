@@ -1,80 +1,125 @@
 //! `status --json`: where every account stands, for monitoring. A key is never left out and never means anything else;
 //! what is not known is null.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::history::PastFailure;
 use super::times::{DAY, rfc3339};
 use super::{GrantTimes, Pace, SignIn, Standing, worst};
-use crate::account::TransportKind;
-use crate::failure::Failure;
+use crate::failure::{Failure, Whose};
+use crate::world::KeyPlace;
 
 /// Changes when a key changes its meaning; more keys do not.
 const VERSION: u8 = 1;
 
-#[derive(Serialize)]
-struct Report<'a> {
+/// The document.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
     version: u8,
     at: Option<String>,
     status: u8,
     problem: Option<String>,
-    accounts: Vec<OneAccount<'a>>,
+    accounts: Vec<OneAccount>,
 }
 
-#[derive(Serialize)]
-struct OneAccount<'a> {
-    name: &'a str,
-    address: &'a str,
+#[derive(Serialize, Deserialize)]
+struct OneAccount {
+    name: String,
+    address: String,
     system: bool,
     default: bool,
-    state: &'static str,
+    state: String,
     status: u8,
-    problem: Option<&'a str>,
+    problem: Option<String>,
     signed_in_at: Option<String>,
     renewed_at: Option<String>,
     lapses_at: Option<String>,
     days_left: Option<u64>,
-    store: &'static str,
-    auth: &'static str,
-    transport: &'static str,
-    host: &'a str,
+    store: String,
+    key: Option<String>,
+    auth: String,
+    transport: String,
+    host: String,
     port: u16,
     from: Vec<String>,
     sent_at: Option<String>,
-    failure: Option<OneFailure<'a>>,
-    renewal_failure: Option<OneFailure<'a>>,
-    outbox: Option<u64>,
+    failure: Option<OneFailure>,
+    renewal_failure: Option<OneFailure>,
+    outbox: Option<usize>,
+    outbox_failed: Option<usize>,
+    outbox_perhaps_sent: Option<usize>,
     pace: Option<OnePace>,
 }
 
-#[derive(Serialize)]
-struct OneFailure<'a> {
+#[derive(Serialize, Deserialize)]
+struct OneFailure {
     at: Option<String>,
     status: u8,
-    dsn: &'a str,
-    line: &'a str,
+    dsn: String,
+    line: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct OnePace {
-    used: u32,
-    limit: u32,
+    used: u64,
+    limit: u64,
 }
 
-/// The document, with a line end. `failure` is why there are no accounts to tell of.
-pub fn json(standings: &[Standing<'_>], failure: Option<&Failure>, now: u64) -> String {
-    let report = Report {
-        version: VERSION,
-        at: rfc3339(now),
-        status: worst(standings.iter().map(Standing::status).chain(failure.map(|failure| failure.exit_status() as u8))),
-        problem: failure.map(Failure::line),
-        accounts: standings.iter().map(one_account).collect(),
-    };
-    // Strings and numbers: there is nothing that JSON could not say.
-    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
+impl Report {
+    /// What is to be told of these accounts. `failure` is why there are none.
+    pub fn new(standings: &[Standing<'_>], whose: Whose, failure: Option<&Failure>, now: u64) -> Self {
+        let mut report = Self {
+            version: VERSION,
+            at: rfc3339(now),
+            status: 0,
+            problem: failure.map(Failure::line),
+            accounts: standings.iter().map(|standing| one_account(standing, whose)).collect(),
+        };
+        report.status = worst(report.statuses().chain(failure.map(|failure| failure.exit_status() as u8)));
+        report
+    }
+
+    /// Reads one back; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The same with another's accounts.
+    pub fn with(mut self, other: Self) -> Self {
+        self.status = worst([self.status, worst(other.statuses())]);
+        self.accounts.extend(other.accounts);
+        self
+    }
+
+    /// The exit status that tells the worst of it.
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// What keeps mail from going, if anything.
+    pub fn problem(&self) -> Option<&str> {
+        let of_accounts = self.accounts.iter().find_map(|account| account.problem.as_deref());
+        self.problem.as_deref().or(of_accounts)
+    }
+
+    /// How many messages wait, failed, or were perhaps sent, as far as is told.
+    pub fn outbox(&self) -> [usize; 3] {
+        let sum = |of: fn(&OneAccount) -> Option<usize>| self.accounts.iter().filter_map(of).sum();
+        [sum(|it| it.outbox), sum(|it| it.outbox_failed), sum(|it| it.outbox_perhaps_sent)]
+    }
+
+    /// The document, with a line end.
+    pub fn text(&self) -> String {
+        // Strings and numbers: there is nothing that JSON could not say.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    fn statuses(&self) -> impl Iterator<Item = u8> {
+        self.accounts.iter().map(|account| account.status)
+    }
 }
 
-fn one_account<'a>(standing: &'a Standing<'_>) -> OneAccount<'a> {
+fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
     let Standing { account, history, now, .. } = standing;
     let (auth, times) = match &standing.sign_in {
         Some(SignIn::Grant(times)) => ("oauth2", Some(times)),
@@ -83,35 +128,41 @@ fn one_account<'a>(standing: &'a Standing<'_>) -> OneAccount<'a> {
     };
     let lapses_at = times.and_then(|times| times.lapses_at);
     let told = |at: fn(&GrantTimes) -> u64| times.map(at).filter(|at| *at > 0).and_then(rfc3339);
+    let key = standing.key.map(|key| match key {
+        KeyPlace::Credential => "credential",
+        KeyPlace::Beside => "beside",
+    });
+    let Pace { used, limit } = standing.pace;
     OneAccount {
-        name: &account.name,
-        address: account.address.as_ref(),
-        system: false,
+        name: account.name.clone(),
+        address: account.address.to_string(),
+        system: whose == Whose::System,
         default: standing.preferred,
-        state: standing.state.word(),
+        state: standing.state.word().to_owned(),
         status: standing.status(),
-        problem: standing.problem.as_ref().map(|problem| problem.line.as_str()),
+        problem: standing.problem.as_ref().map(|problem| problem.line.clone()),
         signed_in_at: told(|times| times.signed_in_at),
         renewed_at: history.renewed.and_then(rfc3339).or_else(|| told(|times| times.renewed_at)),
         lapses_at: lapses_at.and_then(rfc3339),
         days_left: lapses_at.map(|lapses_at| lapses_at.saturating_sub(*now) / DAY),
-        store: account.store.word(),
-        auth,
-        transport: match account.transport {
-            TransportKind::Smtp => "smtp",
-            TransportKind::Graph => "graph",
-        },
-        host: &account.host,
+        store: account.store.word().to_owned(),
+        key: key.map(str::to_owned),
+        auth: auth.to_owned(),
+        transport: account.transport.word().to_owned(),
+        host: account.host.clone(),
         port: account.port,
         from: std::iter::once(&account.address).chain(&account.send_as).map(ToString::to_string).collect(),
         sent_at: history.sent.and_then(rfc3339),
         failure: history.failed.as_ref().map(one_failure),
         renewal_failure: history.unrenewed.as_ref().map(one_failure),
-        outbox: standing.outbox,
-        pace: standing.pace.map(|Pace { used, limit }| OnePace { used, limit }),
+        outbox: standing.outbox.map(|tally| tally.waiting),
+        outbox_failed: standing.outbox.map(|tally| tally.failed),
+        outbox_perhaps_sent: standing.outbox.map(|tally| tally.perhaps_sent),
+        pace: Some(OnePace { used, limit }),
     }
 }
 
-fn one_failure(failure: &PastFailure) -> OneFailure<'_> {
-    OneFailure { at: rfc3339(failure.at), status: failure.status, dsn: &failure.dsn, line: &failure.line }
+fn one_failure(failure: &PastFailure) -> OneFailure {
+    let line = Some(failure.line.clone()).filter(|line| !line.is_empty());
+    OneFailure { at: rfc3339(failure.at), status: failure.status, dsn: failure.dsn.clone(), line }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::account::{Account, Accounts, AuthKind};
 use crate::credentials;
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{ExitStatus, Failure, for_the_system};
+use crate::outbox::{self, Tally, Viewer};
 use crate::standing::history::{History, unix_seconds};
-use crate::world::World;
+use crate::submission::pace;
+use crate::world::{KeyPlace, World};
 
 pub mod history;
 mod json;
@@ -14,8 +16,8 @@ mod judgement;
 mod text;
 mod times;
 
-pub use json::json;
-pub use text::{Paint, block};
+pub use json::Report;
+pub use text::{Paint, block, outbox_words};
 pub use times::DAY;
 
 /// The longest wait for an account's store: one that works answers in milliseconds.
@@ -36,10 +38,12 @@ pub struct Standing<'a> {
     pub sign_in: Option<SignIn>,
     /// What became of messages and renewals.
     pub history: History,
-    /// How many messages wait in the outbox; `None` where there is none.
-    pub outbox: Option<u64>,
-    /// How much of its pace is used up; `None` where nobody counts.
-    pub pace: Option<Pace>,
+    /// Where the key of its store is, if that has one.
+    pub key: Option<KeyPlace>,
+    /// What lies in the outbox; told with one account of those that share it.
+    pub outbox: Option<Tally>,
+    /// How much of its pace is used up.
+    pub pace: Pace,
     /// When this was found, in Unix seconds.
     pub now: u64,
 }
@@ -73,8 +77,8 @@ pub struct Problem {
 impl Problem {
     /// Without its name, login would sign in to the account that is used when nothing else decides.
     fn name_account(&mut self, name: &str) {
-        if let Some(login) = self.line.strip_suffix(LOGIN) {
-            self.line = format!("{login}{LOGIN} --account {}", quoted(name));
+        if [LOGIN.to_owned(), for_the_system(LOGIN)].iter().any(|login| self.line.ends_with(login)) {
+            self.line = format!("{} --account {}", self.line, quoted(name));
         }
     }
 }
@@ -112,28 +116,40 @@ pub struct GrantTimes {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pace {
     /// So many are used up.
-    pub used: u32,
+    pub used: u64,
     /// Of so many.
-    pub limit: u32,
+    pub limit: u64,
 }
 
 impl<'a> Standing<'a> {
-    /// Looks at every account.
-    pub fn of_all(world: &World, accounts: &'a Accounts) -> Vec<Self> {
+    /// Looks at every account, for somebody.
+    pub fn of_all(world: &World, accounts: &'a Accounts, viewer: Viewer) -> Vec<Self> {
         let preferred = accounts.for_sender(&[]).ok().map(|account| account.name.as_str());
-        accounts.all().iter().map(|account| Self::of(world, account, preferred == Some(&account.name))).collect()
+        let of = |account: &'a Account| Self::of(world, account, preferred == Some(&account.name), viewer);
+        let mut standings: Vec<_> = accounts.all().iter().map(of).collect();
+        let teller = standings.iter().position(|standing| standing.preferred).unwrap_or_default();
+        if let Some(standing) = standings.get_mut(teller) {
+            standing.outbox = outbox::tally(world, viewer).ok();
+        }
+        standings
     }
 
-    fn of(world: &World, account: &'a Account, preferred: bool) -> Self {
+    fn of(world: &World, account: &'a Account, preferred: bool, viewer: Viewer) -> Self {
         let now = unix_seconds(world.clock.now());
-        let sign_in = sign_in(world, account, now);
-        let history = History::read(world, &account.address);
+        let sign_in = sign_in(world, account, now).map_err(|failure| failure.about(world.places.whose()));
+        let mut history = History::read(world, &account.address);
         let (state, mut problem) = judgement::judge(&sign_in, &history, now);
         if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
             problem.name_account(&account.name);
         }
         let sign_in = sign_in.ok();
-        Self { account, preferred, state, problem, sign_in, history, outbox: None, pace: None, now }
+        if let (Some(failed), Viewer::User(_)) = (&mut history.failed, viewer) {
+            // It may name whom somebody else wrote to.
+            failed.line.clear();
+        }
+        let key = credentials::key_place(world, account, world.clock.instant() + STORE_PATIENCE);
+        let pace = Pace { used: pace::used(world, account), limit: pace::BURST };
+        Self { account, preferred, state, problem, sign_in, history, key, outbox: None, pace, now }
     }
 
     /// The exit status that tells its state.
@@ -190,6 +206,8 @@ mod tests {
             problem.line
         };
         assert_eq!(named("x -- run: outlook-sendmail login", "a"), "x -- run: outlook-sendmail login --account a");
+        let system = named("x -- run: outlook-sendmail login --system", "a");
+        assert_eq!(system, "x -- run: outlook-sendmail login --system --account a");
         assert_eq!(named("x -- run: outlook-sendmail renew", "a"), "x -- run: outlook-sendmail renew");
         assert!(named("x -- run: outlook-sendmail login", "it's").ends_with(r"--account 'it'\''s'"));
     }

@@ -3,7 +3,8 @@
 use super::times::{DAY, ago, count, date};
 use super::{GrantTimes, SignIn, Standing, State};
 use crate::account::{Account, StoreKind, TransportKind};
-use crate::world::{Escapes, Screen};
+use crate::failure::Whose;
+use crate::world::{Escapes, KeyPlace, Screen};
 
 /// Where a line's text begins, behind its label.
 const INDENT: usize = 17;
@@ -38,10 +39,10 @@ impl Paint {
 }
 
 /// One account's lines. Words tell everything that colours do.
-pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
+pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Paint) -> String {
     let Standing { account, history, now, .. } = standing;
     let when = |at: u64| ago(at, *now, utc_offset);
-    let mut block = Block { text: headline(standing, paint), paint };
+    let mut block = Block { text: headline(standing, whose, paint), paint };
     if let Some(problem) = &standing.problem {
         let (why, advice) = problem.line.rsplit_once(" -- ").unwrap_or((&problem.line, ""));
         block.line("Problem", why);
@@ -54,8 +55,8 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
                 block.line("Lapses", &lapse(times, *now, utc_offset));
             }
         }
-        Some(SignIn::Password) => block.line("Signs in", &format!("with a password, kept in {}", kept(account))),
-        None => block.line("Kept in", kept(account)),
+        Some(SignIn::Password) => block.line("Signs in", &format!("with a password, kept in {}", kept(standing))),
+        None => block.line("Kept in", kept(standing)),
     }
     block.line("Sends", &route(account));
     let aliases: Vec<_> = account.send_as.iter().map(ToString::to_string).collect();
@@ -65,20 +66,36 @@ pub fn block(standing: &Standing<'_>, utc_offset: i32, paint: Paint) -> String {
         block.line("Last failure", &format!("{} (status {})", when(failure.at), failure.status));
         // Said once is enough.
         let why = failure.line.rsplit_once(" -- ").map_or(failure.line.as_str(), |(why, _)| why);
-        if standing.problem.as_ref().is_none_or(|problem| !problem.line.starts_with(why)) {
+        if standing.problem.as_ref().is_none_or(|problem| why.is_empty() || !problem.line.starts_with(why)) {
             block.line("", &failure.line);
         }
     }
     if let Some(failure) = &history.unrenewed {
         block.line("Not renewed", &format!("{} (status {})", when(failure.at), failure.status));
     }
-    block.line("Outbox", &standing.outbox.map(|waiting| count(waiting, "message")).unwrap_or_default());
-    let pace = standing.pace.map(|pace| format!("{} of {} messages used", pace.used, pace.limit));
-    block.line("Pace", &pace.unwrap_or_default());
+    let outbox = standing.outbox.map(|tally| outbox_words([tally.waiting, tally.failed, tally.perhaps_sent]));
+    block.line("Outbox", &outbox.unwrap_or_default());
+    block.line("Pace", &format!("{} of {} messages used", standing.pace.used, standing.pace.limit));
     block.text
 }
 
-fn headline(standing: &Standing<'_>, paint: Paint) -> String {
+/// `2 messages wait, 1 has failed; mailq lists them`: how many wait, failed, and were perhaps sent.
+pub fn outbox_words([waiting, failed, perhaps_sent]: [usize; 3]) -> String {
+    let number = |number: usize, one: &str, several: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{number} {several}")),
+    };
+    let parts = [
+        number(waiting, "waits", "wait"),
+        number(failed, "has failed", "have failed"),
+        number(perhaps_sent, "was perhaps sent", "were perhaps sent"),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "empty".to_owned() } else { format!("{}; mailq lists them", parts.join(", ")) }
+}
+
+fn headline(standing: &Standing<'_>, whose: Whose, paint: Paint) -> String {
     let account = standing.account;
     let (words, style) = match standing.state {
         State::SignedIn => ("ready to send", "32"),
@@ -93,7 +110,11 @@ fn headline(standing: &Standing<'_>, paint: Paint) -> String {
     } else {
         format!(" <{}>", account.address)
     };
-    format!("{}{address}: {}\n", paint.styled("1", &account.name), paint.styled(style, words))
+    let whose = match whose {
+        Whose::User => "",
+        Whose::System => ", this machine's account",
+    };
+    format!("{}{address}{whose}: {}\n", paint.styled("1", &account.name), paint.styled(style, words))
 }
 
 fn signed_in(times: &GrantTimes, standing: &Standing<'_>, utc_offset: i32) -> String {
@@ -101,7 +122,7 @@ fn signed_in(times: &GrantTimes, standing: &Standing<'_>, utc_offset: i32) -> St
         0 => "yes".to_owned(),
         at => ago(at, standing.now, utc_offset),
     };
-    format!("{since}; kept in {}", kept(standing.account))
+    format!("{since}; kept in {}", kept(standing))
 }
 
 fn lapse(times: &GrantTimes, now: u64, utc_offset: i32) -> String {
@@ -112,12 +133,14 @@ fn lapse(times: &GrantTimes, now: u64, utc_offset: i32) -> String {
     }
 }
 
-fn kept(account: &Account) -> &'static str {
-    match account.store {
-        StoreKind::SecretService => "the keyring",
-        StoreKind::File => "a file",
-        StoreKind::Sealed => "a sealed file",
-        StoreKind::Command(_) => "what secret_command asks",
+fn kept(standing: &Standing<'_>) -> &'static str {
+    match (&standing.account.store, standing.key) {
+        (StoreKind::SecretService, _) => "the keyring",
+        (StoreKind::File, _) => "a file",
+        (StoreKind::Sealed, None) => "a sealed file",
+        (StoreKind::Sealed, Some(KeyPlace::Credential)) => "a sealed file, whose key is a credential of systemd's",
+        (StoreKind::Sealed, Some(KeyPlace::Beside)) => "a sealed file, whose key is a file beside it",
+        (StoreKind::Command(_), _) => "what secret_command asks",
     }
 }
 
@@ -172,6 +195,13 @@ mod tests {
         assert_eq!(wrapped("one two three", usize::MAX), ["one two three"]);
         assert_eq!(wrapped("a https://login.test/long b", 6), ["a", "https://login.test/long", "b"]);
         assert_eq!(wrapped("é é é", 3), ["é é", "é"]);
+    }
+
+    #[test]
+    fn an_outbox_is_told_in_a_few_words() {
+        assert_eq!(outbox_words([0, 0, 0]), "empty");
+        assert_eq!(outbox_words([1, 0, 2]), "1 waits, 2 were perhaps sent; mailq lists them");
+        assert_eq!(outbox_words([3, 1, 1]), "3 wait, 1 has failed, 1 was perhaps sent; mailq lists them");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::world::{LockGuard, World};
 const CONNECTIONS: usize = 3;
 
 /// Messages that may go at once: a minute's worth.
-const BURST: u64 = 30;
+pub const BURST: u64 = 30;
 
 /// How long one message's worth of the bucket takes to fill: 30 a minute.
 const REFILL: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Places, World};
-use crate::failure::Failure;
+use crate::failure::{Failure, Whose};
 use crate::words::Words;
 
 /// The broker, as its clients see it and as it starts itself.
@@ -14,6 +14,8 @@ pub trait Brokers {
     fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault>;
     /// What standard input is, when we are to be the broker.
     fn on_standard_input(&self) -> OnStandardInput;
+    /// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.
+    fn may_be_there(&self) -> bool;
     /// Hands each connection of a listening socket to a process of its own, until told to end or not needed any more.
     fn supervise(&self, socket: ListeningSocket<'_>) -> Result<(), Failure>;
 }
@@ -77,6 +79,8 @@ pub enum ConnectFault {
 pub trait Waiting {
     /// The message is on the disk: from now on it is not lost, whatever happens.
     fn in_custody(&self);
+    /// Nobody keeps the message, and its content is about to go out.
+    fn sending(&self);
 }
 
 /// Who carries a message out.
@@ -95,6 +99,11 @@ pub enum Route {
 pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
 
 impl Places {
+    /// Whose accounts messages are sent through.
+    pub fn whose(&self) -> Whose {
+        if self.sending_config() == Path::new(SYSTEM_CONFIG) { Whose::System } else { Whose::User }
+    }
+
     /// The configuration that messages are sent by.
     pub fn sending_config(&self) -> &Path {
         match self.route {

@@ -52,6 +52,13 @@ impl System {
 
     /// The same, nobody listening.
     pub fn without_broker(change: impl FnOnce(&mut Options), config: &[(&str, &str)]) -> Option<Self> {
+        let system = Self::signed_out(change, config)?;
+        system.sign_in();
+        Some(system)
+    }
+
+    /// Nobody has signed in, and nobody listens.
+    pub fn signed_out(change: impl FnOnce(&mut Options), config: &[(&str, &str)]) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             skipped("only root can be several users");
             return None;
@@ -87,10 +94,12 @@ impl System {
             fs::set_permissions(system.folder(name), fs::Permissions::from_mode(0o755)).unwrap();
         }
         chown(system.folder("run"), Some(BROKER_ID), Some(BROKER_ID)).unwrap();
-        // Root's drop, as the package makes it.
+        // As the package makes it: root's, for the broker's group.
         chown(system.folder("var-spool"), Some(0), Some(BROKER_ID)).unwrap();
         fs::set_permissions(system.folder("var-spool"), fs::Permissions::from_mode(0o2770)).unwrap();
-        system.sign_in();
+        let state = system.folder("var-lib");
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
+        chown(&state, Some(BROKER_ID), Some(BROKER_ID)).unwrap();
         Some(system)
     }
 
@@ -98,16 +107,13 @@ impl System {
         let flow = stand_in::DeviceFlow { pending: 0, interval: 0, ..stand_in::DeviceFlow::default() };
         self.machine.outlook.endpoint.set_device_flow(flow);
         // In the broker's own name, so the grant lies where it looks.
-        let state = self.folder("var-lib");
-        fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
-        chown(&state, Some(BROKER_ID), Some(BROKER_ID)).unwrap();
         let mut command = self.as_user(BROKER_ID, "outlook-sendmail");
         command.args(["login", "--config", "/etc/outlook-sendmail/config.toml"]).env("XDG_STATE_HOME", "/var/lib");
         let login = run(&mut command, b"");
         assert_eq!(login.status, 0, "login: {}{}", login.stdout, login.stderr);
     }
 
-    /// What lies at /etc/outlook-sendmail (`etc`), /run/outlook-sendmail (`run`), /var/lib/outlook-sendmail (`var-lib`) and
+    /// What lies at /etc/outlook-sendmail (`etc`), /run/outlook-sendmail (`run`), /var/lib/outlook-sendmail (`var-lib`),
     /// /var/spool/outlook-sendmail (`var-spool`).
     pub fn folder(&self, name: &str) -> PathBuf {
         self.machine.folder.path().join("system").join(name)
@@ -134,6 +140,11 @@ impl System {
         let mut command = self.as_user(BROKER_ID, "outlook-sendmail");
         command.arg("broker").stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)));
         self.broker = Some(command.spawn().unwrap());
+    }
+
+    /// `outlook-sendmail` as this user.
+    pub fn tool(&self, uid: u32, arguments: &[&str]) -> Run {
+        run(self.as_user(uid, "outlook-sendmail").args(arguments), b"")
     }
 
     fn await_socket(&self) {

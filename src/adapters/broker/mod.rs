@@ -59,6 +59,10 @@ impl Brokers for SystemBroker {
             .map_or(OnStandardInput::Nothing, |it| OnStandardInput::Connection(Box::new(it)))
     }
 
+    fn may_be_there(&self) -> bool {
+        may_be_there()
+    }
+
     fn supervise(&self, socket: ListeningSocket<'_>) -> Result<(), Failure> {
         supervisor::supervise(socket)
     }
@@ -169,6 +173,10 @@ impl Waiting for ToClient {
     fn in_custody(&self) {
         self.say(&Answer::InCustody);
     }
+
+    fn sending(&self) {
+        self.say(&Answer::Sending);
+    }
 }
 
 /// Nobody waits for more than the verdict.
@@ -177,6 +185,7 @@ pub struct Nobody;
 
 impl Waiting for Nobody {
     fn in_custody(&self) {}
+    fn sending(&self) {}
 }
 
 /// A client and its groups.

@@ -3,16 +3,18 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Pid;
 
 use super::listener::Listener;
 use crate::broker::{Place, Slots};
@@ -26,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_secs(20);
 /// Between two looks at what waits, and at what could be forgotten.
 const TURN: Duration = Duration::from_millis(100);
+/// How long a child takes at most until it holds back signals; usually milliseconds.
+const STARTED: Duration = Duration::from_secs(5);
 /// When there are no descriptors or processes to be had.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Connections accepted before children are looked after again.
@@ -62,9 +66,27 @@ struct Supervisor {
     signals: SignalFd,
     slots: Slots,
     waiting: Vec<Arrival>,
-    served: Vec<(Child, u32)>,
+    served: Vec<Served>,
     /// When there was last something to do.
     busy_at: Instant,
+}
+
+/// A process that serves a connection.
+struct Served {
+    child: Child,
+    uid: u32,
+    since: Instant,
+    told_to_end: bool,
+}
+
+impl Served {
+    /// Tells it, once, that nobody follows: what it has under way it finishes. Not before it can hold that back.
+    fn tell_to_end(&mut self) {
+        if !self.told_to_end && self.since.elapsed() >= STARTED {
+            self.told_to_end = true;
+            let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
+        }
+    }
 }
 
 /// A connection nobody serves yet.
@@ -90,12 +112,13 @@ impl Supervisor {
         }
     }
 
-    /// Told to end and nobody left, or idle where systemd starts us again.
+    /// Told to end and nobody left; or, where systemd starts us again, idle or of an older version than what is installed.
     fn is_over(&self) -> bool {
         let is_idle = self.served.is_empty() && self.waiting.is_empty();
         match &self.listener {
             None => is_idle,
-            Some(listener) => is_idle && listener.is_activated() && self.busy_at.elapsed() >= IDLE,
+            Some(listener) if !is_idle || !listener.is_activated() => false,
+            Some(_) => self.busy_at.elapsed() >= IDLE || is_replaced(),
         }
     }
 
@@ -105,7 +128,8 @@ impl Supervisor {
         if let Some(listener) = &self.listener {
             watched.push(PollFd::new(listener.socket.as_fd(), PollFlags::POLLIN));
         }
-        let longest = if self.waiting.is_empty() { IDLE } else { TURN };
+        let is_quiet = self.waiting.is_empty() && self.listener.is_some();
+        let longest = if is_quiet { IDLE } else { TURN };
         let _ = poll(&mut watched, PollTimeout::try_from(longest).unwrap_or(PollTimeout::ZERO));
     }
 
@@ -123,10 +147,13 @@ impl Supervisor {
 
     fn reap(&mut self) {
         let slots = &mut self.slots;
-        self.served.retain_mut(|(child, uid)| {
-            let is_running = matches!(child.try_wait(), Ok(None));
+        let is_over = self.listener.is_none();
+        self.served.retain_mut(|served| {
+            let is_running = matches!(served.child.try_wait(), Ok(None));
             if !is_running {
-                slots.give_back(*uid, Place::Served);
+                slots.give_back(served.uid, Place::Served);
+            } else if is_over {
+                served.tell_to_end();
             }
             is_running
         });
@@ -182,7 +209,7 @@ impl Supervisor {
         match child(&stream) {
             Ok(child) => {
                 say(&stream, Greeting::Ready);
-                self.served.push((child, uid));
+                self.served.push(Served { child, uid, since: Instant::now(), told_to_end: false });
             }
             Err(_) => {
                 self.slots.give_back(uid, Place::Served);
@@ -190,6 +217,11 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Whether another program lies where this one was started from: an upgrade ends no broker, the old one leaves.
+fn is_replaced() -> bool {
+    fs::read_link("/proc/self/exe").is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 /// Fits a new connection's buffer, so it never waits.

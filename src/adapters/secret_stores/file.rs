@@ -53,6 +53,32 @@ impl FileStore {
         }
     }
 
+    /// Keeps `secret` under `name` unless there is one already: of several who do so at once, one wins.
+    ///
+    /// # Errors
+    /// Those of [`SecretStore::save`].
+    pub(super) fn save_first(&self, name: &str, secret: &Secret) -> Result<(), StoreFault> {
+        let unwritable = |error| StoreFault::Unwritable(about(&self.path(name), error));
+        private_folder::make(&self.folder).map_err(unwritable)?;
+        self.folder_exists()?;
+        let (mut file, temporary) = self.temporary(name).map_err(unwritable)?;
+        let written = file.write_all(secret.reveal()).and_then(|()| file.sync_all());
+        // A rename would take the place of somebody else's.
+        let linked = written.and_then(|()| match fs::hard_link(&temporary, self.path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        });
+        let _ = fs::remove_file(&temporary);
+        linked.and_then(|()| File::open(&self.folder)?.sync_all()).map_err(unwritable)
+    }
+
+    /// The names of everything kept that begin so, without that beginning.
+    pub(super) fn names_behind(&self, beginning: &str) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| private_folder::name_of(entry.file_name().to_str()?));
+        names.filter_map(|name| Some(name.strip_prefix(beginning)?.to_owned())).collect()
+    }
+
     /// Writes a file beside the final one and moves it into place, so a crash leaves the old secret or the new one.
     fn replace(&self, name: &str, secret: &Secret) -> io::Result<()> {
         let (mut file, temporary) = self.temporary(name)?;

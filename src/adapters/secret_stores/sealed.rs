@@ -5,6 +5,7 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -12,9 +13,10 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::FileStore;
+use crate::adapters::locks::FileLocks;
 use crate::credentials::Secret;
 use crate::words::Words;
-use crate::world::{SecretStore, StoreFault};
+use crate::world::{KeyPlace, LockGuard, Locks as _, SecretStore, StoreFault};
 
 /// Octets of a key.
 pub const KEY_LENGTH: usize = 32;
@@ -25,86 +27,120 @@ pub const KEY_CREDENTIAL: &str = "outlook-sendmail.key";
 /// Where systemd puts a unit's credentials.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
+/// What the unit gives us for a key that systemd could not open (`SetCredential=` in `sealing-key.conf`), and our words.
+const LOCKED: &[u8] = b"locked";
+const NOT_OPENED: &str = "systemd could not open its key, which was made on another machine or before the machine-id \
+    changed: remove /etc/outlook-sendmail/sealing-key.cred, run dpkg-reconfigure outlook-sendmail, and sign in again";
+
 /// The key's name in the file store, where there are no credentials.
 const KEY_BESIDE: &str = "sealing-key";
 
 /// The first octets of a sealed secret: format and version.
 const MAGIC: &[u8] = b"OSM1";
 
-/// Where the key is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum KeyPlace {
-    /// A credential of the unit: the state folder alone is worth nothing.
-    Credential,
-    /// A file of mode 0600 beside the secrets: as good as the file store, and no better.
-    Beside,
-}
+/// How long somebody else who writes here is waited for; it takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sealed files in `<state>/secrets`, beside those of the file store.
 pub struct SealedStore {
     files: FileStore,
-    key: LessSafeKey,
-    place: KeyPlace,
+    locks: FileLocks,
+    credential: Option<LessSafeKey>,
 }
 
 impl SealedStore {
-    /// Opens the store. Without a credential the key is made at first use, and kept in the folder.
+    /// Opens the store. Without a credential the key is made when something is first kept, in the same folder.
     ///
     /// # Errors
     ///
-    /// [`StoreFault::Unreadable`] for a credential that is no key; those of the file store.
+    /// [`StoreFault::Unreadable`] for a credential that is no key.
     pub fn open(state: &Path) -> Result<Self, StoreFault> {
-        let files = FileStore::new(state);
         // With differing ids the environment is somebody else's.
         let same_user = getuid() == geteuid() && getgid() == getegid();
-        let credential = env::var_os(CREDENTIALS_DIRECTORY).filter(|folder| same_user && !folder.is_empty());
-        let credential = credential.map(|folder| PathBuf::from(folder).join(KEY_CREDENTIAL));
-        match credential.map(|path| (read_key(&path), path)) {
-            Some((Ok(octets), path)) => Self::with_key(files, &octets, KeyPlace::Credential)
-                .ok_or_else(|| StoreFault::Unreadable(about(&path, "is no key of 32 octets"))),
+        let folder = env::var_os(CREDENTIALS_DIRECTORY).filter(|folder| same_user && !folder.is_empty());
+        let path = folder.map(|folder| PathBuf::from(folder).join(KEY_CREDENTIAL));
+        let credential = match path.map(|path| (read_key(&path), path)) {
+            Some((Ok(octets), _)) if *octets == LOCKED => return Err(StoreFault::Unreadable(Words::from(NOT_OPENED))),
+            Some((Ok(octets), path)) => {
+                Some(key(&octets).ok_or_else(|| StoreFault::Unreadable(about(&path, "is no key of 32 octets")))?)
+            }
             // Another unit's credentials, or a unit without this one.
             Some((Err(error), path)) if error.kind() != io::ErrorKind::NotFound => {
-                Err(StoreFault::Unreadable(about(&path, error)))
+                return Err(StoreFault::Unreadable(about(&path, error)));
             }
-            Some((Err(_), _)) | None => Self::with_key_beside(files),
-        }
-    }
-
-    fn with_key_beside(files: FileStore) -> Result<Self, StoreFault> {
-        let key = match files.load(KEY_BESIDE)? {
-            Some(key) => key,
-            None => {
-                let key = Secret::new(random::<KEY_LENGTH>()?.to_vec());
-                files.save(KEY_BESIDE, &key)?;
-                // Another process may have been first, and sealed with its own.
-                files.load(KEY_BESIDE)?.unwrap_or(key)
-            }
+            Some((Err(_), _)) | None => None,
         };
+        Ok(Self { files: FileStore::new(state), locks: FileLocks::new(state), credential })
+    }
+
+    /// The key in the folder, if there is one.
+    fn key_beside(&self) -> Result<Option<LessSafeKey>, StoreFault> {
+        let Some(octets) = self.files.load(KEY_BESIDE)? else { return Ok(None) };
         let unusable = || StoreFault::Unreadable(Words::from(format!("{KEY_BESIDE} is no key of 32 octets")));
-        Self::with_key(files, key.reveal(), KeyPlace::Beside).ok_or_else(unusable)
+        key(octets.reveal()).map(Some).ok_or_else(unusable)
     }
 
-    fn with_key(files: FileStore, octets: &[u8], place: KeyPlace) -> Option<Self> {
-        let key = UnboundKey::new(&AES_256_GCM, octets).ok()?;
-        Some(Self { files, key: LessSafeKey::new(key), place })
+    fn new_key_beside(&self) -> Result<LessSafeKey, StoreFault> {
+        if self.key_beside()?.is_none() {
+            self.files.save_first(KEY_BESIDE, &Secret::new(random::<KEY_LENGTH>()?.to_vec()))?;
+        }
+        // Another process may have been first.
+        self.key_beside()?.ok_or_else(|| StoreFault::Unwritable(Words::from(format!("{KEY_BESIDE} is gone"))))
     }
 
-    /// Where the key is.
-    pub fn key_place(&self) -> KeyPlace {
-        self.place
+    /// Who writes does so alone: nobody may put back what another has just replaced.
+    fn alone(&self) -> Option<Box<dyn LockGuard>> {
+        self.locks.acquire("sealing", Instant::now() + PATIENCE)
+    }
+
+    /// What was sealed before there was a credential is sealed anew, and when nothing is left that needs it, the key
+    /// beside goes. What does not work now works the next time.
+    fn adopt(&self, credential: &LessSafeKey, beside: &LessSafeKey) {
+        let Some(_alone) = self.alone() else { return };
+        for name in self.files.names_behind(SEALED) {
+            let Ok(Some(sealed)) = self.files.load(&sealed_name(&name)) else { return };
+            if open(credential, &name, sealed.reveal()).is_some() {
+                continue;
+            }
+            let Some(secret) = open(beside, &name, sealed.reveal()) else { continue };
+            let kept = seal(credential, &name, &secret).and_then(|it| self.files.save(&sealed_name(&name), &it));
+            if kept.is_err() {
+                return;
+            }
+        }
+        let _ = self.files.delete(KEY_BESIDE);
     }
 }
 
 impl SecretStore for SealedStore {
+    fn key_place(&self) -> Option<KeyPlace> {
+        Some(if self.credential.is_some() { KeyPlace::Credential } else { KeyPlace::Beside })
+    }
+
     fn load(&self, name: &str) -> Result<Option<Secret>, StoreFault> {
         let Some(sealed) = self.files.load(&sealed_name(name))? else { return Ok(None) };
-        let opened = open(&self.key, name, sealed.reveal());
+        let opened = |key: &LessSafeKey| open(key, name, sealed.reveal());
+        if let Some(secret) = self.credential.as_ref().and_then(opened) {
+            return Ok(Some(secret));
+        }
+        let beside = self.key_beside()?;
+        if let Some((beside, secret)) = beside.and_then(|key| opened(&key).map(|secret| (key, secret))) {
+            if let Some(credential) = &self.credential {
+                self.adopt(credential, &beside);
+            }
+            return Ok(Some(secret));
+        }
         let words = "was sealed with another key, for another name, or was changed";
-        opened.map(Some).ok_or_else(|| StoreFault::Unreadable(Words::from(format!("{name} {words}"))))
+        Err(StoreFault::Unreadable(Words::from(format!("{name} {words}"))))
     }
 
     fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault> {
-        self.files.save(&sealed_name(name), &seal(&self.key, name, secret)?)
+        let _alone = self.alone();
+        let sealed = match &self.credential {
+            Some(credential) => seal(credential, name, secret)?,
+            None => seal(&self.new_key_beside()?, name, secret)?,
+        };
+        self.files.save(&sealed_name(name), &sealed)
     }
 
     fn delete(&self, name: &str) -> Result<(), StoreFault> {
@@ -112,9 +148,15 @@ impl SecretStore for SealedStore {
     }
 }
 
-/// Apart from what the file store keeps under the same name.
+fn key(octets: &[u8]) -> Option<LessSafeKey> {
+    UnboundKey::new(&AES_256_GCM, octets).ok().map(LessSafeKey::new)
+}
+
+/// How names begin, apart from what the file store keeps under the same.
+const SEALED: &str = "sealed:";
+
 fn sealed_name(name: &str) -> String {
-    format!("sealed:{name}")
+    format!("{SEALED}{name}")
 }
 
 /// Magic, nonce, ciphertext with its tag; the name is authenticated, so no secret can take another's place. A fresh
@@ -169,8 +211,19 @@ mod tests {
 
     use super::*;
 
-    fn store(state: &Path, key: u8) -> SealedStore {
-        SealedStore::with_key(FileStore::new(state), &[key; KEY_LENGTH], KeyPlace::Credential).unwrap()
+    fn with(state: &Path, credential: Option<LessSafeKey>) -> SealedStore {
+        SealedStore { files: FileStore::new(state), locks: FileLocks::new(state), credential }
+    }
+
+    fn store(state: &Path, octet: u8) -> SealedStore {
+        with(state, key(&[octet; KEY_LENGTH]))
+    }
+
+    fn names(state: &Path) -> Vec<String> {
+        let entries = fs::read_dir(state.join("secrets")).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 
     fn file(state: &Path, name: &str) -> PathBuf {
@@ -223,12 +276,54 @@ mod tests {
     #[test]
     fn without_a_credential_the_key_lies_beside_and_stays() {
         let state = tempfile::tempdir().unwrap();
-        let first = SealedStore::with_key_beside(FileStore::new(state.path())).unwrap();
-        assert_eq!(first.key_place(), KeyPlace::Beside);
+        let first = with(state.path(), None);
+        assert_eq!(first.key_place(), Some(KeyPlace::Beside));
+        assert!(first.load("grant:me").unwrap().is_none() && !state.path().join("secrets").exists());
         first.save("grant:me", &Secret::from("s3cret")).unwrap();
-        let again = SealedStore::with_key_beside(FileStore::new(state.path())).unwrap();
-        assert!(again.load("grant:me").unwrap() == Some(Secret::from("s3cret")));
+        assert!(with(state.path(), None).load("grant:me").unwrap() == Some(Secret::from("s3cret")));
         FileStore::new(state.path()).save(KEY_BESIDE, &Secret::from("short")).unwrap();
-        assert!(matches!(SealedStore::with_key_beside(FileStore::new(state.path())), Err(StoreFault::Unreadable(_))));
+        assert!(matches!(with(state.path(), None).load("grant:me"), Err(StoreFault::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_credential_that_comes_later_takes_over_from_the_key_beside() {
+        let state = tempfile::tempdir().unwrap();
+        let before = with(state.path(), None);
+        before.save("grant:me", &Secret::from("s3cret")).unwrap();
+        before.save("token:me", &Secret::from("t0ken")).unwrap();
+        assert_eq!(names(state.path()), ["sealed:grant:me", "sealed:token:me", KEY_BESIDE]);
+        let after = store(state.path(), 1);
+        assert!(after.load("grant:me").unwrap() == Some(Secret::from("s3cret")));
+        assert_eq!(names(state.path()), ["sealed:grant:me", "sealed:token:me"], "nothing needs the key beside");
+        assert!(store(state.path(), 1).load("token:me").unwrap() == Some(Secret::from("t0ken")));
+        assert!(matches!(before.load("grant:me"), Err(StoreFault::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_wrong_credential_takes_nothing_over() {
+        let state = tempfile::tempdir().unwrap();
+        store(state.path(), 1).save("grant:me", &Secret::from("s3cret")).unwrap();
+        // Made while the credential was away.
+        with(state.path(), None).save("grant:you", &Secret::from("other")).unwrap();
+        assert!(matches!(store(state.path(), 2).load("grant:me"), Err(StoreFault::Unreadable(_))));
+        assert!(names(state.path()).contains(&KEY_BESIDE.to_owned()));
+        assert!(store(state.path(), 1).load("grant:me").unwrap() == Some(Secret::from("s3cret")));
+    }
+
+    #[test]
+    fn of_several_first_users_one_makes_the_key() {
+        let state = tempfile::tempdir().unwrap();
+        let keep = |number: usize| {
+            let name = format!("grant:{number}");
+            // Without the lock, which may not be had: the key's own creation decides.
+            let store = with(state.path(), None);
+            let sealed = seal(&store.new_key_beside().unwrap(), &name, &Secret::from("s3cret")).unwrap();
+            store.files.save(&sealed_name(&name), &sealed).unwrap();
+        };
+        std::thread::scope(|scope| (0..16).for_each(|number| drop(scope.spawn(move || keep(number)))));
+        for number in 0..16 {
+            let kept = with(state.path(), None).load(&format!("grant:{number}")).unwrap();
+            assert!(kept == Some(Secret::from("s3cret")), "{number}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `outlook-sendmail doctor`: what stands in the way on this machine, a line for each thing, with its remedy.
 
+mod broker;
 mod checks;
 mod finding;
 mod http_date;
@@ -12,7 +13,7 @@ use crate::account::{Account, Accounts};
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::failure::{Cause, Failure};
 use crate::invocation::Asked;
-use crate::world::World;
+use crate::world::{Route, World};
 
 /// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ pub(super) fn run(world: &World, _asked: &Asked) -> u8 {
         Ok(accounts) => {
             let names: Vec<_> = accounts.all().iter().map(|account| account.name.as_str()).collect();
             let noun = if names.len() == 1 { "account" } else { "accounts" };
-            let text = format!("{}, {noun} {}", world.places.config.display(), names.join(", "));
+            let text = format!("{}, {noun} {}", world.places.sending_config().display(), names.join(", "));
             sheet.tell("configuration", Finding::Fine(text));
             accounts.all().to_vec()
         }
@@ -42,12 +43,17 @@ pub(super) fn run(world: &World, _asked: &Asked) -> u8 {
         }
         way_to_outlook(world, account, &mut sheet, &mut seen);
         if loaded.is_ok() {
-            checks::sign_in(world, account, &mut sheet);
+            if world.places.route == Route::Here {
+                checks::sign_in(world, account, &mut sheet);
+            }
             sheet.tell("root's mail", checks::roots_mail(world, account));
         }
     }
     if accounts.len() > 1 {
         sheet.heading("this machine");
+    }
+    if let Some(finding) = broker::look(world) {
+        sheet.tell("mail service", finding);
     }
     programs::mail_programs(world, &mut sheet);
     programs::php(world, &mut sheet);

@@ -3,9 +3,10 @@
 use lettre::Address;
 
 use crate::account::Account;
+use crate::broker;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
 use crate::failure::{Cause, Failure, Stage};
-use crate::world::{Echo, World};
+use crate::world::{Echo, Route, World};
 
 mod registration;
 mod status_line;
@@ -40,7 +41,11 @@ pub struct Learned {
 ///
 /// The causes of "signing in"; the store is tried first, so that nobody signs in for nothing.
 pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Flow) -> Result<Learned, Failure> {
-    let previous = credentials::previous_grant(world, account)?;
+    let previous = match world.places.route {
+        Route::Here => credentials::previous_grant(world, account)?,
+        // Only the broker knows.
+        Route::Broker | Route::Incoming => None,
+    };
     let client_id = registration::client_id(world, account, previous.as_ref())?;
     let SignedIn { address, mut grant, token } = match flow {
         Flow::DeviceCode => with_code::sign_in(world, account, &client_id),
@@ -60,7 +65,10 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Fl
 ///
 /// The causes of the store.
 pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
-    credentials::keep(world, account, &learned.grant, &learned.token)?;
+    match world.places.route {
+        Route::Here => credentials::keep(world, account, &learned.grant, &learned.token)?,
+        Route::Broker | Route::Incoming => broker::keep(world, account, &learned.grant, &learned.token)?,
+    }
     world.terminal.out(&welcome(&learned.address, named));
     Ok(())
 }

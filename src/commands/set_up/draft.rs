@@ -6,11 +6,11 @@ use lettre::Address;
 
 use super::configuration::{Setting, with_preferred, with_settings};
 use super::forget_stored;
-use crate::account::{Account, Accounts, file_failure};
+use crate::account::{Account, Accounts, StoreKind, file_failure};
 use crate::commands::login::Learned;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::invocation::Asked;
-use crate::world::World;
+use crate::world::{Readers, World};
 
 /// What the first account is called when nobody says otherwise.
 const FIRST_NAME: &str = "me";
@@ -90,7 +90,7 @@ impl Draft {
             ("client_id", wanted.client_id.clone()),
             ("provider", work.then(|| "microsoft365".to_owned())),
             ("tenant", wanted.tenant.clone()),
-            ("store", wanted.store.clone()),
+            ("store", wanted.store.clone().or_else(|| wanted.system.then(|| StoreKind::Sealed.word().to_owned()))),
             ("transport", wanted.transport.clone()),
         ] {
             settings.extend(value.map(|value| (key, value)));
@@ -154,6 +154,23 @@ impl Draft {
         Ok((text, account))
     }
 
+    /// Puts back what the file held, when there was anything.
+    pub(super) fn take_back(&self, world: &World) {
+        if !self.text.is_empty() {
+            let _ = self.replace(world, &self.text);
+        }
+    }
+
+    /// The machine's account is every user's to know; what is secret about it is elsewhere.
+    fn replace(&self, world: &World, text: &str) -> Result<(), Failure> {
+        let readers = match world.places.whose() {
+            Whose::User => Readers::Owner,
+            Whose::System => Readers::Everybody,
+        };
+        let written = world.files.write(&self.file, text.as_bytes(), readers);
+        written.map_err(|fault| file_failure(&self.file, &fault))
+    }
+
     /// Takes away what another store holds for the account, once the configuration names the new one.
     pub(super) fn forget_elsewhere(&self, world: &World) {
         if let Some(current) = self.current.as_ref().filter(|current| current.store != self.account.store) {
@@ -169,7 +186,7 @@ impl Draft {
         if text == self.text {
             return Ok(());
         }
-        world.files.write(&self.file, text.as_bytes()).map_err(|fault| file_failure(&self.file, &fault))?;
+        self.replace(world, text)?;
         let (name, file) = (&self.account.name, self.file.display());
         world.terminal.out(&match self.current {
             Some(_) => format!("Changed account {name} in {file}.\n"),

@@ -3,6 +3,7 @@
 mod configuration;
 mod draft;
 mod password;
+mod system;
 mod trial;
 
 use lettre::Address;
@@ -25,6 +26,9 @@ use trial::Trial;
 /// Those of the sign-in and of the configuration: nothing is written then. Those of the submission server: what was
 /// given is kept, and the account is written.
 pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
+    if wanted.system {
+        system::may_begin(world, wanted)?;
+    }
     let named = wanted.operands.first().map(String::as_str).map(address).transpose()?;
     if let Some(named) = &named {
         refuse_wrong_directory(wanted, named)?;
@@ -32,8 +36,15 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
     let draft = Draft::read(world, wanted, named.as_ref())?;
     let (account, trial) = match draft.account().auth {
         AuthKind::OAuth2 => sign_in(world, wanted, draft, named.as_ref())?,
+        AuthKind::Password if wanted.system => {
+            let words = "a password for this machine's account; it signs in with OAuth";
+            return Err(Failure::new(Stage::Account, Cause::Unsupported, words));
+        }
         AuthKind::Password => password::sign_in(world, &draft)?,
     };
+    if wanted.system {
+        return system::finish(world, &account, trial);
+    }
     renew::enable_timer(world, &account);
     match trial {
         Trial::Passed | Trial::NotNeeded => test_message::offer(world, &account),
@@ -48,9 +59,15 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
     let draft = draft.settled(wanted, &learned)?;
     confirm_mailbox(world, &draft, &learned, named)?;
     let (text, account) = draft.finished(&learned)?;
-    keep(world, &account, &learned, named)?;
-    draft.write(world, &text)?;
-    draft.forget_elsewhere(world);
+    if wanted.system {
+        // The broker goes by the configuration.
+        draft.write(world, &text)?;
+        keep(world, &account, &learned, named).inspect_err(|_| draft.take_back(world))?;
+    } else {
+        keep(world, &account, &learned, named)?;
+        draft.write(world, &text)?;
+        draft.forget_elsewhere(world);
+    }
     if account.transport == TransportKind::Graph {
         return Ok((account, Trial::NotNeeded));
     }

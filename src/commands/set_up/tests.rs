@@ -12,7 +12,7 @@ use super::*;
 use crate::account::Accounts;
 use crate::credentials::fake_world::Fakes;
 use crate::submission::smtp::Reply;
-use crate::world::{FileFault, Files, Network, Wire, WireFault};
+use crate::world::{FileFault, Files, Network, Readers, Wire, WireFault};
 
 /// A configuration file.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Files for Rc<Paper> {
     fn read_alias_include(&self, _: &Path) -> Result<Vec<u8>, FileFault> {
         Err(FileFault::NotRegular)
     }
-    fn write(&self, _: &Path, content: &[u8]) -> Result<(), FileFault> {
+    fn write(&self, _: &Path, content: &[u8], _: Readers) -> Result<(), FileFault> {
         *self.0.borrow_mut() = Some(String::from_utf8(content.to_vec()).unwrap());
         Ok(())
     }
