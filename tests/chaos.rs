@@ -6,7 +6,13 @@
 
 #[path = "chaos/boundaries.rs"]
 mod boundaries;
+#[path = "chaos/broker_boundaries.rs"]
+mod broker_boundaries;
+#[path = "chaos/cut.rs"]
+mod cut;
 mod harness;
+#[path = "chaos/kills.rs"]
+mod kills;
 #[path = "chaos/ledger.rs"]
 mod ledger;
 #[path = "chaos/strace.rs"]

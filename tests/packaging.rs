@@ -41,6 +41,13 @@ fn everything_is_installed_where_it_is_looked_for() {
         "share/bash-completion/completions/outlook-sendmail",
         "lib/systemd/user/outlook-sendmail-renew.service",
         "lib/systemd/user/outlook-sendmail-renew.timer",
+        "lib/systemd/system/outlook-sendmail.socket",
+        "lib/systemd/system/outlook-sendmail.service",
+        "lib/systemd/system/outlook-sendmail-key.service",
+        "lib/systemd/system/outlook-sendmail-queue.timer",
+        "lib/systemd/system/outlook-sendmail-renew.timer",
+        "lib/sysusers.d/outlook-sendmail.conf",
+        "lib/tmpfiles.d/outlook-sendmail.conf",
     ] {
         assert!(folder.path().join("usr").join(file).is_file(), "{file}");
     }

@@ -2,7 +2,9 @@
 //!
 //! Started with the file to write the authority's certificate to. Every line is answered with one line of JSON:
 //! `config` gives the client's config.toml, `accept` and `refuse TEXT` decide the answer to the final dot, `received` tells
-//! every message that came whole, `connections` every conversation, `forget` drops both. It ends with standard input.
+//! every message that came whole, `connections` every conversation, `forget` drops both; `dialogue TEXT` has it answer
+//! otherwise (` / ` between its lines), `whole` counts the messages that came up to their dot, answered or not, and
+//! `revoke` ends all access tokens. It ends with standard input.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -25,6 +27,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             "received" => {
                 outlook.smtp.wait_until_idle(Duration::from_secs(5));
                 outlook.smtp.received_whole().iter().map(told).collect()
+            }
+            "dialogue" => dialogue(&outlook, &rest.replace(" / ", "\n"))?,
+            "grant" => json!({
+                "authority": outlook.authority_url(),
+                "refresh": outlook.refresh_token(),
+                "access": outlook.access_token(),
+            }),
+            "whole" => json!(outlook.smtp.received_whole().len()),
+            "revoke" => {
+                outlook.tokens.revoke_all_access();
+                json!(null)
             }
             "connections" => json!(outlook.smtp.transcript()),
             "forget" => {

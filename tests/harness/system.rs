@@ -16,7 +16,7 @@ use super::{Machine, Run, installed, run, skipped};
 
 /// The user the broker runs as: one of Debian's that nothing else here uses.
 pub const BROKER: &str = "mail";
-const BROKER_ID: u32 = 8;
+pub const BROKER_ID: u32 = 8;
 
 /// Folders of our own where the system account's are, on top of what the machine has.
 const OWN_FOLDERS: &str = r#"
@@ -164,6 +164,14 @@ impl System {
         if let Some(mut broker) = self.broker.take() {
             let _ = kill(Pid::from_raw(i32::try_from(broker.id()).unwrap()), Signal::SIGTERM);
             assert!(broker.wait().unwrap().success());
+        }
+    }
+
+    /// The same without telling it: its children live on.
+    pub fn kill_broker(&mut self) {
+        if let Some(mut broker) = self.broker.take() {
+            let _ = broker.kill();
+            let _ = broker.wait();
         }
     }
 

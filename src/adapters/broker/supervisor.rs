@@ -3,11 +3,12 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -111,12 +112,13 @@ impl Supervisor {
         }
     }
 
-    /// Told to end and nobody left, or idle where systemd starts us again.
+    /// Told to end and nobody left; or, where systemd starts us again, idle or of an older version than what is installed.
     fn is_over(&self) -> bool {
         let is_idle = self.served.is_empty() && self.waiting.is_empty();
         match &self.listener {
             None => is_idle,
-            Some(listener) => is_idle && listener.is_activated() && self.busy_at.elapsed() >= IDLE,
+            Some(listener) if !is_idle || !listener.is_activated() => false,
+            Some(_) => self.busy_at.elapsed() >= IDLE || is_replaced(),
         }
     }
 
@@ -215,6 +217,11 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Whether another program lies where this one was started from: an upgrade ends no broker, the old one leaves.
+fn is_replaced() -> bool {
+    fs::read_link("/proc/self/exe").is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 /// Fits a new connection's buffer, so it never waits.

@@ -27,6 +27,11 @@ pub const KEY_CREDENTIAL: &str = "outlook-sendmail.key";
 /// Where systemd puts a unit's credentials.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
+/// What the unit gives us for a key that systemd could not open (`SetCredential=` in `sealing-key.conf`), and our words.
+const LOCKED: &[u8] = b"locked";
+const NOT_OPENED: &str = "systemd could not open its key, which was made on another machine or before the machine-id \
+    changed: remove /etc/outlook-sendmail/sealing-key.cred, run dpkg-reconfigure outlook-sendmail, and sign in again";
+
 /// The key's name in the file store, where there are no credentials.
 const KEY_BESIDE: &str = "sealing-key";
 
@@ -55,6 +60,7 @@ impl SealedStore {
         let folder = env::var_os(CREDENTIALS_DIRECTORY).filter(|folder| same_user && !folder.is_empty());
         let path = folder.map(|folder| PathBuf::from(folder).join(KEY_CREDENTIAL));
         let credential = match path.map(|path| (read_key(&path), path)) {
+            Some((Ok(octets), _)) if *octets == LOCKED => return Err(StoreFault::Unreadable(Words::from(NOT_OPENED))),
             Some((Ok(octets), path)) => {
                 Some(key(&octets).ok_or_else(|| StoreFault::Unreadable(about(&path, "is no key of 32 octets")))?)
             }
