@@ -175,8 +175,9 @@ class Container:
                     with contextlib.suppress(OSError):
                         path.rmdir()
             for _ in range(50):
-                with contextlib.suppress(OSError):
-                    group.rmdir()
+                for path in [*group.glob("*/"), group]:
+                    with contextlib.suppress(OSError):
+                        path.rmdir()
                 if not group.exists():
                     break
                 time.sleep(0.1)
