@@ -39,6 +39,7 @@ impl Two {
         let more = [
             ("provider", "\"microsoft365\"".to_owned()),
             ("send_as", format!("[{TEAM:?}]")),
+            ("on_failure", "\"report\"".to_owned()),
             // What waits for something shows.
             ("deadline", "600".to_owned()),
         ];

@@ -293,7 +293,10 @@ fn a_wrong_configuration_is_told_with_its_line() {
         (format!("{good}port = = 1\n"), format!("configuration error: {file} line {}: ", lines + 1)),
         (format!("{good}colour = 1\n"), format!("{file} line {}: unknown field `colour`", lines + 1)),
         (format!("{good}deadline = 0\n"), format!("{file} line {}: must be between", lines + 1)),
-        (format!("{good}auth = \"password\"\n"), format!("this version cannot do that: {file} line {}", lines + 1)),
+        (
+            format!("{good}auth = \"password\"\n"),
+            format!("{file} line {}: auth = \"password\": Outlook.com", lines + 1),
+        ),
         ("# nothing\n".to_owned(), "no account is set up".to_owned()),
         (two, "there are several".to_owned()),
     ] {
