@@ -135,13 +135,14 @@ fn bash_completes_commands_options_and_values() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
-    let commands = ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker"];
+    let commands =
+        ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker", "mailq", "outbox"];
     assert_eq!(offered(&[""]), [&commands[..], &["--config", "--help", "--version"]].concat());
     assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login", "logout"]);
-    assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store"]);
+    assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store", "--system"]);
     assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
     assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file", "command", "sealed"]);
     assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file", "command", "sealed"]);
