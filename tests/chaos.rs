@@ -10,6 +10,8 @@ mod boundaries;
 mod broker_boundaries;
 #[path = "chaos/cut.rs"]
 mod cut;
+#[path = "chaos/full.rs"]
+mod full;
 mod harness;
 #[path = "chaos/kills.rs"]
 mod kills;
