@@ -13,6 +13,8 @@ mod cut;
 #[path = "chaos/full.rs"]
 mod full;
 mod harness;
+#[path = "chaos/hostile.rs"]
+mod hostile;
 #[path = "chaos/kills.rs"]
 mod kills;
 #[path = "chaos/ledger.rs"]

@@ -74,12 +74,7 @@ pub fn leave_for_broker(world: &World, mut request: Request, why: Failure) -> Re
     Ok(Taken::Kept { id, why })
 }
 
-fn keep_untried(
-    world: &World,
-    draft: Draft<'_>,
-    audience: &mut dyn Audience,
-    why: Failure,
-) -> Result<Taken, Failure> {
+fn keep_untried(world: &World, draft: Draft<'_>, audience: &mut dyn Audience, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(seconds(world.clock.now()));
     custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, audience, why)
 }

@@ -174,7 +174,11 @@ fn a_sign_in_killed_before_any_step_leaves_the_old_one_or_the_new() {
             assert!(machine.outlook.smtp.wait_until_idle(SOON));
             let after = fs::read_to_string(machine.config()).unwrap();
             assert!(after == before || changed(&after), "{step}: {after}");
-            if changed(&after) { new += 1 } else { old += 1 }
+            if changed(&after) {
+                new += 1
+            } else {
+                old += 1
+            }
             // Whichever it is, the sign-in that goes with it works.
             let sent = machine.sendmail([format!("signed-in-{steps}@example.org")], b"Subject: a\n\nb\n");
             assert_eq!((sent.status, sent.stderr.as_str()), (0, ""), "{step}");

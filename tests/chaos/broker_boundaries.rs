@@ -33,7 +33,9 @@ const WORKS: [(&str, Work); 4] = [
 #[test]
 fn a_broker_killed_before_any_step_loses_nothing_and_sends_nothing_twice() {
     let calls: &[&str] = match by_hand() {
-        Some(_) => &["fsync", "rename", "unlink", "write", "writev", "sendto", "flock", "openat", "recvfrom", "connect"],
+        Some(_) => {
+            &["fsync", "rename", "unlink", "write", "writev", "sendto", "flock", "openat", "recvfrom", "connect"]
+        }
         None => &["fsync", "rename", "unlink", "writev"],
     };
     sweep(Fate::Killed, calls, if by_hand().is_some() { 4 * MOST } else { MOST });
@@ -41,7 +43,8 @@ fn a_broker_killed_before_any_step_loses_nothing_and_sends_nothing_twice() {
 
 #[test]
 fn a_broker_whose_disk_is_full_at_any_step_loses_nothing_and_sends_nothing_twice() {
-    let calls: &[&str] = if by_hand().is_some() { &["write", "fsync", "rename", "openat", "unlink"] } else { &["fsync"] };
+    let calls: &[&str] =
+        if by_hand().is_some() { &["write", "fsync", "rename", "openat", "unlink"] } else { &["fsync"] };
     sweep(Fate::Fails("ENOSPC"), calls, MOST);
 }
 

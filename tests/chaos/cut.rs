@@ -16,11 +16,23 @@ const INSIDE: &str = "CHAOS_INSIDE";
 /// What calls, as which user; `$1` is the program, `$2` the recipient.
 const CALLERS: [(u32, &str); 6] = [
     (33, r#"php -n -d sendmail_path="$1 -t -i" -r 'exit(mail($argv[1], "php", "The text.") ? 0 : 75);' "$2""#),
-    (0, r#"printf 'From: root (Cron Daemon)\nTo: root\nSubject: Cron\n\nThe text.\n' | "$1" -i -FCronDaemon -B8BITMIME -oem "$2""#),
-    (65_534, r#"printf 'EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: -bs\r\n\r\nThe text.\r\n.\r\nQUIT\r\n' "$2" | "$1" -bs | grep -q '^250 2.0.0 kept'"#),
+    (
+        0,
+        r#"printf 'From: root (Cron Daemon)\nTo: root\nSubject: Cron\n\nThe text.\n' | "$1" -i -FCronDaemon -B8BITMIME -oem "$2""#,
+    ),
+    (
+        65_534,
+        r#"printf 'EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: -bs\r\n\r\nThe text.\r\n.\r\nQUIT\r\n' "$2" | "$1" -bs | grep -q '^250 2.0.0 kept'"#,
+    ),
     (62_611, r#"printf 'To: %s\nSubject: -t\n\nThe text.\n' "$2" | "$1" -t"#),
-    (2, r#"d=$(mktemp -d); printf 'set sendmail=%s\nset sendwait\nset nosave\n' "$1" > $d/rc; echo The text. | MAILRC=$d/rc bsd-mailx -n -s mailx "$2"; s=$?; rm -rf $d; exit $s"#),
-    (38, r#"d=$(mktemp -d); printf 'From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: A <me@outlook.com>\nDate: Mon, 2 Jan 2026 03:04:05 +0000\nSubject: git\n\nThe text.\n' > $d/p; cd $d; HOME=$d GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=me@outlook.com GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=me@outlook.com git send-email --quiet --confirm=never --suppress-cc=all --from=me@outlook.com --smtp-server="$1" --to="$2" $d/p < /dev/null; s=$?; rm -rf $d; exit $s"#),
+    (
+        2,
+        r#"d=$(mktemp -d); printf 'set sendmail=%s\nset sendwait\nset nosave\n' "$1" > $d/rc; echo The text. | MAILRC=$d/rc bsd-mailx -n -s mailx "$2"; s=$?; rm -rf $d; exit $s"#,
+    ),
+    (
+        38,
+        r#"d=$(mktemp -d); printf 'From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: A <me@outlook.com>\nDate: Mon, 2 Jan 2026 03:04:05 +0000\nSubject: git\n\nThe text.\n' > $d/p; cd $d; HOME=$d GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=me@outlook.com GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=me@outlook.com git send-email --quiet --confirm=never --suppress-cc=all --from=me@outlook.com --smtp-server="$1" --to="$2" $d/p < /dev/null; s=$?; rm -rf $d; exit $s"#,
+    ),
 ];
 
 #[test]
@@ -36,7 +48,11 @@ fn messages_given_while_the_network_is_away_arrive_once_when_it_is_back() {
     }
     let mut command = Command::new("unshare");
     command.args(["--net", "--"]).arg(std::env::current_exe().unwrap());
-    command.args(["--exact", "cut::messages_given_while_the_network_is_away_arrive_once_when_it_is_back", "--nocapture"]);
+    command.args([
+        "--exact",
+        "cut::messages_given_while_the_network_is_away_arrive_once_when_it_is_back",
+        "--nocapture",
+    ]);
     let inside = run(command.env(INSIDE, "1"), b"");
     assert!(inside.status == 0 && inside.stdout.contains("1 passed"), "{}{}", inside.stdout, inside.stderr);
     inside.stderr.lines().filter(|line| line.contains("arrived once")).for_each(say);

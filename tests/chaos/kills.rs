@@ -46,7 +46,8 @@ fn children(pid: u32) -> Vec<Pid> {
 #[test]
 fn killed_at_random_points_no_process_of_the_brokers_loses_or_doubles_a_message() {
     let latency = Duration::from_millis(3);
-    let Some(mut system) = System::start_with(|options| options.latency = latency, &[("on_failure", "\"keep\"")]) else {
+    let Some(mut system) = System::start_with(|options| options.latency = latency, &[("on_failure", "\"keep\"")])
+    else {
         return;
     };
     let later = "on banner 2 times 2: 421 4.3.2 later\non content 4 times 2: 451 4.3.2 later";
@@ -76,7 +77,9 @@ fn killed_at_random_points_no_process_of_the_brokers_loses_or_doubles_a_message(
         let mut clients = clients;
         match target {
             0 => drop(clients[0].1.kill()),
-            1 => children(system.broker_pid()).into_iter().for_each(|child| { let _ = kill(child, Signal::SIGKILL); }),
+            1 => children(system.broker_pid()).into_iter().for_each(|child| {
+                let _ = kill(child, Signal::SIGKILL);
+            }),
             2 => system.kill_broker(),
             _ => drop(queue.kill()),
         }

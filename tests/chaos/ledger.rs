@@ -109,7 +109,9 @@ impl Ledger {
                 (Told::Nothing, 1, "") => &mut tally.untold_and_arrived,
                 (Told::Nothing, 0, "") => &mut tally.untold_and_gone,
                 // Listed although it never left: honest, and it stays where it is.
-                (Told::Refused(status), 0, _) if *status != 70 && (state.is_empty() || is_perhaps) => &mut tally.refused,
+                (Told::Refused(status), 0, _) if *status != 70 && (state.is_empty() || is_perhaps) => {
+                    &mut tally.refused
+                }
                 _ => {
                     wrong.push(format!("{recipient}: told {told:?}, arrived {arrived} times, listed as {state:?}"));
                     continue;

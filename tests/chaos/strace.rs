@@ -15,7 +15,17 @@ pub const CALLS: [&str; 10] =
 
 /// What else a run does between them.
 pub const FURTHER_CALLS: [&str; 12] = [
-    "read", "recvfrom", "close", "statx", "getdents64", "getrandom", "keyctl", "lseek", "rt_sigprocmask", "futex", "poll",
+    "read",
+    "recvfrom",
+    "close",
+    "statx",
+    "getdents64",
+    "getrandom",
+    "keyctl",
+    "lseek",
+    "rt_sigprocmask",
+    "futex",
+    "poll",
     "exit_group",
 ];
 
