@@ -10,7 +10,11 @@ mod boundaries;
 mod broker_boundaries;
 #[path = "chaos/cut.rs"]
 mod cut;
+#[path = "chaos/full.rs"]
+mod full;
 mod harness;
+#[path = "chaos/hostile.rs"]
+mod hostile;
 #[path = "chaos/kills.rs"]
 mod kills;
 #[path = "chaos/ledger.rs"]

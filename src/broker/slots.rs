@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 const SERVED: u32 = 8;
 /// Of all users but root; root has its own on top.
 const SERVED_IN_ALL: u32 = 24;
+/// The same with those who have nothing else under way: three users in league must not keep out all others.
+const SERVED_WITH_NEWCOMERS: u32 = 48;
 /// Connections of one user that wait to be served: a web server's burst.
 const WAITING: u32 = 32;
 /// Of all users but root.
@@ -49,7 +51,8 @@ impl Slots {
         user.counted = now;
         match place {
             Place::Served => {
-                let is_free = user.served < SERVED && (uid == 0 || (in_all < SERVED_IN_ALL && user.tokens >= 1.0));
+                let most = if user.served == 0 { SERVED_WITH_NEWCOMERS } else { SERVED_IN_ALL };
+                let is_free = user.served < SERVED && (uid == 0 || (in_all < most && user.tokens >= 1.0));
                 if is_free {
                     user.served += 1;
                     user.tokens = (user.tokens - 1.0).max(0.0);
@@ -114,10 +117,11 @@ mod tests {
         assert_eq!(taken(&mut slots, 33, Place::Served, now), 8);
         assert_eq!(taken(&mut slots, 34, Place::Served, now), 8);
         assert_eq!(taken(&mut slots, 35, Place::Served, now), 8);
-        assert_eq!(taken(&mut slots, 36, Place::Served, now), 0);
+        // A newcomer has one place still, as long as they are not too many.
+        assert_eq!(taken(&mut slots, 36, Place::Served, now), 1);
         assert_eq!(taken(&mut slots, 0, Place::Served, now), 8);
-        slots.give_back(34, Place::Served);
-        assert!(slots.take(36, Place::Served, now));
+        let newcomers = (100..200).filter(|uid| slots.take(*uid, Place::Served, now)).count();
+        assert_eq!(newcomers, 23);
         for uid in 40..46 {
             assert_eq!(taken(&mut slots, uid, Place::Waiting, now), 32);
         }
