@@ -381,7 +381,7 @@ fn a_wrong_password_is_not_kept() {
     assert!(kept(&machine).is_empty());
     let refusal = "on auth: 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.\n";
     let strict = password_machine(Some(refusal));
-    assert_fails(&tool(&strict, &["login"], b"wrong\n"), 77, "the user name or the password wrong");
+    assert_fails(&tool(&strict, &["login"], b"wrong\n"), 77, "the server refuses the password");
     assert!(kept(&strict).is_empty());
     // One that was right once, and is kept.
     assert_eq!(tool(&machine, &["login"], PASSWORD.as_bytes()).status, 0);

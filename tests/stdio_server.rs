@@ -555,7 +555,7 @@ fn the_reply_to_the_dot_is_outlooks_verdict() {
         ("", "250 2.0.0 OK <", 1),
         ("on content: 250 2.6.0 <x@y> Queued mail\n", "250 2.6.0 <x@y> Queued mail\r\n", 1),
         ("on content: 451 4.3.0 Not now\n", "451 4.", 0),
-        ("on content: 554 5.0.0 No\n", "554 5.0.0 Outlook refuses: 554 5.0.0 No -- nothing was sent\r\n", 0),
+        ("on content: 554 5.0.0 No\n", "554 5.0.0 Outlook refuses: 554 5.0.0 No -- nothing was sent", 0),
         ("on content: 554 5.2.252 SendAsDenied; x not allowed\n", "554 5.7.60 Outlook does not let", 0),
         ("on content: drop\n", "554 5.4.2 perhaps sent: ", 0),
         ("on rcpt: 550 5.1.1 No such user\n", "554 5.1.1 recipient refused: ", 0),
