@@ -307,6 +307,10 @@ ends with 0 when every sign-in was renewed.
 Accounts nobody signed in to and those with a password are left out.
 It ends with 75 when that may work later, with 69 when it has not worked for 14 days, otherwise with the status a message
 would end with.
+.Pp
+.Cm doctor
+ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
+78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
 .Sh JSON
 .Cm status Fl -json
 writes one object.
@@ -368,9 +372,6 @@ of the
 .Li limit .
 .El
 .El
-.Cm doctor
-ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
-78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
 "#;
 
 const EXAMPLES_AND_ON: &str = r#".Sh EXAMPLES
@@ -393,14 +394,13 @@ name = "Some One"
 send_as = ["alias@outlook.com"]
 .Ed
 .Sh SEE ALSO
+.Xr outlook-sendmail.toml 5 ,
 .Xr sendmail 8
 .Sh CAVEATS
 Some mailboxes, those made since 2026 among them, have SMTP switched off and send only through Microsoft Graph.
-For them set
-.Cm transport = Qq graph
-in the configuration and run
-.Cm login
-again: it is a sign-in of its own, and the one for SMTP is kept beside it.
+For them run
+.Cm login Fl -transport Ar graph :
+it is a sign-in of its own, and the one for SMTP is kept beside it.
 Graph differs:
 .Bl -bullet
 .It
