@@ -137,7 +137,7 @@ pub(super) fn sentence(words: &str) -> String {
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{flags,differences,man}.rs: UPDATE_MAN=1 cargo test committed
-.Dd November 20, 2026
+.Dd November 23, 2026
 .Dt SENDMAIL 8
 .Os
 .Sh NAME

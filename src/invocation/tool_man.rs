@@ -54,7 +54,7 @@ fn synopsis(operands: &[&str]) -> String {
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{commands,tool_man}.rs: UPDATE_MAN=1 cargo test committed
-.Dd November 20, 2026
+.Dd November 23, 2026
 .Dt OUTLOOK-SENDMAIL 1
 .Os
 .Sh NAME
@@ -275,10 +275,14 @@ An unknown key is an error.
 The configuration of this machine's account; everybody may read it.
 .It Pa /var/lib/outlook-sendmail
 Its sign-in and outbox, the service's alone.
+.It Pa /etc/outlook-sendmail/sealing-key.cred
+The key of that sign-in, which only systemd on this machine can open.
+.It Pa /run/outlook-sendmail/submit.sock
+Where the service takes messages.
 .It Pa ~/.local/state/outlook-sendmail
 Locks, what
 .Cm status
-remembers, the outbox and, with
+remembers, the new Message-IDs of the last month, the outbox and, with
 .Cm store = Qq file ,
 the grants.
 .El
