@@ -403,7 +403,7 @@ send_as = ["alias@outlook.com"]
 .Sh CAVEATS
 Some mailboxes, those made since 2026 among them, have SMTP switched off and send only through Microsoft Graph.
 For them run
-.Cm login Fl -transport Ar graph :
+.Cm login Fl -transport Cm graph :
 it is a sign-in of its own, and the one for SMTP is kept beside it.
 Graph differs:
 .Bl -bullet
@@ -458,7 +458,9 @@ He lists, shows, retries and drops his own waiting messages, may have sent what 
 an hour, and sees how the account stands: address, sign-in, pace, and that a message failed, not which.
 He has 8 messages under way at a time and a fifth of the outbox.
 .It Root
-May do all of that with everybody's messages, and signs in and out.
+May look after everybody's messages, and signs in and out; to send he has to be in
+.Li allow
+like everybody.
 What root sends before the service runs is left in
 .Pa /var/spool/outlook-sendmail ,
 which only root and the service can enter.
