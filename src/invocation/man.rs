@@ -12,7 +12,7 @@ const STATUSES: &[(ExitStatus, &str)] = &[
     (ExitStatus::NoUser, "A recipient was refused."),
     (ExitStatus::Unavailable, "Refused for another reason."),
     (ExitStatus::Software, "A bug in this program."),
-    (ExitStatus::OsError, "Standard input could not be read."),
+    (ExitStatus::OsError, "Standard input or the outbox could not be read, or a socket not be opened."),
     (ExitStatus::CannotCreate, "There was no room for the message, or a sign-in could not be stored."),
     (
         ExitStatus::PerhapsSent,
