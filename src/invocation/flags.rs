@@ -241,8 +241,8 @@ pub const OTHER_NAMES: &[OtherName] = &[
     other_name("mailq", StandardInput::Unused, Honoured(Operation::PrintQueue)),
     other_name("newaliases", StandardInput::Unused, Honoured(Operation::CheckAliases)),
     other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not in this version")),
-    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not in this version")),
+    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not taken")),
+    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not taken; a dialogue is: -bs")),
     other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
     other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
 ];
