@@ -1,8 +1,8 @@
 //! Threads survive Outlook: it gives every message of a personal account a new Message-ID and names it in its 250, so
 //! what later messages of the same caller say of the old one is mended.
 //!
-//! Each caller's ids are a record of their own, which nobody else's messages can crowd out. One is added to it without a look
-//! at the others, and they are looked at only for a message that refers to another one.
+//! Each caller's ids are a record of their own, which nobody else's messages can crowd out. One is added to it without a
+//! look at the others, and they are looked at only for a message that refers to another one.
 
 use std::collections::BTreeMap;
 

@@ -209,8 +209,9 @@ pub trait State {
 
 /// Advisory locks between processes of one user.
 pub trait Locks {
-    /// Waits until `deadline` for the lock called `name`, behind those who wait already. The guard releases it on drop. `None`: not to be had
-    /// (no state folder, or no time left); the caller goes on without, which costs at most a duplicate renewal.
+    /// Waits until `deadline` for the lock called `name`, behind those who wait already. The guard releases it on drop.
+    /// `None`: not to be had (no state folder, or no time left); the caller goes on without, which costs at most a
+    /// duplicate renewal.
     fn acquire(&self, name: &str, deadline: Instant) -> Option<Box<dyn LockGuard>>;
     /// Takes the lock called `name` away from who has held it for longer than `limit`; it is free then, and who held it
     /// does not learn of it. Only where no two processes acquire it at the same moment.

@@ -1,7 +1,7 @@
 //! The keyring adapter against a real GNOME Keyring on a bus of its own, in every mood a keyring can be in.
 //!
-//! Needs the Debian packages dbus, gnome-keyring and libsecret-tools, and pass for the store that is a command. Without them the tests say SKIPPED, and fail
-//! where CI=true.
+//! Needs the Debian packages dbus, gnome-keyring and libsecret-tools, and pass for the store that is a command. Without
+//! them the tests say SKIPPED, and fail where CI=true.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "the whole file is a test")]
 

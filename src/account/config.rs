@@ -44,7 +44,7 @@ impl Accounts {
     /// Reads a configuration file's text; `file` is named in errors.
     ///
     /// # Errors
-    /// [`Cause::ConfigSyntax`] with file and line; [`Cause::Unsupported`] for settings of later versions;
+    /// [`Cause::ConfigSyntax`] with file and line; [`Cause::Unsupported`] for known settings that cannot be had;
     /// [`Cause::NoAccount`] when the file has none.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
         let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };

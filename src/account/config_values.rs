@@ -68,7 +68,7 @@ pub(super) fn auth(
 /// Seconds a setting may name: up to a day.
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
-/// A word of the configuration: its meaning, or `None` when a later version brings it.
+/// A word of the configuration: its meaning, or `None` for one that is known but cannot be had.
 pub(super) type Choice<T> = (&'static str, Option<T>);
 
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =

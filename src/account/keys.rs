@@ -51,5 +51,5 @@ pub(crate) const ACCOUNT_KEYS: &[Key] = &[
     key("aliases", "\"/etc/aliases\"", "as shown", "The alias file for names without a domain."),
     key("local_mail_to", "\"admin@example.org\"", "the account itself", "Who gets the mail for names without a domain that the alias file does not know."),
     key("message_ids", "\"repair\"", "\"repair\"", "Outlook gives every message of a personal account a new Message-ID. With repair, later messages of the same caller that refer to the old one are made to refer to the new one, so that threads hold. With leave, nothing is changed."),
-    key("allow", "[\"root\", \"www-data\", \"@adm\"]", "everybody", "Who may send through the machine's account: users, and groups with an @ before them."),
+    key("allow", "[\"root\", \"www-data\", \"@adm\"]", "everybody", "Who may send through the machine's account: users, root among them, and groups with an @ before them."),
 ];

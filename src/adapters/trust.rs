@@ -45,7 +45,7 @@ pub fn client_config(tls_ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Wo
     Ok(Arc::new(config))
 }
 
-/// The same anchors as certificates, for an HTTPS client that builds its own configuration.
+/// The same anchors as certificates, to be counted.
 ///
 /// # Errors
 ///

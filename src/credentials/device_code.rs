@@ -88,8 +88,8 @@ pub fn invite(world: &World, account: &Account, client_id: &str) -> Result<Invit
 ///
 /// # Errors
 ///
-/// [`Cause::SignInDeclined`] when the person declined, [`Cause::CodeRanOut`], [`Cause::DeviceCodeBlocked`], and what else the
-/// endpoint's answers mean. A network that fails in between does not end it.
+/// [`Cause::SignInDeclined`] when the person declined, [`Cause::CodeRanOut`], [`Cause::DeviceCodeBlocked`], and what
+/// else the endpoint's answers mean. A network that fails in between does not end it.
 pub fn wait(
     world: &World,
     account: &Account,

@@ -30,7 +30,7 @@ pub enum Whose {
     System,
 }
 
-/// A sentence and an advice in place of those of a [`Row`].
+/// A sentence and an advice in place of those of a [`Row`](super::Row).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wording {
     /// What happened, without a full stop.

@@ -128,7 +128,7 @@ pub struct OtherName {
     pub disposition: Disposition<Operation>,
 }
 
-const NO_CONFIGURATION: &str = "arguments never choose a configuration; the file is the one named under FILES";
+const NO_CONFIGURATION: &str = "arguments never choose a configuration; outlook-sendmail.toml(5) says where it is";
 const NO_FILE: &str = "arguments never choose a file to write; -v shows the transcript, the system log the outcome";
 const NO_SERVER: &str = "this program is not a server";
 const NO_ARPANET: &str = "SMTP on standard input and output is -bs";
@@ -173,7 +173,7 @@ pub const FLAGS: &[Flag] = &[
     flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the outbox that waits, now; there is no server to do so at intervals"),
+    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the outbox that waits, now and once; at intervals a timer does so"),
     flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
     flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
@@ -195,7 +195,7 @@ const fn mode(letter: char, input: StandardInput, disposition: Disposition<Opera
 pub const MODES: &[Mode] = &[
     mode('m', StandardInput::Message, Honoured(Operation::Send), "send the message on standard input (the default)"),
     mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
-    mode('C', StandardInput::Unused, Refused("check the configuration by sending a message with -v"), "check the configuration"),
+    mode('C', StandardInput::Unused, Refused("outlook-sendmail doctor checks the configuration"), "check the configuration"),
     mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
     mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
     mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
@@ -241,8 +241,8 @@ pub const OTHER_NAMES: &[OtherName] = &[
     other_name("mailq", StandardInput::Unused, Honoured(Operation::PrintQueue)),
     other_name("newaliases", StandardInput::Unused, Honoured(Operation::CheckAliases)),
     other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not in this version")),
-    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not in this version")),
+    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not taken")),
+    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not taken; a dialogue is: -bs")),
     other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
     other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
 ];

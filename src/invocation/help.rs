@@ -59,7 +59,7 @@ fn sendmail() -> String {
 fn tool() -> String {
     let mut text = String::from(
         "Sends mail through an Outlook.com account.\n\n\
-         usage: outlook-sendmail command\n       outlook-sendmail [--config FILE] -flags [recipient ...] < message\n\n",
+         usage: outlook-sendmail [--config FILE] command [arguments]\n       outlook-sendmail [--config FILE] -flags [recipient ...] < message\n\n",
     );
     for command in offered() {
         row(&mut text, synopsis(command).trim_end(), command.doc);

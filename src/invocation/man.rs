@@ -12,7 +12,7 @@ const STATUSES: &[(ExitStatus, &str)] = &[
     (ExitStatus::NoUser, "A recipient was refused."),
     (ExitStatus::Unavailable, "Refused for another reason."),
     (ExitStatus::Software, "A bug in this program."),
-    (ExitStatus::OsError, "Standard input could not be read."),
+    (ExitStatus::OsError, "Standard input or the outbox could not be read, or a socket not be opened."),
     (ExitStatus::CannotCreate, "There was no room for the message, or a sign-in could not be stored."),
     (
         ExitStatus::PerhapsSent,
@@ -132,11 +132,12 @@ pub(super) fn sentence(words: &str) -> String {
     let text: String = first.into_iter().chain(letters).collect();
     let text = text.replace('\\', "\\e").replace(" -", " \\-").replace("(-", "(\\-");
     assert!(!text.starts_with(['.', '\'']), "{text} would be a roff request");
-    format!("{text}.\n")
+    let end = if text.ends_with('?') { "" } else { "." };
+    format!("{text}{end}\n")
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{flags,differences,man}.rs: UPDATE_MAN=1 cargo test committed
-.Dd November 20, 2026
+.Dd November 23, 2026
 .Dt SENDMAIL 8
 .Os
 .Sh NAME
@@ -158,6 +159,9 @@ be told, or
 .Li on_failure = Qq keep
 says so: that is success, and the message is tried again until it is five days old.
 One that is refused for good while the caller waits is never kept.
+.Pp
+Whoever has no account of his own sends through the machine's, where there is one: a service takes the message, and keeps
+what cannot be sent now, for terminals too.
 .Pp
 Each
 .Ar recipient
@@ -208,16 +212,22 @@ Recipients are those of the dialogue, never those of the header.
 .Bl -tag -width Ds
 .It Ev OUTLOOK_SENDMAIL_CONFIG
 The configuration file to use.
-.It Ev XDG_CONFIG_HOME
-Where the configuration is looked for otherwise.
+.It Ev XDG_CONFIG_HOME , Ev XDG_STATE_HOME
+Where configuration and state are kept otherwise.
 .El
 .Pp
-Neither counts when real and effective user or group differ.
+None of them counts when real and effective user or group differ.
 .Sh FILES
 .Bl -tag -width Ds
 .It Pa ~/.config/outlook-sendmail/config.toml
 The configuration.
 It must belong to its user or root, and nobody else may write to it.
+.It Pa /etc/outlook-sendmail/config.toml
+That of the machine's account.
+.It Pa /run/outlook-sendmail/submit.sock
+Where the machine's service takes messages.
+.It Pa ~/.local/state/outlook-sendmail
+The outbox, among others.
 .It Pa /etc/aliases
 Where mail for local names goes, unless the configuration names another file.
 .El
@@ -237,7 +247,8 @@ Sign in first:
 .Pp
 .Dl $ outlook-sendmail login
 .Sh SEE ALSO
-.Xr outlook-sendmail 1
+.Xr outlook-sendmail 1 ,
+.Xr outlook-sendmail.toml 5
 .Sh STANDARDS
 The flags are those of Sendmail 8, and take values exactly where it does.
 Recipients in arguments are added to those of

@@ -54,7 +54,7 @@ fn synopsis(operands: &[&str]) -> String {
 }
 
 const HEAD: &str = r#".\" Generated from src/invocation/{commands,tool_man}.rs: UPDATE_MAN=1 cargo test committed
-.Dd November 20, 2026
+.Dd November 23, 2026
 .Dt OUTLOOK-SENDMAIL 1
 .Os
 .Sh NAME
@@ -275,10 +275,14 @@ An unknown key is an error.
 The configuration of this machine's account; everybody may read it.
 .It Pa /var/lib/outlook-sendmail
 Its sign-in and outbox, the service's alone.
+.It Pa /etc/outlook-sendmail/sealing-key.cred
+The key of that sign-in, which only systemd on this machine can open.
+.It Pa /run/outlook-sendmail/submit.sock
+Where the service takes messages.
 .It Pa ~/.local/state/outlook-sendmail
 Locks, what
 .Cm status
-remembers, the outbox and, with
+remembers, the new Message-IDs of the last month, the outbox and, with
 .Cm store = Qq file ,
 the grants.
 .El
@@ -307,6 +311,10 @@ ends with 0 when every sign-in was renewed.
 Accounts nobody signed in to and those with a password are left out.
 It ends with 75 when that may work later, with 69 when it has not worked for 14 days, otherwise with the status a message
 would end with.
+.Pp
+.Cm doctor
+ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
+78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
 .Sh JSON
 .Cm status Fl -json
 writes one object.
@@ -368,9 +376,6 @@ of the
 .Li limit .
 .El
 .El
-.Cm doctor
-ends with 0 when nothing fails, warnings aside, else with the status that the first failing check would give a message:
-78 for the configuration, 77 for the sign-in, 76 for encryption, 75 for what passes by itself.
 "#;
 
 const EXAMPLES_AND_ON: &str = r#".Sh EXAMPLES
@@ -393,14 +398,13 @@ name = "Some One"
 send_as = ["alias@outlook.com"]
 .Ed
 .Sh SEE ALSO
+.Xr outlook-sendmail.toml 5 ,
 .Xr sendmail 8
 .Sh CAVEATS
 Some mailboxes, those made since 2026 among them, have SMTP switched off and send only through Microsoft Graph.
-For them set
-.Cm transport = Qq graph
-in the configuration and run
-.Cm login
-again: it is a sign-in of its own, and the one for SMTP is kept beside it.
+For them run
+.Cm login Fl -transport Cm graph :
+it is a sign-in of its own, and the one for SMTP is kept beside it.
 Graph differs:
 .Bl -bullet
 .It
@@ -454,7 +458,9 @@ He lists, shows, retries and drops his own waiting messages, may have sent what 
 an hour, and sees how the account stands: address, sign-in, pace, and that a message failed, not which.
 He has 8 messages under way at a time and a fifth of the outbox.
 .It Root
-May do all of that with everybody's messages, and signs in and out.
+May look after everybody's messages, and signs in and out; to send he has to be in
+.Li allow
+like everybody.
 What root sends before the service runs is left in
 .Pa /var/spool/outlook-sendmail ,
 which only root and the service can enter.

@@ -9,9 +9,8 @@ use super::lines::{Piece, flattened, is_space, pieces};
 const SECTION: usize = 50;
 
 /// `value` of a field such as Content-Type, Content-Disposition or Received in US-ASCII: 8-bit text in a parameter
-/// (`filename="Größe.pdf"`) becomes RFC 2231's form, in a comment or a word of its own encoded words, anywhere else a question
-/// mark. A
-/// value in US-ASCII stays as it is. Not for fields with addresses: [`crate::address::render_list`] writes those.
+/// (`filename="Größe.pdf"`) becomes RFC 2231's form, in a comment or a word of its own encoded words, anywhere else a
+/// question mark. A value in US-ASCII stays as it is. Not for fields with addresses: [`crate::address::render_list`] writes those.
 pub fn encode_structured(value: &[u8], charset: &str) -> Vec<u8> {
     if value.is_ascii() {
         return value.to_vec();
