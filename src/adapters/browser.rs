@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::loopback_peer::is_somebody_elses;
 use super::person::typed_line;
+use super::process::has_own_environment;
 use crate::credentials::Secret;
 use crate::words::Words;
 use crate::world::{Arrival, Browser, Loopback, Status, Visit};
@@ -46,6 +47,10 @@ pub struct Desktop;
 
 impl Browser for Desktop {
     fn open(&self, url: &str) -> bool {
+        // Which program that is, the environment says.
+        if !has_own_environment() {
+            return false;
+        }
         if !["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty())) {
             return false;
         }
