@@ -6,7 +6,8 @@ mod harness;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 
 use harness::typist::Typist;
@@ -458,6 +459,29 @@ fn a_desktop_has_its_browser_opened_and_a_server_has_not() {
         assert_eq!(program.ends().status, 0);
         assert!(!opened.exists());
     }
+}
+
+#[test]
+fn a_program_with_somebody_elses_rights_starts_none_of_his_browsers() {
+    if !nix::unistd::geteuid().is_root() {
+        return harness::skipped("only root can give a program a group");
+    }
+    let machine = machine();
+    let folder = machine.folder.path();
+    fs::create_dir(folder.join("setgid")).unwrap();
+    let program = folder.join("setgid/outlook-sendmail");
+    fs::copy(machine.program("outlook-sendmail"), &program).unwrap();
+    chown(&program, None, Some(4)).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o2755)).unwrap();
+    let opener = folder.join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\necho > \"$HOME/opened\"\n").unwrap();
+    fs::set_permissions(&opener, Permissions::from_mode(0o755)).unwrap();
+    let mut command = machine.command(&program);
+    command.arg("--config").arg(machine.config()).args(["login", "--browser"]);
+    command.gid(65534).env("PATH", folder).env("DISPLAY", ":7");
+    let program = Typist::of(command);
+    program.sees("open this page in a browser");
+    assert!(!folder.join("opened").exists());
 }
 
 // -- what is typed unseen

@@ -12,7 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, umask};
 use zeroize::Zeroizing;
 
+use super::loopback_peer::is_somebody_elses;
 use super::person::typed_line;
+use super::process::has_own_environment;
 use crate::credentials::Secret;
 use crate::words::Words;
 use crate::world::{Arrival, Browser, Loopback, Status, Visit};
@@ -32,6 +34,10 @@ const MOST_CONNECTIONS: usize = 16;
 /// So often both address families are tried to give the same port.
 const ATTEMPTS: usize = 10;
 
+/// What a browser of another user's is told.
+const FOREIGN: &str = "<!DOCTYPE html><title>Another user</title><p>Somebody else signs in here. If that is you, copy this \
+                       page's address and paste it in the terminal.";
+
 /// What we leave a browser's files with: our own mask is for secrets.
 const USUAL_UMASK: Mode = Mode::from_bits_truncate(0o022);
 
@@ -41,6 +47,10 @@ pub struct Desktop;
 
 impl Browser for Desktop {
     fn open(&self, url: &str) -> bool {
+        // Which program that is, the environment says.
+        if !has_own_environment() {
+            return false;
+        }
         if !["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty())) {
             return false;
         }
@@ -132,6 +142,7 @@ impl Loopback for LoopbackPort {
                 }
                 let stream = self.connections.swap_remove(place).stream;
                 match heard {
+                    Heard::Request(_) if is_somebody_elses(&stream) => answer(stream, Status::BadRequest, FOREIGN),
                     Heard::Request(target) => return Arrival::Visit(Box::new(Caller { stream, target })),
                     Heard::Nonsense => answer(stream, Status::BadRequest, ""),
                     Heard::Part | Heard::Gone => {}
@@ -305,6 +316,30 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n<p>done"), "{answer}");
         drop((silent, loopback));
         assert!(!heard(flood).contains("200") && !heard(post).contains("200"));
+    }
+
+    #[test]
+    fn another_users_answer_is_not_taken() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let mut loopback = Desktop.listen().unwrap();
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{}; printf 'GET /?code=his HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3",
+            loopback.port()
+        );
+        let mut bash = Command::new("bash");
+        let other = bash.args(["-c", &script]).uid(65534).gid(65534).stdout(Stdio::piped()).spawn().unwrap();
+        let other = std::thread::spawn(move || other.wait_with_output().unwrap());
+        while !other.is_finished() {
+            assert!(matches!(loopback.next(Instant::now() + Duration::from_millis(50)), Arrival::Nothing));
+        }
+        let answer = String::from_utf8(other.join().unwrap().stdout).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Somebody else"), "{answer}");
+        let port = loopback.port();
+        let ours = say(port, b"GET /?code=ours HTTP/1.1\r\n\r\n");
+        assert!(matches!(loopback.next(Instant::now() + Duration::from_secs(20)), Arrival::Visit(_)));
+        drop(ours);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod files;
 pub mod https;
 pub mod input;
 pub mod locks;
+mod loopback_peer;
 pub mod machine;
 pub mod outbox_folder;
 pub mod person;

@@ -27,9 +27,12 @@ pub(super) fn is_ours(folder: &Path) -> io::Result<bool> {
     Ok(is_private && is_safe(parent(folder))?)
 }
 
-/// Whether only this user and root decide what `path` means: judged are its folder and, where it is a link, the folder
-/// it leads to.
+/// Whether only this user and root decide what `path` means: judged are its folder and, where it is a link, whose that is
+/// and the folder it leads to. In a sticky folder anybody can leave a link before we do.
 pub(super) fn holds_safely(path: &Path) -> io::Result<bool> {
+    if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink() && !is_owned(&it)) {
+        return Ok(false);
+    }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     Ok(is_safe(parent(path))? && is_safe(parent(&target))?)
 }
@@ -137,6 +140,27 @@ mod tests {
         symlink(safe.join("file"), open.join("link")).unwrap();
         assert!(holds_safely(&safe.join("file")).unwrap());
         assert!(!holds_safely(&safe.join("link")).unwrap() && !holds_safely(&open.join("link")).unwrap());
+    }
+
+    #[test]
+    fn a_link_somebody_else_left_in_a_sticky_folder_is_not_followed() {
+        use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+        if !geteuid().is_root() {
+            eprintln!("SKIPPED: only root can give links away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (safe, sticky) = (folder.path().join("safe"), folder.path().join("sticky"));
+        make(&safe).unwrap();
+        make(&sticky).unwrap();
+        fs::set_permissions(&sticky, fs::Permissions::from_mode(0o1777)).unwrap();
+        let link = sticky.join("config.toml");
+        symlink(safe.join("shadow"), &link).unwrap();
+        assert!(holds_safely(&link).unwrap());
+        lchown(&link, Some(65534), None).unwrap();
+        assert!(!holds_safely(&link).unwrap());
+        fs::write(safe.join("shadow"), "").unwrap();
+        assert!(!holds_safely(&link).unwrap());
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub fn places(configuration: Configuration<'_>) -> Places {
 }
 
 /// Otherwise the environment is the caller's, and we act for somebody else.
-fn has_own_environment() -> bool {
+pub(super) fn has_own_environment() -> bool {
     getuid() == geteuid() && getgid() == getegid()
 }
 

@@ -48,6 +48,12 @@ const BLOCKING: &[Cause] = &[
 ];
 
 impl PastFailure {
+    /// Leaves of what was said what we always say of such a failure.
+    pub(super) fn keep_sentence(&mut self) {
+        let end = [": ", " -- "].iter().filter_map(|mark| self.line.find(mark)).min();
+        self.line.truncate(end.unwrap_or(self.line.len()));
+    }
+
     fn new(world: &World, failure: &Failure) -> Self {
         let row = failure.cause.row();
         let failure = failure.clone().about(world.places.whose());

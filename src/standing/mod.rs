@@ -7,7 +7,7 @@ use crate::credentials;
 use crate::failure::{ExitStatus, Failure, for_the_system};
 use crate::outbox::{self, Tally, Viewer};
 use crate::send_as::{KnownSenders, Said};
-use crate::standing::history::{History, unix_seconds};
+use crate::standing::history::{History, PastFailure, unix_seconds};
 use crate::submission::pace;
 use crate::world::{KeyPlace, World};
 
@@ -141,15 +141,20 @@ impl<'a> Standing<'a> {
         let now = unix_seconds(world.clock.now());
         let sign_in = sign_in(world, account, now).map_err(|failure| failure.about(world.places.whose()));
         let mut history = History::read(world, &account.address);
-        let (state, mut problem) = judgement::judge(&sign_in, &history, now);
+        let (state, mut problem) = match viewer {
+            Viewer::Everybody => judgement::judge(&sign_in, &history, now),
+            Viewer::User(_) => {
+                // A server's words may name whom somebody else wrote to; ours say what is wrong with the account.
+                history.failed.iter_mut().for_each(PastFailure::keep_sentence);
+                let judged = judgement::judge(&sign_in, &history, now);
+                history.failed.iter_mut().for_each(|failed| failed.line.clear());
+                judged
+            }
+        };
         if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
             problem.name_account(&account.name);
         }
-        let (sign_in, send_as) = (sign_in.ok(), send_as(world, account));
-        if let (Some(failed), Viewer::User(_)) = (&mut history.failed, viewer) {
-            // It may name whom somebody else wrote to.
-            failed.line.clear();
-        }
+        let (sign_in, send_as) = (sign_in.ok(), send_as(world, account, viewer));
         let key = credentials::key_place(world, account, world.clock.instant() + STORE_PATIENCE);
         let pace = Pace { used: pace::used(world, account), limit: pace::BURST };
         Self { account, preferred, state, problem, sign_in, history, send_as, key, outbox: None, pace, now }
@@ -174,12 +179,12 @@ fn sign_in(world: &World, account: &Account, now: u64) -> Result<SignIn, Failure
     }
 }
 
-/// Those of the configuration, then those that `from = "pass"` let through.
-fn send_as(world: &World, account: &Account) -> Vec<(String, Option<Said>)> {
+/// Those of the configuration, then those that `from = "pass"` let through, which are their senders' own business.
+fn send_as(world: &World, account: &Account, viewer: Viewer) -> Vec<(String, Option<Said>)> {
     let known = KnownSenders::load(world, account);
     let listed = account.send_as.iter().map(|address| (address.to_string(), known.said(address)));
-    let passed = known.passed(account).map(|(address, said)| (address, Some(said)));
-    listed.chain(passed).collect()
+    let passed = known.passed(account).filter(|_| viewer == Viewer::Everybody);
+    listed.chain(passed.map(|(address, said)| (address, Some(said)))).collect()
 }
 
 /// The worst of several exit statuses: what passes by itself is the least of them.
@@ -209,6 +214,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::fake_world::{Fakes, account};
+    use crate::failure::{Cause, Stage};
 
     #[test]
     fn advice_names_the_account() {
@@ -222,6 +229,23 @@ mod tests {
         assert_eq!(system, "x -- run: outlook-sendmail login --system --account a");
         assert_eq!(named("x -- run: outlook-sendmail renew", "a"), "x -- run: outlook-sendmail renew");
         assert!(named("x -- run: outlook-sendmail login", "it's").ends_with(r"--account 'it'\''s'"));
+    }
+
+    #[test]
+    fn a_user_learns_that_the_account_is_blocked_and_not_what_was_said_to_another() {
+        let fakes = Fakes::default();
+        fakes.grant();
+        let (world, account) = (fakes.world(), account());
+        let words = "554 5.7.0 from boss@example.com to rival@example.com";
+        let failure = Failure::new(Stage::Submission, Cause::Suspended, words);
+        history::message(&world, &account.address, Err(&failure));
+        let seen = |viewer| Standing::of(&world, &account, true, viewer);
+        let (root, user) = (seen(Viewer::Everybody), seen(Viewer::User(7)));
+        assert!(root.problem.unwrap().line.contains("rival@example.com"));
+        assert!(matches!(user.state, State::Blocked));
+        let line = user.problem.unwrap().line;
+        assert!(!line.is_empty() && failure.line().starts_with(&line) && !line.contains("example.com"), "{line}");
+        assert_eq!(user.history.failed.unwrap().line, "");
     }
 
     #[test]

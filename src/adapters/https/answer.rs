@@ -98,7 +98,7 @@ impl Incoming<'_, '_> {
         let text = std::str::from_utf8(&line).map_err(|_| nonsense())?;
         let (version, rest) = text.split_once(' ').ok_or_else(nonsense)?;
         let (digits, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        if !version.starts_with("HTTP/1.") || digits.len() != 3 {
+        if !version.starts_with("HTTP/1.") || digits.len() != 3 || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
             return Err(nonsense());
         }
         let status = digits.parse().map_err(|_| nonsense())?;
@@ -232,6 +232,7 @@ mod tests {
             "HTTP/2 200 OK\r\n\r\n",
             "HTTP/1.1 20 x\r\n\r\n",
             "HTTP/1.1 abc\r\n",
+            "HTTP/1.1 +20 x\r\n\r\n",
         ] {
             assert!(matches!(answer(octets.as_bytes(), 1), Err(WireFault::NotAReply(_))), "{octets}");
         }
