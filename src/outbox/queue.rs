@@ -132,8 +132,10 @@ impl Run<'_> {
     fn turn(&mut self, name: &Name) -> Result<State, Failure> {
         let entry = match self.store.open(name).map_err(unreadable)? {
             Opened::Entry(entry) if entry.progress().state == State::Waiting => entry,
-            // Somebody else is at it, or was.
-            Opened::Entry(_) | Opened::Busy => return Ok(State::Sending),
+            // Somebody else was at it.
+            Opened::Entry(_) => return Ok(State::Sending),
+            // Somebody is: the rest of its thread waits for him.
+            Opened::Busy => return Ok(State::Waiting),
             Opened::Gone => return Ok(State::Failed),
         };
         let tried = one(self.world, *entry, &self.accounts, &self.stopped, self.attempt);
@@ -248,6 +250,10 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
         let progress = store.progress(name);
         let is_over = schedule::is_expired(&progress, now);
         if progress.state != State::Sending && !is_over && !schedule::began_without_clock(&progress, now) {
+            continue;
+        }
+        // Nothing becomes of it any more by itself, and it has been said.
+        if matches!(progress.state, State::Failed | State::PerhapsSent) {
             continue;
         }
         let Ok(Opened::Entry(mut entry)) = store.open(name) else { continue };

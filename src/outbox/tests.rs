@@ -492,6 +492,41 @@ fn a_thread_keeps_its_order_and_others_pass_it() {
 }
 
 #[test]
+fn a_thread_waits_for_its_first_message_while_another_process_is_at_it() {
+    let machine = Machine::new();
+    machine.deliver(request("first", &[("Message-ID", "<1@x>")]), &failing(Cause::Deferred)).unwrap();
+    machine.wait(1);
+    machine.deliver(request("second", &[("References", "<1@x>")]), &failing(Cause::Deferred)).unwrap();
+    let store = Store::new(&*machine.world.outbox);
+    let name = store.shelf().unwrap().messages[0].0.clone();
+    let busy = store.open(&name).unwrap();
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    drop(busy);
+    assert_eq!(machine.run(Pace::Everything), ["first", "second"]);
+}
+
+#[test]
+fn what_was_cut_off_is_told_to_the_log_once() {
+    let machine = Machine::new();
+    let cut_off = |_: &World, _: &Account, _: Request, held: &mut Held<'_>, _: &mut Story| {
+        held.sending()?;
+        Err(failure(Cause::Deferred))
+    };
+    machine.deliver(request("cut off", &[]), &cut_off).unwrap();
+    let store = Store::new(&*machine.world.outbox);
+    let name = store.shelf().unwrap().messages[0].0.clone();
+    // As after a kill during the first attempt.
+    machine.world.outbox.remove(&name.progress()).unwrap();
+    for _ in 0..3 {
+        machine.run(Pace::Everything);
+    }
+    assert_eq!(machine.states(), [State::PerhapsSent]);
+    let log = machine.fakes.paper.log.borrow().clone();
+    assert_eq!(log.matches("ended while it was being sent").count(), 1, "{log}");
+    assert_eq!(store.progress(&name).attempts, 1);
+}
+
+#[test]
 fn an_account_that_does_not_work_is_tried_once_a_run() {
     let machine = Machine::new();
     for subject in ["a", "b", "c"] {
