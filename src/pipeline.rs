@@ -77,7 +77,7 @@ fn attempt(
     let times = Deadlines::new(account, held.started());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = held.left() {
-        letter.keep_only(left);
+        letter.address_only(left);
     }
     story.read_letter(&letter);
     submission::check(account, &letter)?;
