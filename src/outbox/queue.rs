@@ -189,6 +189,13 @@ pub(super) fn one(
     let mut request = match request {
         Ok(request) => request,
         Err(failure) => {
+            // That there is no room at the moment is not the message's fault.
+            if failure.cause == Cause::SpoolUnwritable {
+                let mut nobody = Nobody;
+                let outcome = Held::of_entry(world, entry, &mut nobody).settle(Err(failure));
+                report::record(world, &story, outcome.as_ref());
+                return Tried::Ended(outcome);
+            }
             let progress = failed(entry.progress(), &failure);
             let _ = entry.put(progress);
             report::record(world, &story, Err(&failure));
@@ -263,13 +270,16 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
                 let failure = Failure::new(Stage::Outbox, Cause::PerhapsSent, "ended while it was being sent");
                 (Progress { state: State::PerhapsSent, ..failed(&progress, &failure) }, Some(failure))
             }
-            State::Waiting if is_over => {
+            // Looked at again, now that nobody else is at it.
+            State::Waiting if schedule::is_expired(&progress, now) => {
                 let last = progress.trouble.as_ref().map(|trouble| trouble.line.clone()).unwrap_or_default();
                 let failure = Failure::new(Stage::Outbox, Cause::Expired, last);
                 (failed(&progress, &failure), Some(failure))
             }
-            State::Waiting => (Progress { since: now, ..progress }, None),
-            State::Sending | State::Failed => continue,
+            State::Waiting if schedule::began_without_clock(&progress, now) => {
+                (Progress { since: now, ..progress }, None)
+            }
+            State::Waiting | State::Sending | State::Failed => continue,
         };
         entry.put(progress).map_err(unwritable)?;
         if let Some(failure) = failure {

@@ -505,6 +505,48 @@ fn a_thread_waits_for_its_first_message_while_another_process_is_at_it() {
     assert_eq!(machine.run(Pace::Everything), ["first", "second"]);
 }
 
+/// As a full disk has it.
+struct Full;
+
+impl crate::world::Spools for Full {
+    fn spool(&self) -> Box<dyn crate::world::Spool> {
+        Box::new(Full)
+    }
+}
+
+impl Read for Full {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Full {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_message_waits_for_room_to_read_it_back() {
+    let mut machine = Machine::new();
+    machine.deliver(request("waits", &[]), &failing(Cause::Deferred)).unwrap();
+    let roomy = std::mem::replace(&mut machine.world.spools, Box::new(Full));
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    assert_eq!(machine.states(), [State::Waiting]);
+    assert!(machine.fakes.paper.log.borrow().contains("no room for the message"));
+    machine.world.spools = roomy;
+    assert_eq!(machine.run(Pace::Everything), ["waits"]);
+}
+
 #[test]
 fn what_was_cut_off_is_told_to_the_log_once() {
     let machine = Machine::new();
