@@ -271,6 +271,22 @@ fn who_is_left_gets_it_whatever_the_alias_file_says_meanwhile() {
     }
 }
 
+/// What keeps it from those accepted decides, not that another one was refused.
+#[test]
+fn it_waits_when_those_accepted_could_not_get_it_for_now() {
+    for dialogue in ["on data times 1: 451 4.3.0 later", "on data times 1: drop"] {
+        for offer in ["", "on ehlo2: -PIPELINING\n"] {
+            let dialogue = format!("{offer}on rcpt 2: 550 5.1.1 nobody here\n{dialogue}");
+            let machine = keeping(&dialogue);
+            machine.sendmail(["a@example.org", "b@example.org"], MESSAGE).assert_silent_success();
+            assert!(mailq(&machine).contains("(waiting, "), "{dialogue}: {}", mailq(&machine));
+            run_queue(&machine);
+            let received = machine.outlook.smtp.received();
+            assert_eq!(received[0].recipients(), ["a@example.org"], "{dialogue}");
+        }
+    }
+}
+
 #[test]
 fn a_retry_forgets_nobody_who_was_refused() {
     let machine = keeping("on rcpt 2 times 1: 451 4.7.1 later\non rcpt 3 times 1: 550 5.1.1 nobody here");
