@@ -77,7 +77,7 @@ fn attempt(
     let times = Deadlines::new(account, held.started());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = held.left() {
-        letter.keep_only(left);
+        letter.address_only(left);
     }
     story.read_letter(&letter);
     submission::check(account, &letter)?;
@@ -86,11 +86,13 @@ fn attempt(
     let mut submit = |credential: &Credential| {
         submission::submit(world, account, credential, times, &mut transcript, &mut letter, held)
     };
-    let credential = credentials::credential(world, account, times.before_dot)?;
+    let mut credential = credentials::credential(world, account, times.before_dot)?;
     let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
         // A cached token may have been revoked meanwhile; a new one is refused for good.
         Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
-            submit(&credential.renewed(world, account, times.before_dot)?)
+            // For every further try as well: refused sign-ins count against the mailbox.
+            credential = credential.renewed(world, account, times.before_dot)?;
+            submit(&credential)
         }
         verdict => verdict,
     });

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use harness::syslog::syslog;
 use harness::{ACCOUNT, Machine, Run, assert_no_secret, installed, run};
 use nix::unistd::geteuid;
-use stand_in::{Answer, DeviceFlow, DeviceOutcome, Options};
+use stand_in::{Answer, DeviceFlow, DeviceOutcome, Dialogue, Options};
 
 const MESSAGE: &[u8] = b"Subject: A sign-in\nTo: a@example.org\n\nThe text.\n";
 
@@ -138,6 +138,17 @@ fn a_revoked_access_token_is_renewed_once_and_the_message_goes() {
     // The new one took its place in the cache.
     send(&machine).assert_silent_success();
     assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine)), (1, 3));
+}
+
+#[test]
+fn a_revoked_access_token_is_not_shown_again_when_the_server_asks_to_wait() {
+    let dialogue =
+        Dialogue::parse("on content times 1: 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded").unwrap();
+    let machine = Machine::with(|options| options.dialogue = Some(dialogue), &[]);
+    machine.outlook.tokens.revoke_all_access();
+    send(&machine).assert_silent_success();
+    assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine)), (1, 3));
+    assert_eq!(machine.outlook.smtp.received().len(), 1);
 }
 
 #[test]

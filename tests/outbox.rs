@@ -250,6 +250,55 @@ fn those_the_server_takes_get_it_and_the_others_are_listed() {
     }
 }
 
+/// The alias file is the person's to change while a message waits.
+#[test]
+fn who_is_left_gets_it_whatever_the_alias_file_says_meanwhile() {
+    let dialogue = "on rcpt 2 times 1: 451 4.7.1 later";
+    for (before, after) in [
+        ("team: a@example.org, b@example.org\n", "team: a@example.org, c@example.org\n"),
+        ("team: a@example.org, b@example.org\n", "team: a@example.org\n"),
+    ] {
+        let machine = keeping(dialogue);
+        let aliases = machine.folder.path().join("aliases");
+        fs::write(&aliases, before).unwrap();
+        machine.sendmail(["team"], MESSAGE).assert_silent_success();
+        fs::write(&aliases, after).unwrap();
+        run_queue(&machine);
+        let received = machine.outlook.smtp.received();
+        let recipients: Vec<_> = received.iter().map(|message| message.recipients()).collect();
+        assert_eq!(recipients, [["a@example.org"], ["b@example.org"]]);
+        assert_eq!(files(&machine), [""; 0]);
+    }
+}
+
+/// What keeps it from those accepted decides, not that another one was refused.
+#[test]
+fn it_waits_when_those_accepted_could_not_get_it_for_now() {
+    for dialogue in ["on data times 1: 451 4.3.0 later", "on data times 1: drop"] {
+        for offer in ["", "on ehlo2: -PIPELINING\n"] {
+            let dialogue = format!("{offer}on rcpt 2: 550 5.1.1 nobody here\n{dialogue}");
+            let machine = keeping(&dialogue);
+            machine.sendmail(["a@example.org", "b@example.org"], MESSAGE).assert_silent_success();
+            assert!(mailq(&machine).contains("(waiting, "), "{dialogue}: {}", mailq(&machine));
+            run_queue(&machine);
+            let received = machine.outlook.smtp.received();
+            assert_eq!(received[0].recipients(), ["a@example.org"], "{dialogue}");
+        }
+    }
+}
+
+#[test]
+fn a_retry_forgets_nobody_who_was_refused() {
+    let machine = keeping("on rcpt 2 times 1: 451 4.7.1 later\non rcpt 3 times 1: 550 5.1.1 nobody here");
+    machine.sendmail(["a@example.org", "b@example.org", "c@example.org"], MESSAGE).assert_silent_success();
+    let [id] = &ids(&machine)[..] else { panic!("{:?}", files(&machine)) };
+    tool(&machine, &["outbox", "retry", id]).assert_silent_success();
+    let received = machine.outlook.smtp.received();
+    assert_eq!(received[0].recipients(), ["a@example.org"]);
+    assert_eq!(received[1].recipients(), ["b@example.org", "c@example.org"]);
+    assert_eq!(files(&machine), [""; 0]);
+}
+
 #[test]
 fn in_report_mode_one_refused_recipient_is_enough_and_nothing_is_written() {
     let dialogue = Dialogue::parse("on rcpt 2: 550 5.1.1 nobody here").unwrap();

@@ -184,11 +184,11 @@ impl Letter {
         &self.envelope
     }
 
-    /// Leaves only those recipients, where others have had the message already. All stay when none of them is among
-    /// them: the alias file was changed meanwhile.
-    pub fn keep_only(&mut self, left: &[String]) {
-        let is_left = |address: &Address| left.contains(&address.to_string());
-        let to: Vec<_> = self.envelope.to().iter().filter(|address| is_left(address)).cloned().collect();
+    /// Addresses it to those only, where others have had the message already: exactly to whom the server would not have
+    /// then, whatever the alias file says by now. Otherwise who has it would get it again, or who lacks it never would.
+    pub fn address_only(&mut self, left: &[String]) {
+        let parts = left.iter().filter_map(|address| address.rsplit_once('@'));
+        let to = parts.map(|(user, domain)| Address::new_dangerous(user, domain)).collect();
         if let Ok(envelope) = Envelope::new(self.envelope.from().cloned(), to) {
             self.envelope = envelope;
         }

@@ -202,7 +202,13 @@ pub fn retry(
     }
     let accounts = Accounts::load(world)?;
     let now = seconds(world.clock.now());
-    let Progress { left, trouble, adopted, .. } = earlier;
+    let Progress { mut left, trouble, adopted, refused, .. } = earlier;
+    // Refused for good, they are tried as well: who is on no list any more would be forgotten.
+    if let Some(left) = &mut left {
+        let missing = refused.into_iter().map(|refused| refused.address);
+        let missing: Vec<String> = missing.filter(|address| !left.contains(address)).collect();
+        left.extend(missing);
+    }
     let afresh = Progress { left, trouble, adopted, ..Progress::untried(now) };
     entry.put(afresh).map_err(unwritable)?;
     match one(world, entry, &accounts, &BTreeSet::new(), attempt) {

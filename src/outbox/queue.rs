@@ -132,8 +132,10 @@ impl Run<'_> {
     fn turn(&mut self, name: &Name) -> Result<State, Failure> {
         let entry = match self.store.open(name).map_err(unreadable)? {
             Opened::Entry(entry) if entry.progress().state == State::Waiting => entry,
-            // Somebody else is at it, or was.
-            Opened::Entry(_) | Opened::Busy => return Ok(State::Sending),
+            // Somebody else was at it.
+            Opened::Entry(_) => return Ok(State::Sending),
+            // Somebody is: the rest of its thread waits for him.
+            Opened::Busy => return Ok(State::Waiting),
             Opened::Gone => return Ok(State::Failed),
         };
         let tried = one(self.world, *entry, &self.accounts, &self.stopped, self.attempt);
@@ -187,6 +189,13 @@ pub(super) fn one(
     let mut request = match request {
         Ok(request) => request,
         Err(failure) => {
+            // That there is no room at the moment is not the message's fault.
+            if failure.cause == Cause::SpoolUnwritable {
+                let mut nobody = Nobody;
+                let outcome = Held::of_entry(world, entry, &mut nobody).settle(Err(failure));
+                report::record(world, &story, outcome.as_ref());
+                return Tried::Ended(outcome);
+            }
             let progress = failed(entry.progress(), &failure);
             let _ = entry.put(progress);
             report::record(world, &story, Err(&failure));
@@ -250,6 +259,10 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
         if progress.state != State::Sending && !is_over && !schedule::began_without_clock(&progress, now) {
             continue;
         }
+        // Nothing becomes of it any more by itself, and it has been said.
+        if matches!(progress.state, State::Failed | State::PerhapsSent) {
+            continue;
+        }
         let Ok(Opened::Entry(mut entry)) = store.open(name) else { continue };
         let progress = entry.progress().clone();
         let (progress, failure) = match progress.state {
@@ -257,13 +270,16 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
                 let failure = Failure::new(Stage::Outbox, Cause::PerhapsSent, "ended while it was being sent");
                 (Progress { state: State::PerhapsSent, ..failed(&progress, &failure) }, Some(failure))
             }
-            State::Waiting if is_over => {
+            // Looked at again, now that nobody else is at it.
+            State::Waiting if schedule::is_expired(&progress, now) => {
                 let last = progress.trouble.as_ref().map(|trouble| trouble.line.clone()).unwrap_or_default();
                 let failure = Failure::new(Stage::Outbox, Cause::Expired, last);
                 (failed(&progress, &failure), Some(failure))
             }
-            State::Waiting => (Progress { since: now, ..progress }, None),
-            State::Sending | State::Failed => continue,
+            State::Waiting if schedule::began_without_clock(&progress, now) => {
+                (Progress { since: now, ..progress }, None)
+            }
+            State::Waiting | State::Sending | State::Failed => continue,
         };
         entry.put(progress).map_err(unwritable)?;
         if let Some(failure) = failure {

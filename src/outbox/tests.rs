@@ -492,6 +492,83 @@ fn a_thread_keeps_its_order_and_others_pass_it() {
 }
 
 #[test]
+fn a_thread_waits_for_its_first_message_while_another_process_is_at_it() {
+    let machine = Machine::new();
+    machine.deliver(request("first", &[("Message-ID", "<1@x>")]), &failing(Cause::Deferred)).unwrap();
+    machine.wait(1);
+    machine.deliver(request("second", &[("References", "<1@x>")]), &failing(Cause::Deferred)).unwrap();
+    let store = Store::new(&*machine.world.outbox);
+    let name = store.shelf().unwrap().messages[0].0.clone();
+    let busy = store.open(&name).unwrap();
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    drop(busy);
+    assert_eq!(machine.run(Pace::Everything), ["first", "second"]);
+}
+
+/// As a full disk has it.
+struct Full;
+
+impl crate::world::Spools for Full {
+    fn spool(&self) -> Box<dyn crate::world::Spool> {
+        Box::new(Full)
+    }
+}
+
+impl Read for Full {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+}
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Full {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_message_waits_for_room_to_read_it_back() {
+    let mut machine = Machine::new();
+    machine.deliver(request("waits", &[]), &failing(Cause::Deferred)).unwrap();
+    let roomy = std::mem::replace(&mut machine.world.spools, Box::new(Full));
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    assert_eq!(machine.states(), [State::Waiting]);
+    assert!(machine.fakes.paper.log.borrow().contains("no room for the message"));
+    machine.world.spools = roomy;
+    assert_eq!(machine.run(Pace::Everything), ["waits"]);
+}
+
+#[test]
+fn what_was_cut_off_is_told_to_the_log_once() {
+    let machine = Machine::new();
+    let cut_off = |_: &World, _: &Account, _: Request, held: &mut Held<'_>, _: &mut Story| {
+        held.sending()?;
+        Err(failure(Cause::Deferred))
+    };
+    machine.deliver(request("cut off", &[]), &cut_off).unwrap();
+    let store = Store::new(&*machine.world.outbox);
+    let name = store.shelf().unwrap().messages[0].0.clone();
+    // As after a kill during the first attempt.
+    machine.world.outbox.remove(&name.progress()).unwrap();
+    for _ in 0..3 {
+        machine.run(Pace::Everything);
+    }
+    assert_eq!(machine.states(), [State::PerhapsSent]);
+    let log = machine.fakes.paper.log.borrow().clone();
+    assert_eq!(log.matches("ended while it was being sent").count(), 1, "{log}");
+    assert_eq!(store.progress(&name).attempts, 1);
+}
+
+#[test]
 fn an_account_that_does_not_work_is_tried_once_a_run() {
     let machine = Machine::new();
     for subject in ["a", "b", "c"] {

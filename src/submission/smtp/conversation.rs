@@ -146,6 +146,10 @@ impl Conversation<'_> {
             (Some(_), true) if answers.may_go_on() => Ok(answers.refused_recipients()),
             // Those accepted would get whatever we say now, an empty message included.
             (Some(refusal), true) => Err(Stop::Drop(refusal)),
+            // Nor do those accepted get it: what keeps it from them says whether it is worth another try.
+            (Some(_), false) if answers.may_go_on() && answers.data.is_some() => {
+                Err(Stop::Leave(answers.no_go_ahead()))
+            }
             (Some(refusal), false) => Err(Stop::Leave(refusal)),
             (None, false) => Err(Stop::Leave(answers.no_go_ahead())),
         }
@@ -169,7 +173,8 @@ impl Conversation<'_> {
                 flight.retain(|step| !matches!(step, Step::Data));
             }
             if let Err(stop) = self.fly(&flight, envelope, parameters, &mut answers) {
-                return Err(answers.refusal().map_or(stop, Stop::Drop));
+                let refusal = answers.refusal().filter(|_| !answers.may_go_on());
+                return Err(refusal.map_or(stop, Stop::Drop));
             }
         }
         Ok(answers)
