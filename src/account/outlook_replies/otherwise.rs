@@ -68,8 +68,7 @@ pub(super) static ROWS: &[Row] = &[
     to(&[Phase::Starttls], Cause::TlsFailed)
         .class(Codes::Permanent)
         .saying("the server refuses to start TLS", "check host and port; nothing was sent"),
-    to(ANY, Cause::Refused).class(Codes::Permanent).saying(
-        "Outlook refuses",
-        "nothing was sent; if its words do not help, Microsoft's support wants them whole, as in the log",
-    ),
+    to(ANY, Cause::Refused)
+        .class(Codes::Permanent)
+        .saying("Outlook refuses", "nothing was sent; the log has its words whole"),
 ];

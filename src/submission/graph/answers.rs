@@ -110,10 +110,7 @@ static ROWS: &[Row] = &[
     ),
     status(503, 503, Cause::Deferred).saying("Graph is not there now", "nothing was sent; try again in some minutes"),
     status(300, 399, Cause::GraphNonsense),
-    status(400, 499, Cause::Refused).saying(
-        "Graph refuses",
-        "nothing was sent; if its words do not help, Microsoft's support wants them whole, as in the log",
-    ),
+    status(400, 499, Cause::Refused).saying("Graph refuses", "nothing was sent; the log has its words whole"),
 ];
 
 /// Every wording that is more than its cause's.
