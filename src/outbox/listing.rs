@@ -73,8 +73,8 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
     let store = Store::new(&*world.outbox);
     let shelf = store.shelf().map_err(unreadable)?;
     let (mut rows, mut count, mut octets) = (String::new(), 0, 0);
-    for (name, size) in shelf.messages.iter().filter(|(name, _)| viewer.sees(name)) {
-        if row(world, store, name, &mut rows) {
+    for (name, _) in shelf.messages.iter().filter(|(name, _)| viewer.sees(name)) {
+        if let Some(size) = row(world, store, name, &mut rows) {
             count += 1;
             octets += size;
         }
@@ -94,16 +94,16 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Two or more lines on one message; says whether it was there still.
-fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> bool {
+/// Two or more lines on one message. Gives its size; `None` when it was gone.
+fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> Option<u64> {
     let progress = store.progress(name);
     let state = state(store, name, &progress);
     let id = name.id.as_str();
     match store.facts(name) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {
             let _ = writeln!(text, "{id:<12} unreadable: {error}");
-            return true;
+            Some(0)
         }
         Ok(facts) => {
             let accepted = local(world, facts.accepted / 1000);
@@ -111,9 +111,9 @@ fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> bool 
             let _ = writeln!(text, "             ({})", standing(world, state, &progress));
             let left = progress.left.as_ref().map_or(facts.to, |left| left.join(", "));
             let _ = writeln!(text, "{:>39} {left}", "");
+            Some(facts.size)
         }
     }
-    true
 }
 
 /// Where it stands: `sending` only when somebody is at it.
