@@ -1,28 +1,35 @@
 //! The sendmail for people with an Outlook.com mailbox: one message from standard input to Outlook's verdict.
 //!
-//! This file is the map. One run is one pass down the list; each stage hands the next a type it cannot misread:
+//! This file is the map. A room uses only rooms below it; `rooms_look_down` in the tests reads this table.
 //!
-//! | stage | takes | gives |
-//! | --- | --- | --- |
-//! | [`invocation`] | arguments | [`invocation::Invocation`] |
-//! | [`message`] | standard input | [`message::Message`] |
-//! | [`account`] | configuration | [`account::Account`] |
-//! | [`envelope`] | all three | [`envelope::Letter`] |
-//! | [`credentials`] | the account | [`credentials::AccessToken`] |
-//! | [`submission`] | letter and token | [`submission::Receipt`] or a [`failure::Failure`] |
-//!
-//! Between `message` and `account` lies the broker's socket, for the machine's own account: [`broker`] serves it, and
-//! [`request`] is what it carries.
-//! A message that cannot be sent now waits in the [`outbox`], as the [`request`] it was handed over as.
-//!
-//! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
-//!
-//! What is asked of the program besides sending is in [`commands`]. What one message teaches the next ones is in
-//! [`threads`] (Message-IDs) and [`send_as`] (senders). All use [`address`], and [`words`] for text from outside.
-//!
-//! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
-//! end badly, [`report`] the only place that prints, [`standing`] what one run leaves for `status` to tell. Only
-//! [`adapters`] and `main.rs` know the operating system.
+//! | room | holds |
+//! | --- | --- |
+//! | [`adapters`] | everything that knows the operating system, the network and the stores |
+//! | [`pipeline`] | one screen: what is wanted, and who does it |
+//! | [`stdio_server`] | `-bs`: SMTP on standard input and output |
+//! | [`broker`] | the machine's mail service: who may ask for what, and one connection served |
+//! | [`commands`] | what people ask besides sending |
+//! | [`status`] | where every account stands |
+//! | [`queue`] | messages in our custody, and when they are tried |
+//! | [`attempt`] | one try at a message: the only code that sends |
+//! | [`report`] | the only code that prints and logs |
+//! | [`submission`] | the conversation with Outlook, over SMTP or Graph |
+//! | [`credentials`] | signing in, and the access token for one message |
+//! | [`service`] | requests and answers between a process and the broker |
+//! | [`envelope`] | who gets it, from whom, with which header and body |
+//! | [`memory`] | what one run leaves for the next |
+//! | [`invocation`] | arguments, and what they ask for |
+//! | [`message`] | what came on standard input |
+//! | [`account`] | whose mailbox, at which provider, under which policy |
+//! | [`world`] | everything this program may touch, as ports |
+//! | [`address`] | RFC 5322 addresses |
+//! | [`outcome`] | what became of a message |
+//! | [`failure`] | every way a run can end badly |
+//! | [`reply`] | a server's reply, and where in the conversation it came |
+//! | [`transcript`] | the conversation as -v shows it |
+//! | [`secret`] | octets nobody may see |
+//! | [`moments`] | times as people and programs read them |
+//! | [`words`] | text from outside, made safe once |
 
 // A panic is a bug a user sees: state the impossible with a type instead.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -36,15 +43,22 @@ pub mod credentials;
 pub mod envelope;
 pub mod failure;
 pub mod invocation;
+pub mod memory;
 pub mod message;
-pub mod outbox;
+pub mod moments;
+pub mod outcome;
 pub mod pipeline;
+pub mod queue;
+pub mod reply;
 pub mod report;
-pub mod request;
-pub mod send_as;
-pub mod standing;
+pub mod secret;
+pub mod service;
+pub mod status;
 pub mod stdio_server;
 pub mod submission;
-pub mod threads;
+pub mod transcript;
 pub mod words;
 pub mod world;
+
+#[cfg(test)]
+mod fake_world;

@@ -8,13 +8,15 @@ use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
+use crate::memory::threads;
 use crate::message::{Message, standard_input};
-use crate::outbox::{self, Held, Pace, PresentCaller, Taken};
+use crate::outcome::Receipt;
+use crate::outcome::Taken;
+use crate::queue::{self, Held, Pace, PresentCaller};
 use crate::report::{self, Story};
-use crate::request::Request;
+use crate::service::Request;
 use crate::stdio_server;
-use crate::submission::{self, Deadlines, Receipt, pace};
-use crate::threads;
+use crate::submission::{self, pace};
 use crate::world::{Route, World};
 
 /// Carries out what was asked and gives the exit status.
@@ -58,7 +60,7 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
     let (caller, stamp) = (world.caller.clone(), Stamp::now(world));
     let request = Request { caller, submit: submit.clone(), stamp, message };
     match world.places.route {
-        Route::Here => outbox::deliver(world, request, story, &mut PresentCaller, &attempt),
+        Route::Here => queue::deliver(world, request, story, &mut PresentCaller, &attempt),
         Route::Broker => broker::submit(world, request, story),
         Route::Incoming => broker::leave(world, request),
     }
@@ -74,7 +76,7 @@ fn attempt(
 ) -> Result<Receipt, Failure> {
     let Request { caller, submit, stamp, message } = request;
     story.read_account(account);
-    let times = Deadlines::new(account, held.started());
+    let times = account.deadlines(held.started());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = held.left() {
         letter.address_only(left);

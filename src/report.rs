@@ -7,10 +7,10 @@ use crate::envelope::{FromOutcome, Letter, Signature};
 use crate::failure::{ExitStatus, Failure};
 use crate::invocation::help::help;
 use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
+use crate::memory::history;
 use crate::message::{Field, Message};
-use crate::outbox::Taken;
-use crate::standing::history;
-use crate::submission::smtp::{Line, Speaker};
+use crate::outcome::Taken;
+use crate::transcript::{Line, Speaker};
 use crate::world::{Caller, Priority, World};
 
 /// Octets of recipients in a record of 8,000.

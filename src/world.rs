@@ -9,11 +9,11 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::Account;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 
 mod browser;
+mod deadlines;
 mod machine;
 mod person;
 mod post;
@@ -22,12 +22,13 @@ mod user_units;
 mod wire;
 
 pub use browser::{Arrival, Browser, Loopback, Status, Visit};
+pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault};
-pub use secrets::{KeyPlace, SecretStore, SecretStores, StoreFault};
+pub use secrets::{KeyPlace, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind};
 pub use user_units::{UnitFault, UserUnits};
-pub use wire::{Network, Wire, WireFault};
+pub use wire::{Network, Server, Wire, WireFault};
 mod broker;
 
 pub use broker::{
@@ -246,12 +247,12 @@ pub enum HttpsFault {
 /// HTTPS POST: certificates verified, no redirects, no plain HTTP.
 pub trait Https {
     /// Posts a message, once; trust anchors as for [`Self::post_form`].
-    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault>;
+    fn post(&self, ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault>;
 
-    /// Posts `form` to `url`; extra trust anchors come from `tls_ca_file` of the account.
+    /// Posts `form` to `url`; `ca_file` has more trust anchors.
     fn post_form(
         &self,
-        account: &Account,
+        ca_file: Option<&Path>,
         url: &str,
         form: &[(&str, &Secret)],
         deadline: Instant,

@@ -15,8 +15,8 @@ use harness::system::System;
 use harness::{SOON, assert_no_secret, installed, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use outlook_sendmail::credentials::Secret;
-use outlook_sendmail::request::{Answer, Answers, Errand, Greeting, Kind, SignIn};
+use outlook_sendmail::secret::Secret;
+use outlook_sendmail::service::{Answer, Answers, Errand, Greeting, Kind, SignIn};
 
 const WWW_DATA: u32 = 33;
 const NOBODY: u32 = 65_534;

@@ -13,9 +13,9 @@ use outlook_sendmail::account::Accounts;
 use outlook_sendmail::envelope::{Desk, Letter, Stamp};
 use outlook_sendmail::failure::Failure;
 use outlook_sendmail::invocation::{self, Invocation};
+use outlook_sendmail::memory::send_as::KnownSenders;
+use outlook_sendmail::memory::threads::KnownIds;
 use outlook_sendmail::message::Message;
-use outlook_sendmail::send_as::KnownSenders;
-use outlook_sendmail::threads::KnownIds;
 use outlook_sendmail::world::{Caller, FileFault, Files, Log, Priority, Readers, memory_spool};
 
 struct NoFiles;

@@ -14,7 +14,7 @@ use harness::system::System;
 use harness::{Run, SOON, assert_no_secret, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use outlook_sendmail::request::{Answer, Answers, Errand, Greeting};
+use outlook_sendmail::service::{Answer, Answers, Errand, Greeting};
 use stand_in::{DeviceFlow, Dialogue};
 
 const WWW_DATA: u32 = 33;

@@ -11,13 +11,14 @@ use crate::account::config_values::{
     COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
     auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
-use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
+use crate::account::{Account, default_aliases};
 use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
 use crate::message::Message;
 use crate::words::Words;
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
+use crate::world::{SecretCommand, StoreKind};
 
 /// The accounts of one configuration file.
 #[derive(Clone, Debug)]

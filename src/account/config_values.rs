@@ -6,10 +6,9 @@ use std::time::Duration;
 use lettre::Address;
 use serde_spanned::Spanned;
 
-use crate::account::{
-    AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
-};
+use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, TransportKind};
 use crate::failure::{Cause, Failure, Stage};
+use crate::world::{SecretCommand, StoreKind};
 
 /// A file's text, and how its faults are told.
 pub(super) struct Source<'a> {

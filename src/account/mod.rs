@@ -1,15 +1,16 @@
 //! Whose mailbox, at which provider, under which policy.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use lettre::Address;
+
+use crate::world::{Deadlines, Server, StoreKind};
 
 mod config;
 mod config_values;
 #[cfg(test)]
 pub(crate) mod keys;
-pub mod outlook_replies;
 mod providers;
 
 pub use config::{Accounts, Choice, file_failure};
@@ -71,6 +72,21 @@ pub struct Account {
 }
 
 impl Account {
+    /// The submission server.
+    pub fn server(&self) -> Server<'_> {
+        Server { host: &self.host, port: self.port, ca_file: self.ca_file() }
+    }
+
+    /// A PEM file with more trust anchors, for SMTP and HTTPS.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.tls_ca_file.as_deref()
+    }
+
+    /// How long one try at a message may take that began at `start`.
+    pub fn deadlines(&self, start: Instant) -> Deadlines {
+        Deadlines::new(start, self.deadline, self.final_wait)
+    }
+
     /// Whether `address` is the account's own or in `send_as`. Outlook's local parts are case-insensitive.
     pub fn owns(&self, address: &Address) -> bool {
         let same = |own: &Address| {
@@ -119,43 +135,6 @@ pub enum OnFailure {
     Report,
     /// It is kept and tried again.
     Keep,
-}
-
-/// Where secrets are kept.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StoreKind {
-    /// The desktop's keyring, over D-Bus.
-    SecretService,
-    /// A file of mode 0600 in the state folder.
-    File,
-    /// A file encrypted under a key that only the broker's unit is given.
-    Sealed,
-    /// Whatever a command of the user's keeps.
-    Command(SecretCommand),
-}
-
-impl StoreKind {
-    /// Every word of `store = "..."` that this version knows.
-    pub const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
-
-    /// Its word in `store = "..."`.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::SecretService => "secret-service",
-            Self::File => "file",
-            Self::Sealed => "sealed",
-            Self::Command(_) => "command",
-        }
-    }
-}
-
-/// `secret_command = { get = "...", set = "..." }`: command lines for /bin/sh.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct SecretCommand {
-    /// Prints the secret on standard output.
-    pub get: String,
-    /// Reads it from standard input; without one nothing can be kept.
-    pub set: Option<String>,
 }
 
 /// How messages travel.

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::loopback_peer::is_somebody_elses;
 use super::person::typed_line;
 use super::process::has_own_environment;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::{Arrival, Browser, Loopback, Status, Visit};
 

@@ -1,6 +1,7 @@
 //! HTTPS on our own connection, which knows what has gone out: explicit trust anchors, no redirects, no proxies, everything
 //! inside its deadlines.
 
+use std::path::Path;
 mod answer;
 mod post;
 mod target;
@@ -10,8 +11,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::wire;
-use crate::account::Account;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault, Wire, WireFault};
 use answer::Answer;
 use target::Target;
@@ -21,18 +21,18 @@ use target::Target;
 pub struct OwnHttps;
 
 impl Https for OwnHttps {
-    fn post(&self, account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
-        post::post(account, post)
+    fn post(&self, ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+        post::post(ca_file, post)
     }
 
     fn post_form(
         &self,
-        account: &Account,
+        ca_file: Option<&Path>,
         url: &str,
         form: &[(&str, &Secret)],
         deadline: Instant,
     ) -> Result<HttpsAnswer, HttpsFault> {
-        let mut answer = exchange(account, url, Some(&form_urlencoded(form)), deadline)?;
+        let mut answer = exchange(ca_file, url, Some(&form_urlencoded(form)), deadline)?;
         match answer.cut.take() {
             Some(fault) => Err(told(fault)),
             None => Ok(HttpsAnswer {
@@ -48,15 +48,15 @@ impl Https for OwnHttps {
 ///
 /// # Errors
 /// Those of [`Https::post_form`].
-pub(super) fn date(account: &Account, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
-    Ok(exchange(account, url, None, deadline)?.date.whole().to_owned())
+pub(super) fn date(ca_file: Option<&Path>, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
+    Ok(exchange(ca_file, url, None, deadline)?.date.whole().to_owned())
 }
 
 /// Posts a form, or gets without one.
-fn exchange(account: &Account, url: &str, form: Option<&[u8]>, deadline: Instant) -> Result<Answer, HttpsFault> {
+fn exchange(ca_file: Option<&Path>, url: &str, form: Option<&[u8]>, deadline: Instant) -> Result<Answer, HttpsFault> {
     let target = Target::of(url).map_err(|_| HttpsFault::Nonsense(format!("{url} is no https URL").into()))?;
     let request = request(&target, form);
-    let mut wire = wire::connect(account, target.host, target.port, deadline).map_err(told)?;
+    let mut wire = wire::connect(target.server(ca_file), deadline).map_err(told)?;
     wire.start_tls(deadline).map_err(told)?;
     wire.send(&request, deadline).map_err(told)?;
     answer::read(&mut |until| wire.receive(until), deadline).map_err(told)

@@ -11,7 +11,6 @@ use std::thread;
 use std::time::Instant;
 
 use super::{https, programs, trust, wire};
-use crate::account::Account;
 use crate::words::Words;
 use crate::world::{Anchors, HttpsFault, Machine, MailProgram, WireFault};
 
@@ -30,13 +29,13 @@ impl Machine for ThisMachine {
         wire::resolve(host, deadline)
     }
 
-    fn anchors(&self, account: &Account) -> Result<Anchors, Words> {
-        let (place, count) = trust::census(account.tls_ca_file.as_deref())?;
+    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, Words> {
+        let (place, count) = trust::census(ca_file)?;
         Ok(Anchors { place, count })
     }
 
-    fn https_date(&self, account: &Account, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
-        https::date(account, url, deadline)
+    fn https_date(&self, ca_file: Option<&Path>, url: &str, deadline: Instant) -> Result<String, HttpsFault> {
+        https::date(ca_file, url, deadline)
     }
 
     fn mail_program(&self, path: &Path) -> Option<MailProgram> {

@@ -13,7 +13,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use zeroize::Zeroizing;
 
 use super::terminal::StandardStreams;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::world::{Echo, Escapes, Person, Screen, Stream, Terminal as _};
 
 /// Longer lines are nobody's typing.

@@ -6,7 +6,7 @@ use linux_keyutils::{Key, KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdent
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 use zeroize::Zeroizing;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::world::TokenCache;
 
 /// The most a key of type "user" holds (keyrings(7)).

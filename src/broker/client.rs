@@ -7,10 +7,11 @@ use crate::account::Account;
 use crate::credentials::{AccessToken, Grant};
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::invocation::Verbosity;
-use crate::outbox::{self, Taken};
+use crate::outcome::Receipt;
+use crate::outcome::Taken;
+use crate::queue;
 use crate::report::{self, Story};
-use crate::request::{ACKNOWLEDGED, Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
-use crate::submission::Receipt;
+use crate::service::{ACKNOWLEDGED, Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
 use crate::words::Words;
 use crate::world::{ConnectFault, Connection, World};
 
@@ -62,14 +63,14 @@ pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Take
 /// # Errors
 /// It cannot be written.
 pub fn leave(world: &World, request: Request) -> Result<Taken, Failure> {
-    outbox::leave_for_broker(world, request, failure(Cause::BrokerAway, ""))
+    queue::leave_for_broker(world, request, failure(Cause::BrokerAway, ""))
 }
 
 /// Nothing was handed over. Root leaves the message where the broker will find it; anybody else is told.
 fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Taken, Failure> {
     match errand {
         Errand::Submit(request) if world.caller.uid == 0 => {
-            outbox::leave_for_broker(world, *request, failure.clone()).map_err(|_| failure)
+            queue::leave_for_broker(world, *request, failure.clone()).map_err(|_| failure)
         }
         Errand::Submit(_)
         | Errand::ListQueue
@@ -283,8 +284,8 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::credentials::fake_world::Fakes;
     use crate::envelope::Stamp;
+    use crate::fake_world::Fakes;
     use crate::invocation::Submit;
     use crate::message::{Dots, Message};
     use crate::world::{Brokers, ListeningSocket, OnStandardInput, memory_spool};

@@ -6,7 +6,7 @@
 //! | `service` | one connection, served by a process of its own |
 //! | `slots` | how much one user may have under way |
 //!
-//! The listening itself is in `adapters::broker`, what travels in [`crate::request`].
+//! The listening itself is in `adapters::broker`, what travels in [`crate::service`].
 
 mod client;
 mod service;
@@ -17,7 +17,7 @@ pub use slots::{Place, Slots};
 
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::outbox::Attempt;
+use crate::queue::Attempt;
 use crate::report;
 use crate::world::{ListeningSocket, OnStandardInput, World};
 

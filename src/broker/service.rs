@@ -4,16 +4,18 @@ use std::cell::LazyCell;
 use std::io::BufReader;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use crate::account::{Account, Accounts, StoreKind};
+use crate::account::{Account, Accounts};
 use crate::commands::{self, Wanted};
 use crate::credentials::{self, AccessToken, Grant, Origin};
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Task};
-use crate::outbox::{self, Attempt, Audience, Pace, Taken, Viewer};
+use crate::outcome::Taken;
+use crate::queue::{self, Attempt, Audience, Pace, Viewer};
 use crate::report::{self, Story};
-use crate::request::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn};
+use crate::service::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn};
 use crate::words::Words;
+use crate::world::StoreKind;
 use crate::world::{Accepted, Caller, Connection, Peer, Priority, World};
 
 /// How long a client may be silent before it has said what it wants, and afterwards.
@@ -117,9 +119,9 @@ fn submit(
         Ok(accounts) => accounts
             .for_message(&request.submit, &request.message)
             .and_then(|account| admit(account, &world.caller, peer))
-            .and_then(|()| outbox::deliver(&world, request, &mut story, &mut client, attempt)),
+            .and_then(|()| queue::deliver(&world, request, &mut story, &mut client, attempt)),
         // The machine's owner has not signed in yet: his disk's alarm waits for him.
-        Err(none) if none.cause == Cause::NoAccount => outbox::keep_unsent(&world, request, &mut client, none),
+        Err(none) if none.cause == Cause::NoAccount => queue::keep_unsent(&world, request, &mut client, none),
         Err(failure) => Err(failure),
     };
     let told = client.told;
@@ -176,7 +178,7 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         uid => Viewer::User(uid),
     };
     let look_after = |wanted: Wanted<'_>| {
-        outbox::adopt(world)?;
+        queue::adopt(world)?;
         wanted.carry_out(world, viewer, attempt).map(|()| 0)
     };
     let deadline = world.clock.instant() + ERRAND;
@@ -184,14 +186,14 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         Errand::KeepGrant(sign_in) => keep_grant(world, &sign_in).map(|()| 0),
         Errand::Forget(account) => forget(world, &account, deadline).map(|()| 0),
         Errand::Status(columns) => {
-            outbox::adopt(world)?;
+            queue::adopt(world)?;
             commands::show_status(world, viewer, columns)
         }
         Errand::Renew => Ok(renew(world, attempt)),
         Errand::Submit(_) => Err(Failure::new(Stage::Message, Cause::Bug, "")),
         Errand::ListQueue => {
-            outbox::adopt(world)?;
-            world.terminal.out(&outbox::list(world, viewer)?);
+            queue::adopt(world)?;
+            world.terminal.out(&queue::list(world, viewer)?);
             Ok(0)
         }
         Errand::ShowEntry(id) => look_after(Wanted::Show(id.as_str())),
@@ -199,9 +201,9 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         Errand::DropEntry(id) => look_after(Wanted::Drop(id.as_str())),
         Errand::RunQueue => {
             // Everybody may ask for what is due; only root may hurry all of it.
-            outbox::adopt(world)?;
+            queue::adopt(world)?;
             let pace = if viewer == Viewer::Everybody { Pace::Everything } else { Pace::Due };
-            outbox::run_queue(world, pace, attempt).map(|()| 0)
+            queue::run_queue(world, pace, attempt).map(|()| 0)
         }
     }
 }

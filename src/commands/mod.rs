@@ -24,7 +24,7 @@ pub use status::show_status;
 use crate::broker;
 use crate::invocation::help::help;
 use crate::invocation::{Asked, Program, Task};
-use crate::outbox::Attempt;
+use crate::queue::Attempt;
 use crate::report;
 use crate::world::World;
 

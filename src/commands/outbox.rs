@@ -3,16 +3,16 @@
 use crate::broker;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::outbox::{self, Attempt, Pace, Viewer};
+use crate::queue::{self, Attempt, Pace, Viewer};
 use crate::report;
-use crate::request::{Duplicate, EntryId, Errand};
+use crate::service::{Duplicate, EntryId, Errand};
 use crate::world::{Route, World};
 
 /// Shows what waits. Gives the exit status.
 pub fn print_queue(world: &World) -> u8 {
     match world.places.route {
         Route::Broker => broker::ask(world, &mut Errand::ListQueue),
-        Route::Here | Route::Incoming => report::done(world, print(world, outbox::list(world, Viewer::Everybody))),
+        Route::Here | Route::Incoming => report::done(world, print(world, queue::list(world, Viewer::Everybody))),
     }
 }
 
@@ -20,7 +20,7 @@ pub fn print_queue(world: &World) -> u8 {
 pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> u8 {
     match world.places.route {
         Route::Broker => broker::ask(world, &mut Errand::RunQueue),
-        Route::Here | Route::Incoming => report::done(world, outbox::run_queue(world, pace, attempt)),
+        Route::Here | Route::Incoming => report::done(world, queue::run_queue(world, pace, attempt)),
     }
 }
 
@@ -68,9 +68,9 @@ impl Wanted<'_> {
     /// No such message, or what went wrong with it.
     pub fn carry_out(&self, world: &World, viewer: Viewer, attempt: &Attempt<'_>) -> Result<(), Failure> {
         match self {
-            Self::Show(id) => print(world, outbox::show(world, viewer, id)),
-            Self::Retry(id, duplicate) => outbox::retry(world, viewer, id, *duplicate, attempt),
-            Self::Drop(id) => outbox::drop_message(world, viewer, id),
+            Self::Show(id) => print(world, queue::show(world, viewer, id)),
+            Self::Retry(id, duplicate) => queue::retry(world, viewer, id, *duplicate, attempt),
+            Self::Drop(id) => queue::drop_message(world, viewer, id),
         }
     }
 

@@ -15,7 +15,7 @@ fn is_yes(answer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::fake_world::Fakes;
+    use crate::fake_world::Fakes;
 
     #[test]
     fn no_answer_is_no_consent() {

@@ -9,10 +9,11 @@ use crate::commands::columns;
 use crate::credentials;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::invocation::{Asked, Task};
+use crate::memory::history::{self, History};
+use crate::moments::{DAY, unix_seconds};
 use crate::report;
-use crate::request::Errand;
-use crate::standing::history::{self, History, unix_seconds};
-use crate::standing::{DAY, worst};
+use crate::service::Errand;
+use crate::status::worst;
 use crate::world::{Priority, Route, Stream, UnitFault, World};
 
 /// What runs us every week.

@@ -4,11 +4,12 @@ use crate::account::Accounts;
 use crate::broker;
 use crate::failure::{Cause, Failure, Whose};
 use crate::invocation::Asked;
-use crate::outbox::Viewer;
+use crate::memory::history;
+use crate::moments::unix_seconds;
+use crate::queue::Viewer;
 use crate::report;
-use crate::request::Errand;
-use crate::standing::history::{self, unix_seconds};
-use crate::standing::{Paint, Report, Standing, block, worst};
+use crate::service::Errand;
+use crate::status::{Paint, Report, Standing, block, worst};
 use crate::world::{Escapes, Route, Screen, Stream, World};
 
 /// Shows every account, and gives the status that tells the worst of them.

@@ -12,9 +12,11 @@ use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Submit, Verbosity};
 use crate::message::{Dots, Message};
-use crate::outbox::Taken;
+use crate::outcome::Receipt;
+use crate::outcome::Taken;
 use crate::report::{self, Story};
-use crate::submission::{self, Deadlines, Line, NoCustody, Receipt, Speaker, pace};
+use crate::submission::{self, NoCustody, pace};
+use crate::transcript::{Line, Speaker};
 use crate::words::Words;
 use crate::world::{Route, Stream, World, memory_spool};
 
@@ -108,7 +110,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
     let accounts = Accounts::load(world)?;
     let account = chosen(steps, &accounts, asked)?;
     story.read_account(account);
-    let times = Deadlines::new(account, world.clock.instant());
+    let times = account.deadlines(world.clock.instant());
     let recipient = match asked.operands.first() {
         Some(written) => address(written)?,
         None => account.address.clone(),

@@ -16,12 +16,13 @@ use crate::credentials;
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::invocation::{Submit, Verbosity};
+use crate::memory::history;
 use crate::message::{Dots, Message};
-use crate::outbox::Taken;
+use crate::outcome::Receipt;
+use crate::outcome::Taken;
 use crate::report::Story;
-use crate::request::Request;
-use crate::standing::history;
-use crate::submission::{Deadlines, Receipt, Submitter};
+use crate::service::Request;
+use crate::submission::Submitter;
 use crate::world::{World, memory_spool};
 
 /// More than the message has.
@@ -56,7 +57,7 @@ pub fn offer(world: &World, account: &Account) -> Result<(), Failure> {
 }
 
 fn submit(world: &World, account: &Account, envelope: &Envelope, message: &[u8]) -> Result<Receipt, Failure> {
-    let times = Deadlines::new(account, world.clock.instant());
+    let times = account.deadlines(world.clock.instant());
     let credential = credentials::credential(world, account, times.before_dot)?;
     let mut unheard = |_| {};
     let verdict = Submitter::new(world, account, &credential, times, &mut unheard).send_raw(envelope, message);
@@ -101,7 +102,7 @@ pub(super) fn message(account: &Account, recipient: &Address, host_name: &str, s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::fake_world::account;
+    use crate::fake_world::account;
 
     #[test]
     fn the_message_is_a_whole_one() {

@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::grant::{store_failure, text, to_secret_json, unix_seconds};
+use super::grant::{store_failure, text, to_secret_json};
 use super::{AccessToken, Origin, Secret};
 use crate::account::{Account, TransportKind};
 use crate::failure::Failure;
+use crate::moments::unix_seconds;
 use crate::world::{Priority, SecretStore, StoreFault, World};
 
 /// Under which name an account's access token is in its secret store.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{access_token_cache, grant, lock, open_store, password};
 use crate::account::{Account, TransportKind};
 use crate::failure::Failure;
-use crate::standing::history;
+use crate::memory::history;
 use crate::world::{StoreFault, World};
 
 /// What [`forget`] found.

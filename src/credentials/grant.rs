@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::{Secret, failure};
 use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
+use crate::moments::unix_seconds;
 use crate::world::{SecretStore, StoreFault};
 
 /// An unchanged refresh token is written again after this long, so that `renewed_at` tells how long it still has.
@@ -145,11 +146,6 @@ pub(super) fn to_secret_json(record: &impl Serialize) -> Result<Secret, StoreFau
     let mut json = Zeroizing::new(Vec::with_capacity(64 * 1024));
     serde_json::to_writer(&mut *json, record).map_err(|_| StoreFault::Unwritable("not JSON".into()))?;
     Ok(Secret::new(json.to_vec()))
-}
-
-/// Seconds since 1970; 0 before.
-pub(super) fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// What a store's fault means for the run.

@@ -2,23 +2,22 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, AuthKind, StoreKind};
+use crate::account::{Account, AuthKind};
 use crate::failure::{Cause, Failure, Stage, Wording};
-use crate::send_as;
-use crate::standing::history;
+use crate::memory::history;
+use crate::memory::send_as;
+use crate::secret::Secret;
+use crate::world::StoreKind;
 use crate::world::{KeyPlace, LockGuard, Priority, SecretStore, World};
 
 mod access_token_cache;
 pub mod browser;
 pub mod device_code;
-#[cfg(test)]
-pub(crate) mod fake_world;
 mod forget;
 mod grant;
 mod id_token;
 mod password;
 mod pkce;
-mod secret;
 mod sign_in_errors;
 mod signed_in;
 #[cfg(test)]
@@ -28,7 +27,6 @@ mod token_endpoint;
 pub use forget::{Forgotten, forget, forget_stored};
 pub use grant::Grant;
 pub use password::{check_password, keep_password, store_answers};
-pub use secret::Secret;
 pub use signed_in::SignedIn;
 
 /// Permission to submit as one account, for about an hour.

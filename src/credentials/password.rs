@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::{store_failure, text, to_secret_json};
 use super::{STORE_PATIENCE, Secret, failure, open_store};
-use crate::account::{Account, StoreKind};
+use crate::account::Account;
 use crate::failure::{Cause, Failure};
-use crate::send_as;
-use crate::standing::history;
+use crate::memory::history;
+use crate::memory::send_as;
+use crate::world::StoreKind;
 use crate::world::World;
 
 /// Under which name it is stored: the mailbox's.

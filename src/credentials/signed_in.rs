@@ -3,9 +3,10 @@
 use lettre::Address;
 
 use super::token_endpoint::Tokens;
-use super::{AccessToken, Grant, failure, grant, id_token};
+use super::{AccessToken, Grant, failure, id_token};
 use crate::account::Account;
 use crate::failure::{Cause, Failure};
+use crate::moments::unix_seconds;
 use crate::world::World;
 
 /// What a completed sign-in gave.
@@ -37,8 +38,8 @@ pub(super) fn signed_in(
         tenant: account.tenant.clone(),
         scope: account.scope(),
         address: address.as_ref().map(Address::to_string).unwrap_or_default(),
-        signed_in_at: grant::unix_seconds(now),
-        renewed_at: grant::unix_seconds(now),
+        signed_in_at: unix_seconds(now),
+        renewed_at: unix_seconds(now),
     };
     Ok(SignedIn { address, grant, token: tokens.access_token(now) })
 }

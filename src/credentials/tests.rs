@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::fake_world::{Fakes, START, account};
 use super::*;
 use crate::account::TransportKind;
+use crate::fake_world::{Fakes, START, account};
 use crate::world::{HttpsAnswer, HttpsFault, StoreFault};
 
 const RENEWED: &str = r#"{"token_type":"Bearer","access_token":"A2","refresh_token":"R2","expires_in":3600}"#;

@@ -158,7 +158,7 @@ pub(super) fn ask<T: DeserializeOwned>(
     deadline: Instant,
 ) -> Result<T, Refusal> {
     let url = format!("{}/{}/oauth2/v2.0/{endpoint}", account.authority, account.tenant);
-    let answer = world.https.post_form(account, &url, form, deadline).map_err(|fault| match fault {
+    let answer = world.https.post_form(account.ca_file(), &url, form, deadline).map_err(|fault| match fault {
         HttpsFault::Network(words) => Refusal::Away { words, retry_after: None },
         HttpsFault::Certificate(words) => Refusal::Unusable(failure(Cause::TokenCertificate, words)),
         HttpsFault::Nonsense(words) => Refusal::Unusable(failure(Cause::TokenNonsense, words)),

@@ -6,8 +6,8 @@ use std::fmt;
 use lettre::Address;
 
 use crate::envelope::seven_bit::Note;
+use crate::memory::send_as::Refusal;
 use crate::message::Field;
-use crate::send_as::Refusal;
 use crate::words::Words;
 
 /// Where the stages of a letter note what they do. Costs nothing when nobody asks.

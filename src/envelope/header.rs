@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_block_of_resent_fields_gets_its_date_and_id_in_front() {
-        let account = crate::credentials::fake_world::account();
+        let account = crate::fake_world::account();
         let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
         let mut fields: Vec<_> =
             ["Date", "Received", "Resent-To", "Subject", "Message-ID"].map(|name| Field::new(name, "x")).to_vec();
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_earlier_resending_dates_no_later_one() {
-        let account = crate::credentials::fake_world::account();
+        let account = crate::fake_world::account();
         let stamp = Stamp { now: SystemTime::UNIX_EPOCH, utc_offset: 0, unique: [7; 16] };
         let mut fields: Vec<_> =
             ["Resent-To", "Received", "Resent-Date", "Resent-Message-ID", "Resent-To", "Date", "Message-ID"]

@@ -9,9 +9,9 @@ use crate::account::{Account, LoneDot};
 use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Dsn, Submit};
+use crate::memory::send_as::KnownSenders;
+use crate::memory::threads::KnownIds;
 use crate::message::{Body, Ending, Message, Stuffing};
-use crate::send_as::KnownSenders;
-use crate::threads::KnownIds;
 use crate::world::{Caller, Files, Log, World};
 
 mod aliases;

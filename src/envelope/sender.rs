@@ -10,8 +10,8 @@ use crate::envelope::header_text::{encode_phrase, encode_unstructured};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
+use crate::memory::send_as::{KnownSenders, Refusal};
 use crate::message::Field;
-use crate::send_as::{KnownSenders, Refusal};
 use crate::words::Words;
 use crate::world::{Caller, Log, Priority};
 

@@ -4,7 +4,7 @@
 use super::commands::{Command, CommandOption};
 use super::help::offered;
 use super::man::compare;
-use crate::account::StoreKind;
+use crate::world::StoreKind;
 
 fn script() -> String {
     let commands: Vec<&str> = offered().map(|row| row.name).collect();

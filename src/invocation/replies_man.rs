@@ -1,9 +1,9 @@
 //! "What Outlook answers" of man/outlook-sendmail.1, generated from the table of replies.
 
 use super::man::sentence;
-use crate::account::outlook_replies::rows;
 use crate::failure::{Kind, Wording};
-use crate::submission::smtp::Phase;
+use crate::reply::Phase;
+use crate::submission::smtp::outlook_replies::rows;
 
 const HEAD: &str = r#".Sh WHAT OUTLOOK ANSWERS
 The first entry that fits a reply decides: a code, an enhanced status, or words that occur in it in any letter case.

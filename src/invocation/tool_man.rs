@@ -5,9 +5,9 @@ use super::commands::OPTIONS;
 use super::help::offered;
 use super::man::{compare, sentence, wrapped};
 use super::replies_man;
-use crate::account::StoreKind;
 use crate::commands::REGISTRATION_STEPS;
-use crate::standing::State;
+use crate::status::State;
+use crate::world::StoreKind;
 
 fn page() -> String {
     let mut page = String::from(HEAD);

@@ -1,7 +1,7 @@
 //! Our replies: a code, an enhanced status (RFC 2034), and words a line holds.
 
 use crate::failure::{ExitStatus, Failure};
-use crate::outbox::Taken;
+use crate::outcome::Taken;
 
 /// The longest reply line, its CRLF included (RFC 5321 section 4.5.3.1.5).
 const REPLY_LINE: usize = 512;
@@ -89,7 +89,7 @@ fn ascii(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::failure::{Cause, Stage};
-    use crate::submission::Receipt;
+    use crate::outcome::Receipt;
     use crate::words::Words;
 
     fn failed(cause: Cause, detail: &str) -> String {

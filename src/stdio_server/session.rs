@@ -11,7 +11,7 @@ use super::transaction::Transaction;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{SmtpOnStdio, Submit};
 use crate::message::{Dots, Message, standard_input};
-use crate::outbox::Taken;
+use crate::outcome::Taken;
 use crate::report::{self, Story};
 use crate::world::World;
 

@@ -1,20 +1,6 @@
 //! Who is responsible for a message at the moment its content goes out, and for the recipients the server refuses.
 
-use lettre::Address;
-
-use crate::failure::{Cause, Failure};
-use crate::words::Words;
-
-/// A recipient the server would not have.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RefusedRecipient {
-    /// The address.
-    pub address: Address,
-    /// Why.
-    pub cause: Cause,
-    /// The server's words.
-    pub words: Words,
-}
+use crate::failure::Failure;
 
 /// Which recipients have to be accepted for a message to go out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

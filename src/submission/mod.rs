@@ -6,8 +6,6 @@ mod outgoing;
 pub mod pace;
 pub mod smtp;
 
-use std::time::{Duration, Instant};
-
 use lettre::Transport;
 use lettre::address::Envelope;
 
@@ -15,29 +13,15 @@ use crate::account::{Account, TransportKind};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
-use crate::send_as;
-use crate::words::Words;
+use crate::memory::send_as;
+use crate::outcome::Receipt;
+use crate::transcript::Line;
+use crate::world::Deadlines;
 use crate::world::World;
 use graph::Graph;
 use smtp::Smtp;
 
-pub use custody::{Custody, Enough, NoCustody, RefusedRecipient};
-
-/// The server took responsibility: its 250 to the final dot, or its 202, was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Receipt {
-    /// The server's words: those after 250, or 202 and what it calls the request.
-    pub words: Words,
-    /// Who does not get it, where that was allowed ([`Enough::Anybody`]).
-    pub refused: Vec<RefusedRecipient>,
-}
-
-impl Receipt {
-    /// For everybody.
-    pub fn new(words: Words) -> Self {
-        Self { words, refused: Vec::new() }
-    }
-}
+pub use custody::{Custody, Enough, NoCustody};
 
 /// Whether the account's transport can carry the letter at all, as far as the letter itself tells: asked before any
 /// secret is read.
@@ -113,61 +97,4 @@ impl Transport for Submitter<'_> {
             Self::Graph(graph) => graph.send_raw(envelope, email),
         }
     }
-}
-
-/// How long things may take (decision 9 of DECISIONS.md).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Deadlines {
-    /// Everything before the final dot ends here.
-    pub before_dot: Instant,
-    /// With less than this left, the final dot is not sent.
-    pub dot_reserve: Duration,
-    /// How long the answer to the final dot is waited for.
-    pub final_wait: Duration,
-}
-
-impl Deadlines {
-    /// The account's deadlines, counted from `start`. The reserve is 10 s, but at most a quarter of the deadline.
-    pub fn new(account: &Account, start: Instant) -> Self {
-        Self {
-            before_dot: later(start, account.deadline),
-            dot_reserve: Duration::from_secs(10).min(account.deadline / 4),
-            final_wait: account.final_wait,
-        }
-    }
-
-    /// The last moment at which the final dot may go out.
-    pub fn latest_dot(&self) -> Instant {
-        self.before_dot.checked_sub(self.dot_reserve).unwrap_or(self.before_dot)
-    }
-
-    /// Until when the answer is waited for when the final dot goes out now.
-    pub fn answer_until(&self, now: Instant) -> Instant {
-        later(now, self.final_wait)
-    }
-}
-
-/// A configured number of seconds may be beyond what the clock can count; a year is as good then.
-fn later(instant: Instant, wait: Duration) -> Instant {
-    instant.checked_add(wait).unwrap_or(instant + Duration::from_secs(365 * 24 * 3600))
-}
-
-/// One line of the conversation, without secrets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Line {
-    /// Who said it.
-    pub speaker: Speaker,
-    /// What was said; replies with their code, commands without their line end.
-    pub text: Words,
-}
-
-/// Who said a line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Speaker {
-    /// We did.
-    Client,
-    /// The server did.
-    Server,
-    /// Nobody: something happened.
-    Event,
 }

@@ -4,12 +4,13 @@
 //! A message first takes its turn out of the mailbox's bucket, at once and for good, so that it knows how long to wait and
 //! nobody overtakes it; then it stands in line for a connection, where only the first looks for one.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
-use crate::submission::Deadlines;
-use crate::submission::Receipt;
+use crate::moments;
+use crate::outcome::Receipt;
+use crate::world::Deadlines;
 use crate::world::{LockGuard, World};
 
 /// Connections at a time (Exchange Online limits, "Message rate limits": three). Those that carry no message, such as the
@@ -85,7 +86,7 @@ fn turn(world: &World, account: &Account, patience: Duration) -> Duration {
     let name = record(account);
     let until = world.clock.instant() + RECORD_PATIENCE.min(patience);
     let Some(_alone) = world.locks.acquire(&name, until) else { return Duration::ZERO };
-    let now = milliseconds(world.clock.now());
+    let now = moments::unix_milliseconds(world.clock.now());
     let bucket = world.state.read(&name).and_then(|text| Bucket::read(&text)).unwrap_or(Bucket::full(now)).at(now);
     let (bucket, wait) = bucket.take();
     if wait > patience.min(LONGEST_WAIT) {
@@ -97,7 +98,7 @@ fn turn(world: &World, account: &Account, patience: Duration) -> Duration {
 
 /// How many messages of the last minute's allowance are used up or spoken for, for people to see.
 pub fn used(world: &World, account: &Account) -> u64 {
-    let now = milliseconds(world.clock.now());
+    let now = moments::unix_milliseconds(world.clock.now());
     let bucket = world.state.read(&record(account)).and_then(|text| Bucket::read(&text));
     bucket.map_or(0, |bucket| bucket.at(now).used())
 }
@@ -173,10 +174,6 @@ fn in_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn milliseconds(time: SystemTime) -> u64 {
-    in_milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
 fn record(account: &Account) -> String {
     format!("pace:{}", mailbox(account))
 }
@@ -198,12 +195,12 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::credentials::fake_world::{Fakes, account};
     use crate::failure::Stage;
+    use crate::fake_world::{Fakes, account};
 
     fn times(fakes: &Fakes, seconds: u64) -> Deadlines {
         let account = Account { deadline: Duration::from_secs(seconds), ..account() };
-        Deadlines::new(&account, fakes.world().clock.instant())
+        account.deadlines(fakes.world().clock.instant())
     }
 
     fn receipt() -> Result<Receipt, Failure> {

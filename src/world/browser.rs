@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 
 /// The browser of whoever sits at this machine.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::account::Account;
 use crate::words::Words;
 use crate::world::{HttpsFault, WireFault};
 
@@ -42,10 +41,10 @@ pub enum Identity {
 pub trait Machine {
     /// Every IP address of a host.
     fn resolve(&self, host: &str, deadline: Instant) -> Result<Vec<String>, WireFault>;
-    /// The certificates an account's connections trust.
-    fn anchors(&self, account: &Account) -> Result<Anchors, Words>;
+    /// The certificates that connections trust, those of `ca_file` included.
+    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, Words>;
     /// The Date header of the answer to a GET (RFC 9110 section 6.6.1), empty when there is none.
-    fn https_date(&self, account: &Account, url: &str, deadline: Instant) -> Result<String, HttpsFault>;
+    fn https_date(&self, ca_file: Option<&Path>, url: &str, deadline: Instant) -> Result<String, HttpsFault>;
     /// What lies behind the name of a mail program; `None` when there is nothing.
     fn mail_program(&self, path: &Path) -> Option<MailProgram>;
     /// The first program of this name in PATH.

@@ -1,6 +1,6 @@
 //! A person at a terminal: what they are asked, and what their screen can show.
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 
 /// Whether what is typed can be seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::credentials::Secret;
-use crate::submission::Deadlines;
+use crate::secret::Secret;
 use crate::words::Words;
+use crate::world::Deadlines;
 use crate::world::WireFault;
 
 /// A message on its way to an HTTPS endpoint.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::account::StoreKind;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 
 /// Why a secret store did not do as asked.
@@ -50,4 +49,41 @@ pub trait SecretStore {
 pub trait SecretStores {
     /// The store of this kind; a store that has to be connected to does so here, within `timeout`.
     fn open(&self, kind: StoreKind, timeout: Duration) -> Result<Box<dyn SecretStore>, StoreFault>;
+}
+
+/// Where secrets are kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreKind {
+    /// The desktop's keyring, over D-Bus.
+    SecretService,
+    /// A file of mode 0600 in the state folder.
+    File,
+    /// A file encrypted under a key that only the broker's unit is given.
+    Sealed,
+    /// Whatever a command of the user's keeps.
+    Command(SecretCommand),
+}
+
+impl StoreKind {
+    /// Every word of `store = "..."` that this version knows.
+    pub const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
+
+    /// Its word in `store = "..."`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::SecretService => "secret-service",
+            Self::File => "file",
+            Self::Sealed => "sealed",
+            Self::Command(_) => "command",
+        }
+    }
+}
+
+/// `secret_command = { get = "...", set = "..." }`: command lines for /bin/sh.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SecretCommand {
+    /// Prints the secret on standard output.
+    pub get: String,
+    /// Reads it from standard input; without one nothing can be kept.
+    pub set: Option<String>,
 }

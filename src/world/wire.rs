@@ -1,9 +1,9 @@
 //! The submission server: a connection to it, and what may go wrong on the way.
 
+use std::path::Path;
 use std::time::Instant;
 
-use crate::account::Account;
-use crate::submission::smtp::Reply;
+use crate::reply::Reply;
 use crate::words::Words;
 
 /// Why the wire failed.
@@ -29,11 +29,22 @@ pub enum WireFault {
     TrustAnchors(Words),
 }
 
+/// A submission server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Server<'a> {
+    /// Its name, or an address literal without brackets.
+    pub host: &'a str,
+    /// Its port.
+    pub port: u16,
+    /// A PEM file with more trust anchors.
+    pub ca_file: Option<&'a Path>,
+}
+
 /// Reaches the submission server.
 pub trait Network {
-    /// Connects to the account's host and port: every address of the name, IPv6 and IPv4 alternating, the next one
+    /// Connects to a server: every address of the name, IPv6 and IPv4 alternating, the next one
     /// tried when one fails or is slow. Nothing is read yet.
-    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
+    fn connect(&self, server: Server<'_>, deadline: Instant) -> Result<Box<dyn Wire>, WireFault>;
 }
 
 /// One connection to the server: octets out, whole replies in.
@@ -43,7 +54,7 @@ pub trait Wire {
     /// Reads one whole reply, all its lines.
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
     /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The
-    /// certificate is verified against the account's host name.
+    /// certificate is verified against the host name that was connected to.
     fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault>;
     /// The other end, as `[192.0.2.1]:587`; empty when it is not known.
     fn peer(&self) -> String {

@@ -15,7 +15,7 @@ use nix::unistd::{Gid, Group, Uid, User};
 
 use super::process;
 use crate::failure::Failure;
-use crate::request::Answer;
+use crate::service::Answer;
 use crate::words::Words;
 use crate::world::{
     Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Places, Route, SYSTEM_CONFIG,

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use super::listener::Listener;
 use crate::broker::{Place, Slots};
 use crate::failure::{Cause, Failure, Stage};
-use crate::request::Greeting;
+use crate::service::Greeting;
 use crate::world::ListeningSocket;
 
 /// Under systemd we end after so long without a client.

@@ -1,13 +1,13 @@
 //! One message as an HTTP/1.1 POST (RFC 9112), its last octets held back until there is no doubt.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::answer::{self, Answer};
 use super::target::Target;
-use crate::account::Account;
 use crate::adapters::wire;
 use crate::words::Words;
 use crate::world::{Post, PostAnswer, PostFault, Wire, WireFault};
@@ -19,12 +19,12 @@ const SLICE: usize = 64 * 1024;
 const EARLY_ANSWER: Duration = Duration::from_secs(1);
 
 /// Connects, posts, and reads the answer.
-pub(super) fn post(account: &Account, post: Post<'_>) -> Result<PostAnswer, PostFault> {
+pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault> {
     let deadline = post.times.before_dot;
     let latest = post.times.latest_dot();
     let target = Target::of(post.url).map_err(PostFault::Cut)?;
     let head = head(&target, &post).map_err(PostFault::Cut)?;
-    let mut wire = wire::connect(account, target.host, target.port, deadline).map_err(PostFault::Cut)?;
+    let mut wire = wire::connect(target.server(ca_file), deadline).map_err(PostFault::Cut)?;
     (post.told)(&format!("connected to {} {}", target.host, wire.peer()));
     wire.start_tls(deadline).map_err(PostFault::Cut)?;
     (post.told)(&format!("{}, certificate verified", wire.tls_version()));
@@ -126,7 +126,7 @@ impl Write for Content<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::submission::smtp::Reply;
+    use crate::reply::Reply;
 
     /// Writes down what goes out, until it breaks.
     #[derive(Default)]

@@ -1,7 +1,9 @@
 //! An https URL taken apart.
 
+use std::path::Path;
+
 use crate::words::Words;
-use crate::world::WireFault;
+use crate::world::{Server, WireFault};
 
 /// Where a URL leads.
 pub(super) struct Target<'a> {
@@ -13,6 +15,11 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// What is connected to.
+    pub(super) fn server(&self, ca_file: Option<&'a Path>) -> Server<'a> {
+        Server { host: self.host, port: self.port, ca_file }
+    }
+
     pub(super) fn of(url: &'a str) -> Result<Self, WireFault> {
         let nonsense = || WireFault::Unresolved(Words::from(format!("{url} is no https URL")));
         let rest = url.strip_prefix("https://").ok_or_else(nonsense)?;

@@ -12,9 +12,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getegid, geteuid, getgid, getuid};
 use zeroize::Zeroizing;
 
-use crate::account::SecretCommand;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
+use crate::world::SecretCommand;
 use crate::world::{SecretStore, StoreFault};
 
 /// A person may have to type a passphrase.

@@ -14,7 +14,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
 use crate::adapters::private_folder;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::{SecretStore, StoreFault};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::account::StoreKind;
+use crate::world::StoreKind;
 use crate::world::{SecretStore, SecretStores, StoreFault};
 
 mod command;

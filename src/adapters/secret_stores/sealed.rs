@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::FileStore;
 use crate::adapters::locks::FileLocks;
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::{KeyPlace, LockGuard, Locks as _, SecretStore, StoreFault};
 

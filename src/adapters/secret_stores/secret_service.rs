@@ -14,7 +14,7 @@ use zbus::blocking::Connection;
 use zbus::blocking::connection::Builder;
 use zbus::fdo;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::{SecretStore, StoreFault};
 

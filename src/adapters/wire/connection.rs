@@ -12,7 +12,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 use crate::adapters::wire::dial::bare;
 use crate::adapters::wire::replies::{Assembly, Progress};
 use crate::adapters::wire::{left, plain, tls_words};
-use crate::submission::smtp::Reply;
+use crate::reply::Reply;
 use crate::words::Words;
 use crate::world::{Wire, WireFault};
 

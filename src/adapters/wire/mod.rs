@@ -12,27 +12,26 @@ pub(crate) use replies::parse_reply;
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::account::Account;
 use crate::adapters::trust;
-use crate::world::{Network, Wire, WireFault};
+use crate::world::{Network, Server, Wire, WireFault};
 
 /// TCP, and TLS on top of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 
 impl Network for Tcp {
-    fn connect(&self, account: &Account, deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
-        Ok(Box::new(connect(account, &account.host, account.port, deadline)?))
+    fn connect(&self, server: Server<'_>, deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
+        Ok(Box::new(connect(server, deadline)?))
     }
 }
 
-/// Connects to a host for this account, TLS to follow.
-pub(super) fn connect(account: &Account, host: &str, port: u16, deadline: Instant) -> Result<Connection, WireFault> {
+/// Connects to a host , TLS to follow.
+pub(super) fn connect(server: Server<'_>, deadline: Instant) -> Result<Connection, WireFault> {
     // The certificates are read while the resolver is waited for.
-    let addresses = dial::Resolving::start(host, port);
-    let trust = trust::client_config(account.tls_ca_file.as_deref()).map_err(WireFault::TrustAnchors)?;
+    let addresses = dial::Resolving::start(server.host, server.port);
+    let trust = trust::client_config(server.ca_file).map_err(WireFault::TrustAnchors)?;
     let socket = dial::dial(&addresses.finish(deadline)?, deadline)?;
-    Connection::new(socket, trust, host)
+    Connection::new(socket, trust, server.host)
 }
 
 /// Every address of a host, without a connection to any.

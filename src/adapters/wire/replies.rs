@@ -3,7 +3,7 @@
 use lettre::transport::smtp::response::{Category, Code, Detail, Severity};
 use memchr::memchr;
 
-use crate::submission::smtp::Reply;
+use crate::reply::Reply;
 use crate::words::Words;
 
 /// Octets of a line that are kept; RFC 5321 section 4.5.3.1.5 allows 512, Exchange's exceptions run to thousands.

@@ -3,8 +3,8 @@
 use crate::broker;
 use crate::commands::doctor::finding::Finding;
 use crate::failure::{Cause, Failure, Stage, Whose};
-use crate::request::Errand;
-use crate::standing::Report;
+use crate::service::Errand;
+use crate::status::Report;
 use crate::words::Words;
 use crate::world::{Route, World};
 

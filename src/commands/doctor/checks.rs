@@ -66,7 +66,7 @@ pub(super) fn not_tried(host: &str) -> Finding {
 }
 
 pub(super) fn certificates(world: &World, account: &Account) -> Finding {
-    match world.machine.anchors(account) {
+    match world.machine.anchors(account.ca_file()) {
         Ok(anchors) if anchors.count == 0 => {
             Finding::Bad(Failure::new(Stage::Submission, Cause::TrustAnchors, "there are none on this machine"))
         }
@@ -88,7 +88,7 @@ pub(super) fn web(account: &Account) -> Vec<(String, Clock)> {
 }
 
 pub(super) fn https(world: &World, account: &Account, url: &str, clock: Clock, sheet: &mut Sheet<'_>) {
-    let outcome = world.machine.https_date(account, url, deadline(world));
+    let outcome = world.machine.https_date(account.ca_file(), url, deadline(world));
     let date = outcome.as_ref().ok().and_then(|date| http_date::parse(date));
     let port = format!("port {}", port_of(url));
     sheet.tell(

@@ -84,8 +84,8 @@ fn remedy(advice: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::fake_world::Fakes;
     use crate::failure::{Cause, Stage};
+    use crate::fake_world::Fakes;
     use crate::world::Screen;
 
     #[test]

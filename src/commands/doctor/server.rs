@@ -6,14 +6,15 @@ use crate::account::Account;
 use crate::commands::doctor::deadline;
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::failure::{Cause, Failure, Stage};
-use crate::submission::smtp::{Reply, lost};
+use crate::reply::Reply;
+use crate::submission::smtp::lost;
 use crate::world::{Wire, WireFault, World};
 
 /// The port, then TLS.
 pub(super) fn look(world: &World, account: &Account, sheet: &mut Sheet<'_>) {
     let until = deadline(world);
     let port = format!("port {}", account.port);
-    match world.network.connect(account, until) {
+    match world.network.connect(account.server(), until) {
         Ok(wire) => {
             sheet.tell(&port, Finding::Fine(format!("connected to {} {}", account.host, wire.peer())));
             let tls = start_tls(wire, account, deadline(world));

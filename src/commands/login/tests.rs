@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::credentials::fake_world::FakeVisit;
-use crate::credentials::fake_world::{Fakes, account};
+use crate::fake_world::FakeVisit;
+use crate::fake_world::{Fakes, account};
 use crate::world::{Escapes, HttpsFault, Screen, Status, StoreFault};
 
 const INVITATION: &str = r#"{"device_code":"D1","user_code":"ABCD-EFGH","expires_in":900,"interval":5,

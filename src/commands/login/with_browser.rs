@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use lettre::Address;
 
 use crate::account::Account;
+use crate::credentials::SignedIn;
 use crate::credentials::browser::{Redirect, Request};
-use crate::credentials::{Secret, SignedIn};
 use crate::failure::{Cause, Failure, Stage};
+use crate::secret::Secret;
 use crate::world::{Arrival, Loopback, Status, Visit, World};
 
 use super::status_line::{StatusLine, minutes_and_seconds};

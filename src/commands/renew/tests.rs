@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::credentials::fake_world::{Fakes, START, account};
+use crate::fake_world::{Fakes, START, account};
 use crate::invocation::Asked;
 use crate::world::{Escapes, FileFault, Files, HttpsFault, Readers, Screen, StoreFault};
 

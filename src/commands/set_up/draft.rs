@@ -6,10 +6,11 @@ use lettre::Address;
 
 use super::configuration::{Setting, with_preferred, with_settings};
 use super::forget_stored;
-use crate::account::{Account, Accounts, StoreKind, file_failure};
+use crate::account::{Account, Accounts, file_failure};
 use crate::commands::login::Learned;
 use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::invocation::Asked;
+use crate::world::StoreKind;
 use crate::world::{Readers, World};
 
 /// What the first account is called when nobody says otherwise.

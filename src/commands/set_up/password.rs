@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::draft::Draft;
 use super::trial::{self, Trial};
 use crate::account::Account;
-use crate::credentials::{self, Credential, Secret};
+use crate::credentials::{self, Credential};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
+use crate::secret::Secret;
 use crate::world::{Echo, World};
 
 /// Longer ones are no passwords.

@@ -6,8 +6,8 @@ use crate::broker;
 use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::request::Errand;
-use crate::standing::{Report, outbox_words};
+use crate::service::Errand;
+use crate::status::{Report, outbox_words};
 use crate::world::World;
 
 /// Everything a sign-in would be worth nothing without: root, a store the broker has, and the broker.

@@ -10,8 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
 use crate::account::Accounts;
-use crate::credentials::fake_world::Fakes;
-use crate::submission::smtp::Reply;
+use crate::fake_world::Fakes;
+use crate::reply::Reply;
+use crate::world::Server;
 use crate::world::{FileFault, Files, Network, Readers, Wire, WireFault};
 
 /// A configuration file.
@@ -35,7 +36,7 @@ impl Files for Rc<Paper> {
 struct Welcoming;
 
 impl Network for Welcoming {
-    fn connect(&self, _: &Account, _: Instant) -> Result<Box<dyn Wire>, WireFault> {
+    fn connect(&self, _: Server<'_>, _: Instant) -> Result<Box<dyn Wire>, WireFault> {
         let lines = ["220 hello", "250-x\r\n250 STARTTLS", "220 go", "250-x\r\n250 AUTH LOGIN XOAUTH2", "235 in"];
         Ok(Box::new(Saying(lines.into_iter())))
     }

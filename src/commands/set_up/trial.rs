@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::credentials::Credential;
 use crate::failure::{ExitStatus, Failure};
 use crate::report;
-use crate::submission::smtp::{Deadlines, Smtp};
+use crate::submission::smtp::Smtp;
 use crate::world::World;
 
 /// How it went.
@@ -23,7 +23,7 @@ pub(super) enum Trial {
 /// # Errors
 /// What the server's refusal means; what may pass by itself is only a warning.
 pub(super) fn try_sign_in(world: &World, account: &Account, credential: &Credential) -> Result<Trial, Failure> {
-    let times = Deadlines::new(account, world.clock.instant());
+    let times = account.deadlines(world.clock.instant());
     let mut unheard = |_| {};
     let smtp = Smtp::new(&*world.network, &*world.clock, account, credential, times, &mut unheard);
     match smtp.try_sign_in() {

@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use crate::credentials::Secret;
 use crate::failure::{Cause, Failure, Wording};
+use crate::secret::Secret;
 use crate::submission::smtp::faults::failure;
 use crate::words::Words;
 use crate::world::PostAnswer;

@@ -18,11 +18,14 @@ use crate::credentials::AccessToken;
 use crate::envelope::{Alphabet, Letter};
 use crate::failure::{Cause, Failure, Kind, Wording};
 use crate::invocation::Dsn;
+use crate::outcome::Receipt;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::outgoing::{InMemory, Outgoing};
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
-use crate::submission::{Custody, Deadlines, Line, NoCustody, Receipt, Speaker};
+use crate::submission::{Custody, NoCustody};
+use crate::transcript::{Line, Speaker};
 use crate::words::Words;
+use crate::world::Deadlines;
 use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 
 /// The largest request Graph takes: 413 says "The maximum request length supported is 4MB" ("Use the Microsoft Graph
@@ -149,7 +152,7 @@ impl<'a> Graph<'a> {
             content: &mut content,
             times: self.times,
         };
-        self.https.post(self.account, post).map_err(|fault| match fault {
+        self.https.post(self.account.ca_file(), post).map_err(|fault| match fault {
             PostFault::Cut(WireFault::NotAReply(words)) => failure(Cause::GraphNonsense, words),
             PostFault::Cut(fault) => lost(&format!("posting to {}", self.account.graph), fault),
             PostFault::Content(words) => failure(

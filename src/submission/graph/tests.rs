@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 use crate::account::TransportKind;
-use crate::credentials::fake_world::{Fakes, account};
-use crate::credentials::{Credential, Origin, Secret};
+use crate::credentials::{Credential, Origin};
+use crate::fake_world::{Fakes, account};
+use crate::secret::Secret;
 use crate::submission::Submitter;
 
 const MESSAGE: &[u8] = b"To: a@x.org\nSubject: x\n\nThe text.\n";
@@ -33,7 +34,7 @@ fn run(answers: Vec<Result<PostAnswer, PostFault>>, recipients: &[&str], message
         expires_at: SystemTime::UNIX_EPOCH,
         origin: Origin::Renewed,
     });
-    let times = Deadlines::new(&account, world.clock.instant());
+    let times = account.deadlines(world.clock.instant());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
     let recipients = recipients.iter().map(|address| address.parse().unwrap()).collect();

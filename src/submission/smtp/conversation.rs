@@ -9,15 +9,18 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::account::Account;
 use crate::credentials::Credential;
 use crate::failure::{Cause, Failure};
+use crate::outcome::{Receipt, RefusedRecipient};
+use crate::reply::{Phase, Reply};
+use crate::submission::Custody;
 use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
-use crate::submission::smtp::{Deadlines, Line, Phase, Reply, Speaker};
-use crate::submission::{Custody, Receipt, RefusedRecipient};
+use crate::transcript::{Line, Speaker};
 use crate::words::Words;
+use crate::world::Deadlines;
 use crate::world::{Clock, Wire, WireFault};
 
 /// Our name when the server does not take the other one; Outlook is known to take this.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::submission::smtp::Reply;
+use crate::reply::Reply;
 use crate::words::Words;
 use crate::world::{Wire, WireFault};
 
@@ -88,7 +88,8 @@ mod tests {
 
     use super::*;
     use crate::adapters::wire::parse_reply;
-    use crate::credentials::{AccessToken, Credential, Origin, Secret};
+    use crate::credentials::{AccessToken, Credential, Origin};
+    use crate::secret::Secret;
     use crate::submission::smtp::sign_in::secrets;
     use crate::submission::smtp::{login, plain, xoauth2};
 

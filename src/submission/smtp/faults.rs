@@ -1,7 +1,7 @@
 //! What a fault of the wire means: before the final dot nothing was sent, after it nobody knows.
 
 use crate::failure::{Cause, Failure, Stage};
-use crate::submission::smtp::Phase;
+use crate::reply::Phase;
 use crate::submission::smtp::conversation::Stop;
 use crate::words::Words;
 use crate::world::WireFault;

@@ -1,6 +1,6 @@
 //! LOGIN: user and password, each in answer to a prompt (never standardised; draft-murchison-sasl-login).
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::submission::smtp::sasl::Response;
 
 /// The word in AUTH.

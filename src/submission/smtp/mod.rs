@@ -5,21 +5,16 @@ mod discreet;
 pub(super) mod faults;
 mod login;
 mod offers;
+pub mod outlook_replies;
 mod parameters;
-mod phase;
 mod plain;
-mod reply;
 mod sasl;
 mod sign_in;
 mod stuffing;
 mod transaction;
 mod xoauth2;
 
-pub use phase::Phase;
-pub use reply::Reply;
-
 pub use super::outgoing::Outgoing;
-pub use super::{Deadlines, Line, Speaker};
 
 use std::cell::RefCell;
 
@@ -31,12 +26,16 @@ use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
+use crate::outcome::Receipt;
 use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
 pub(crate) use crate::submission::smtp::faults::lost;
-use crate::submission::{Custody, NoCustody, Receipt};
+use crate::submission::{Custody, NoCustody};
+use crate::transcript::Line;
+use crate::transcript::Speaker;
 use crate::words::Words;
+use crate::world::Deadlines;
 use crate::world::{Clock, Network};
 
 /// Submission over SMTP for one account with one credential; every message gets its own connection.
@@ -101,7 +100,7 @@ impl<'a> Smtp<'a> {
     ) -> Result<T, Failure> {
         let wire = self
             .network
-            .connect(self.account, self.times.before_dot)
+            .connect(self.account.server(), self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
         let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));

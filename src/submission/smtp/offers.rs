@@ -1,6 +1,7 @@
 //! What the server offers in its answer to EHLO (RFC 5321 section 4.1.1.1).
 
-use crate::submission::smtp::{Reply, login, plain, xoauth2};
+use crate::reply::Reply;
+use crate::submission::smtp::{login, plain, xoauth2};
 
 /// The extensions we can use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

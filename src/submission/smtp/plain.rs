@@ -1,6 +1,6 @@
 //! PLAIN: user and password in one response (RFC 4616).
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::submission::smtp::sasl::Response;
 
 /// The word in AUTH.

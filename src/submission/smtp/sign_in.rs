@@ -4,11 +4,13 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Credential;
 use crate::failure::{Cause, Failure};
+use crate::reply::{Phase, Reply};
 use crate::submission::smtp::conversation::{Conversation, Stop, expect};
 use crate::submission::smtp::faults::failure;
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::sasl::Response;
-use crate::submission::smtp::{Phase, Reply, Speaker, login, plain, xoauth2};
+use crate::submission::smtp::{login, plain, xoauth2};
+use crate::transcript::Speaker;
 
 /// One way of signing in, ready to be said.
 struct Mechanism {

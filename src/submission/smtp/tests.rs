@@ -7,12 +7,16 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
-use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
 use crate::adapters::wire::parse_reply;
-use crate::credentials::{AccessToken, Origin, Secret};
+use crate::credentials::{AccessToken, Origin};
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
+use crate::reply::Reply;
+use crate::secret::Secret;
 use crate::words::Words;
+use crate::world::Server;
+use crate::world::StoreKind;
 use crate::world::{Wire, WireFault};
 
 /// What a server does when it is listened to.
@@ -93,7 +97,7 @@ impl Drop for ScriptedWire {
 struct Scripted(Rc<Script>);
 
 impl Network for Scripted {
-    fn connect(&self, _account: &Account, _deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
+    fn connect(&self, _: Server<'_>, _deadline: Instant) -> Result<Box<dyn Wire>, WireFault> {
         match self.0.connection.borrow_mut().take() {
             Some(fault) => Err(fault),
             None => Ok(Box::new(ScriptedWire(Rc::clone(&self.0)))),
@@ -270,7 +274,7 @@ fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut dy
 
 fn run_as(script: Rc<Script>, account: &Account, credential: &Credential, message: &mut dyn Outgoing) -> Run {
     let world = Scripted(Rc::clone(&script));
-    let times = Deadlines::new(account, script.now.get());
+    let times = account.deadlines(script.now.get());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
     let outcome =
@@ -371,8 +375,7 @@ fn a_transport_of_lettre() {
     let account = account();
     let credential = bearer("T");
     let mut silent = |_| ();
-    let smtp =
-        Smtp::new(&world, &world, &account, &credential, Deadlines::new(&account, script.now.get()), &mut silent);
+    let smtp = Smtp::new(&world, &world, &account, &credential, account.deadlines(script.now.get()), &mut silent);
     let envelope = Envelope::new(None, vec!["a@x.example".parse().unwrap()]).unwrap();
     assert!(smtp.send_raw(&envelope, b"Subject: x\n\n.\n").is_ok());
     let flights = script.flights.borrow();
@@ -783,7 +786,7 @@ fn a_sign_in_is_tried_without_sending() {
         let script = script(&[&SIGNED_IN[..4], &[reply]]);
         let (world, account, credential) = (Scripted(Rc::clone(&script)), account(), bearer("TOKEN"));
         let mut silent = |_| ();
-        let times = Deadlines::new(&account, script.now.get());
+        let times = account.deadlines(script.now.get());
         let outcome = Smtp::new(&world, &world, &account, &credential, times, &mut silent).try_sign_in();
         assert_eq!(outcome.err().map(|failure| failure.cause), cause);
         assert_eq!(script.flights.borrow()[5..], ["QUIT\r\n", "<closed>"]);
@@ -853,11 +856,11 @@ fn with_little_time_left_the_dot_is_not_sent() {
 fn the_reserve_is_at_most_a_quarter_of_the_deadline() {
     let mut account = account();
     let start = Instant::now();
-    assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(10));
+    assert_eq!(account.deadlines(start).dot_reserve, Duration::from_secs(10));
     account.deadline = Duration::from_secs(20);
-    assert_eq!(Deadlines::new(&account, start).dot_reserve, Duration::from_secs(5));
+    assert_eq!(account.deadlines(start).dot_reserve, Duration::from_secs(5));
     account.deadline = Duration::MAX;
-    assert!(Deadlines::new(&account, start).before_dot > start);
+    assert!(account.deadlines(start).before_dot > start);
 }
 
 fn large() -> Special {

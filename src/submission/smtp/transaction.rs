@@ -4,11 +4,12 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 
-use crate::account::outlook_replies::{classify, wording};
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::outcome::RefusedRecipient;
+use crate::reply::{Phase, Reply};
+use crate::submission::Enough;
+use crate::submission::smtp::outlook_replies::{classify, wording};
 use crate::submission::smtp::parameters::Parameters;
-use crate::submission::smtp::{Phase, Reply};
-use crate::submission::{Enough, RefusedRecipient};
 
 /// Recipients in one flight. We write all of it before we read, so the answers must fit into the system's buffers.
 const RECIPIENTS_PER_FLIGHT: usize = 500;

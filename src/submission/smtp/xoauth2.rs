@@ -1,6 +1,6 @@
 //! XOAUTH2: the response that carries the token (Microsoft's page on OAuth for IMAP, POP and SMTP).
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 use crate::submission::smtp::sasl::Response;
 
 /// The word in AUTH.

@@ -1,0 +1,309 @@
+//! Threads survive Outlook: it gives every message of a personal account a new Message-ID and names it in its 250, so
+//! what later messages of the same caller say of the old one is mended.
+//!
+//! Each caller's ids are a record of their own, which nobody else's messages can crowd out. One is added to it without a
+//! look at the others, and they are looked at only for a message that refers to another one.
+
+use std::collections::BTreeMap;
+
+use memchr::memchr;
+
+use crate::account::{Account, MessageIds};
+use crate::envelope::{ChangeLog, Reason};
+use crate::message::Field;
+use crate::moments;
+use crate::outcome::Receipt;
+use crate::world::{State, World};
+
+/// How long an id is remembered, in seconds: who answers after a month answers what came back from the list.
+const LIFE: u64 = 30 * 24 * 3600;
+
+/// How many octets of them are kept at most, some 3,000 ids, and how many when that is exceeded.
+const MOST: u64 = 512 * 1024;
+const KEPT: usize = 256 * 1024;
+
+/// A longer id is nobody's (RFC 5322 section 2.1.1 bounds the line).
+const LONGEST: usize = 990;
+
+/// The fields that name other messages (RFC 5322 section 3.6.4).
+const FIELDS: [&str; 2] = ["In-Reply-To", "References"];
+
+/// The ids Outlook has given to one caller's messages through one mailbox, read when a message refers to another one.
+#[derive(Default)]
+pub struct KnownIds<'a>(Option<Kept<'a>>);
+
+struct Kept<'a> {
+    state: &'a dyn State,
+    record: String,
+    now: u64,
+}
+
+impl<'a> KnownIds<'a> {
+    /// What this caller's earlier messages became.
+    pub fn of(world: &'a World, account: &Account, uid: u32) -> Self {
+        match account.message_ids {
+            MessageIds::Repair => Self(Some(Kept {
+                state: &*world.state,
+                record: record(account, uid),
+                now: moments::unix_seconds(world.clock.now()),
+            })),
+            MessageIds::Leave => Self(None),
+        }
+    }
+
+    /// Rewrites what In-Reply-To and References say; says whether anything had to be.
+    pub fn mend(&self, fields: &mut [Field], changes: &ChangeLog) -> bool {
+        let Some(kept) = &self.0 else { return false };
+        let refers = |field: &Field| FIELDS.iter().any(|name| field.is(name));
+        let ids = fields.iter().filter(|field| refers(field)).flat_map(|field| parts(&field.value));
+        let asked: BTreeMap<Vec<u8>, Option<String>> =
+            ids.filter(|part| part.starts_with(b"<")).map(|id| (id.to_owned(), None)).collect();
+        let known = kept.answers(asked);
+        let mut any = false;
+        for field in fields.iter_mut().filter(|field| refers(field)) {
+            let new = |part: &[u8]| known.get(part).and_then(Option::as_deref).map(str::as_bytes);
+            let parts = parts(&field.value);
+            if parts.iter().all(|part| new(part).is_none()) {
+                continue;
+            }
+            let value = parts.iter().flat_map(|part| new(part).unwrap_or(part)).copied().collect();
+            let before = changes.copy(field);
+            field.value = value;
+            changes.replaced(before, field, Reason::RenamedByOutlook);
+            any = true;
+        }
+        any
+    }
+}
+
+impl Kept<'_> {
+    /// What became of the ids asked for. The first one counts: a message sent twice is answered under the id its first
+    /// readers have.
+    fn answers(&self, mut asked: BTreeMap<Vec<u8>, Option<String>>) -> BTreeMap<Vec<u8>, Option<String>> {
+        if asked.is_empty() {
+            return asked;
+        }
+        let text = self.state.read(&self.record).unwrap_or_default();
+        // Thousands of lines, and hardly ever one that is asked for.
+        let mut rest = text.as_slice();
+        while !rest.is_empty() {
+            let (line, behind) = cut(rest, b'\n');
+            rest = behind;
+            let (at, ids) = cut(line, b' ');
+            let (old, new) = cut(ids, b' ');
+            if let Some(answer) = asked.get_mut(old).filter(|answer| answer.is_none())
+                && self.is_young(at)
+            {
+                *answer = std::str::from_utf8(new).ok().filter(|new| is_id(new)).map(str::to_owned);
+            }
+        }
+        asked
+    }
+
+    /// Whether a month has not passed yet since then; what is no time has.
+    fn is_young(&self, at: &[u8]) -> bool {
+        let at = std::str::from_utf8(at).ok().and_then(|at| at.parse().ok());
+        at.is_some_and(|at| self.now.saturating_sub(at) < LIFE)
+    }
+}
+
+/// What is before the first such octet, and what is behind it.
+fn cut(octets: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let end = memchr(at, octets).unwrap_or(octets.len());
+    let (before, rest) = octets.split_at(end);
+    (before, rest.get(1..).unwrap_or_default())
+}
+
+/// Remembers what `old` became, when the server gave it another id.
+pub fn remember(world: &World, account: &Account, uid: u32, old: &str, receipt: &Receipt) {
+    if account.message_ids == MessageIds::Leave {
+        return;
+    }
+    let Some(new) = assigned(receipt.words.whole()).filter(|new| *new != old && is_id(old)) else { return };
+    let name = record(account, uid);
+    // The line end comes first: whoever died in the middle of a line spoils that one only.
+    let line = format!("\n{} {old} {new}", moments::unix_seconds(world.clock.now()));
+    if world.state.append(&name, line.as_bytes()).is_some_and(|length| length > MOST) {
+        forget_the_oldest(world, &name);
+    }
+}
+
+/// What somebody else adds at this very moment is lost; that costs a thread, not a message.
+fn forget_the_oldest(world: &World, name: &str) {
+    // What cannot be read is of no use, and would only grow.
+    let Some(text) = world.state.read(name) else { return world.state.remove(name) };
+    let newest = text.get(text.len().saturating_sub(KEPT)..).unwrap_or_default();
+    let whole_lines = newest.iter().position(|&octet| octet == b'\n').and_then(|begin| newest.get(begin..));
+    world.state.replace(name, whole_lines.unwrap_or_default());
+}
+
+/// The id in `2.0.0 OK <id> [Hostname=...]`, as Exchange says it; what others put there is no Message-ID.
+fn assigned(words: &str) -> Option<&str> {
+    let id = words.get(words.find('<')?..)?;
+    let (id, rest) = id.split_at(id.find('>')? + 1);
+    (rest.contains("Hostname=") && is_id(id)).then_some(id)
+}
+
+/// `<left@right>` without white space or control characters, so that it fits in a field and in a line of ours.
+fn is_id(text: &str) -> bool {
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or_default();
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '<' || letter == '>';
+    text.len() <= LONGEST && inner.contains('@') && !inner.contains(odd)
+}
+
+/// The value in pieces: each `<...>`, and what is between them.
+fn parts(value: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let mut rest = value;
+    while let Some(begin) = rest.iter().position(|&octet| octet == b'<') {
+        let (before, id) = rest.split_at(begin);
+        let Some(end) = id.iter().position(|&octet| octet == b'>') else { break };
+        let (id, after) = id.split_at(end + 1);
+        parts.push(before);
+        parts.push(id);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
+}
+
+fn record(account: &Account, uid: u32) -> String {
+    format!("message-ids:{}:{uid}", account.address.to_string().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_world::{Fakes, account};
+
+    fn sent(words: &str) -> Receipt {
+        Receipt::new(words.into())
+    }
+
+    fn field(name: &str, value: &str) -> Field {
+        Field::new(name, value.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn what_outlook_renamed_is_mended_in_later_messages() {
+        let fakes = Fakes::default();
+        let world = fakes.world();
+        remember(
+            &world,
+            &account(),
+            0,
+            "<1@host>",
+            &sent("2.0.0 OK <A@PROD.OUTLOOK.COM> [Hostname=X.PROD.OUTLOOK.COM]"),
+        );
+        remember(&world, &account(), 0, "<2@host>", &sent("2.0.0 OK <B@PROD.OUTLOOK.COM> [Hostname=X]"));
+        let mut fields = [
+            field("In-Reply-To", " <2@host>"),
+            field("References", " <0@else>\r\n <1@host>\r\n\t<2@host> (comment <"),
+            field("Message-ID", " <1@host>"),
+            field("Subject", " <1@host>"),
+        ];
+        let changes = ChangeLog::wanted();
+        assert!(KnownIds::of(&world, &account(), 0).mend(&mut fields, &changes));
+        assert_eq!(fields[0].value, b" <B@PROD.OUTLOOK.COM>");
+        assert_eq!(fields[1].value, b" <0@else>\r\n <A@PROD.OUTLOOK.COM>\r\n\t<B@PROD.OUTLOOK.COM> (comment <");
+        assert_eq!((&fields[2].value[..], &fields[3].value[..]), (&b" <1@host>"[..], &b" <1@host>"[..]));
+        let changed = changes.into_noted().changes;
+        assert_eq!(changed.len(), 2);
+        assert!(changed.iter().all(|change| change.reason == Reason::RenamedByOutlook));
+        let left = Account { message_ids: MessageIds::Leave, ..account() };
+        fields[0].value = b" <2@host>".to_vec();
+        assert!(!KnownIds::of(&world, &left, 0).mend(&mut fields, &ChangeLog::unwanted()));
+        assert_eq!(fields[0].value, b" <2@host>");
+    }
+
+    const RECORD: &str = "message-ids:me@outlook.com:0";
+
+    /// What the caller with this uid says of an id.
+    fn said(fakes: &Fakes, uid: u32, old: &str) -> String {
+        let mut fields = [field("In-Reply-To", old)];
+        KnownIds::of(&fakes.world(), &account(), uid).mend(&mut fields, &ChangeLog::unwanted());
+        String::from_utf8(fields[0].value.clone()).unwrap()
+    }
+
+    fn remember_as(fakes: &Fakes, uid: u32, old: &str, new: &str) {
+        remember(&fakes.world(), &account(), uid, old, &sent(&format!("2.0.0 OK {new} [Hostname=X]")));
+    }
+
+    #[test]
+    fn an_id_that_was_kept_or_is_none_is_not_remembered() {
+        let fakes = Fakes::default();
+        for words in [
+            "2.0.0 OK <1@host> [Hostname=X]",
+            "2.0.0 OK",
+            "2.0.0 OK <no id> [Hostname=X]",
+            "2.0.0 OK <a b@c> [Hostname=X]",
+            "2.0.0 OK <@",
+            "2.0.0 OK <> [Hostname=X]",
+            "2.0.0 Ok: queued as <4XQm0x@mx.example.org>",
+        ] {
+            remember(&fakes.world(), &account(), 0, "<1@host>", &sent(words));
+        }
+        remember_as(&fakes, 0, "1@host", "<A@B>");
+        remember(
+            &fakes.world(),
+            &Account { message_ids: MessageIds::Leave, ..account() },
+            0,
+            "<1@host>",
+            &sent("OK <A@B> [Hostname=X]"),
+        );
+        assert!(fakes.state.records.borrow().is_empty());
+    }
+
+    #[test]
+    fn the_first_one_stays() {
+        let fakes = Fakes::default();
+        remember_as(&fakes, 0, "<1@host>", "<A@B>");
+        remember_as(&fakes, 0, "<1@host>", "<C@D>");
+        assert_eq!(said(&fakes, 0, "<1@host>"), "<A@B>");
+    }
+
+    #[test]
+    fn one_callers_ids_are_not_anothers() {
+        let fakes = Fakes::default();
+        remember_as(&fakes, 33, "<1@host>", "<A@B>");
+        assert_eq!(said(&fakes, 0, "<1@host>"), "<1@host>");
+        remember_as(&fakes, 0, "<1@host>", "<C@D>");
+        assert_eq!((said(&fakes, 0, "<1@host>"), said(&fakes, 33, "<1@host>")), ("<C@D>".into(), "<A@B>".into()));
+        assert_eq!(fakes.state.records.borrow()[RECORD], b"\n1800000000 <1@host> <C@D>");
+    }
+
+    #[test]
+    fn a_month_is_enough_and_what_is_no_line_says_nothing() {
+        let fakes = Fakes::default();
+        let now = 1_800_000_000_u64;
+        let text = format!(
+            "{} <old@host> <A@B>\nnonsense\n\u{0}\n7 x <a@b>\n{now} <a@b>\n{now} <cut@host> <A@\n{now} <three@host> <A@B> <C@D>\n\
+             {now} <next@host> <A@B>",
+            now - LIFE
+        );
+        fakes.state.records.borrow_mut().insert(RECORD.into(), text.into_bytes());
+        for id in ["<old@host>", "<a@b>", "<cut@host>", "<three@host>", "x"] {
+            assert_eq!(said(&fakes, 0, id), id);
+        }
+        assert_eq!(said(&fakes, 0, "<next@host>"), "<A@B>");
+        remember_as(&fakes, 0, "<cut@host>", "<C@D>");
+        assert_eq!(said(&fakes, 0, "<cut@host>"), "<C@D>");
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let fakes = Fakes::default();
+        let mut count = 0;
+        let mut longest = 0;
+        while count < 10_000 {
+            count += 1;
+            remember_as(&fakes, 0, &format!("<{count}@host>"), &format!("<{count}@{}>", "x".repeat(100)));
+            longest = longest.max(fakes.state.records.borrow()[RECORD].len());
+        }
+        assert!((KEPT..=MOST as usize + 200).contains(&longest), "{longest}");
+        assert_eq!(said(&fakes, 0, "<1@host>"), "<1@host>");
+        for number in [count, count - 1000] {
+            assert!(said(&fakes, 0, &format!("<{number}@host>")).starts_with(&format!("<{number}@xxx")));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A server's reply: three digits and words.
+
+mod phase;
+
+pub use phase::Phase;
+
+use lettre::transport::smtp::response::{Code, Severity};
+
+use crate::words::Words;
+
+/// A whole reply, all its lines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reply {
+    /// The three digits.
+    pub code: Code,
+    /// The text of each line, without the code.
+    pub lines: Vec<Words>,
+}
+
+impl Reply {
+    /// The code as a number.
+    pub fn number(&self) -> u16 {
+        self.code.into()
+    }
+
+    /// 2yz.
+    pub fn is_positive(&self) -> bool {
+        self.code.severity == Severity::PositiveCompletion
+    }
+
+    /// 4yz.
+    pub fn is_temporary(&self) -> bool {
+        self.code.severity == Severity::TransientNegativeCompletion
+    }
+
+    /// 4yz or 5yz.
+    pub fn is_negative(&self) -> bool {
+        self.is_temporary() || self.code.severity == Severity::PermanentNegativeCompletion
+    }
+
+    /// The enhanced status the reply starts with (RFC 2034 section 4), such as `5.7.139`; empty without one.
+    pub fn enhanced(&self) -> &str {
+        let word = self.lines.first().and_then(|line| line.whole().split(' ').next()).unwrap_or_default();
+        let parts: Vec<&str> = word.split('.').collect();
+        let numeric = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_digit());
+        if parts.len() == 3 && parts.iter().all(numeric) { word } else { "" }
+    }
+
+    /// All lines on one line, without the code.
+    pub fn text(&self) -> Words {
+        let lines: Vec<&str> = self.lines.iter().map(Words::whole).collect();
+        Words::from(lines.join(" "))
+    }
+
+    /// Code and all lines on one line.
+    pub fn words(&self) -> Words {
+        Words::from(format!("{} {}", self.code, self.text().whole()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lettre::transport::smtp::response::{Category, Detail};
+
+    use super::*;
+
+    fn reply(text: &str) -> Reply {
+        let code = Code::new(Severity::PermanentNegativeCompletion, Category::Unspecified3, Detail::Five);
+        Reply { code, lines: text.lines().map(Words::from).collect() }
+    }
+
+    #[test]
+    fn the_enhanced_status_is_the_first_word_when_it_looks_like_one() {
+        assert_eq!(reply("5.7.139 no").enhanced(), "5.7.139");
+        assert_eq!(reply("5.7.139").enhanced(), "5.7.139");
+        for text in ["", "no 5.7.1", "5.7", "5.7.1.2 x", "5..1 x", "5.7.1234 x", "127.0.0.1 x", "a.b.c"] {
+            assert_eq!(reply(text).enhanced(), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_with_spaces() {
+        assert_eq!(reply("one\ntwo").words().whole(), "535 one two");
+        assert_eq!(reply("one\ntwo").text().whole(), "one two");
+        assert_eq!(reply("").words().whole(), "535");
+    }
+}
