@@ -37,6 +37,7 @@
 pub mod account;
 pub mod adapters;
 pub mod address;
+pub mod attempt;
 pub mod broker;
 pub mod commands;
 pub mod credentials;

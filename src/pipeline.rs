@@ -1,22 +1,18 @@
 //! The whole program on one screen.
 
-use crate::account::Account;
+use crate::attempt::attempt;
 use crate::broker;
 use crate::commands;
-use crate::credentials::{self, Credential};
-use crate::envelope::{Desk, Letter, Stamp};
-use crate::failure::{Cause, Failure};
+use crate::envelope::Stamp;
+use crate::failure::Failure;
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
-use crate::memory::threads;
 use crate::message::{Message, standard_input};
-use crate::outcome::Receipt;
 use crate::outcome::Taken;
-use crate::queue::{self, Held, Pace, PresentCaller};
+use crate::queue::{self, Pace, PresentCaller};
 use crate::report::{self, Story};
 use crate::service::Request;
 use crate::stdio_server;
-use crate::submission::{self, pace};
 use crate::world::{Route, World};
 
 /// Carries out what was asked and gives the exit status.
@@ -64,39 +60,4 @@ fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) 
         Route::Broker => broker::submit(world, request, story),
         Route::Incoming => broker::leave(world, request),
     }
-}
-
-/// One try at a message. Everything untrusted is read before any secret is.
-fn attempt(
-    world: &World,
-    account: &Account,
-    request: Request,
-    held: &mut Held<'_>,
-    story: &mut Story,
-) -> Result<Receipt, Failure> {
-    let Request { caller, submit, stamp, message } = request;
-    story.read_account(account);
-    let times = account.deadlines(held.started());
-    let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
-    if let Some(left) = held.left() {
-        letter.address_only(left);
-    }
-    story.read_letter(&letter);
-    submission::check(account, &letter)?;
-
-    let mut transcript = report::transcript(world, submit.verbosity);
-    let mut submit = |credential: &Credential| {
-        submission::submit(world, account, credential, times, &mut transcript, &mut letter, held)
-    };
-    let mut credential = credentials::credential(world, account, times.before_dot)?;
-    let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
-        // A cached token may have been revoked meanwhile; a new one is refused for good.
-        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
-            // For every further try as well: refused sign-ins count against the mailbox.
-            credential = credential.renewed(world, account, times.before_dot)?;
-            submit(&credential)
-        }
-        verdict => verdict,
-    });
-    verdict.inspect(|receipt| threads::remember(world, account, caller.uid, letter.message_id(), receipt))
 }

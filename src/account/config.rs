@@ -12,10 +12,7 @@ use crate::account::config_values::{
     auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
 use crate::account::{Account, default_aliases};
-use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Submit;
-use crate::message::Message;
 use crate::words::Words;
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
 use crate::world::{SecretCommand, StoreKind};
@@ -26,19 +23,6 @@ pub struct Accounts {
     /// `account = "..."`.
     preferred: Option<String>,
     accounts: Vec<Account>,
-}
-
-/// What decided which account a message goes through.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Choice {
-    /// -f is an address of it.
-    SenderOption,
-    /// From is.
-    From,
-    /// The configuration prefers it.
-    Preferred,
-    /// There is no other.
-    Only,
 }
 
 impl Accounts {
@@ -82,33 +66,9 @@ impl Accounts {
         }
     }
 
-    /// The account a message goes through: -f decides before From.
-    ///
-    /// # Errors
-    /// Those of [`Self::for_sender`].
-    pub fn for_message(&self, submit: &Submit, message: &Message) -> Result<&Account, Failure> {
-        self.choose(submit, message).map(|(account, _)| account)
-    }
-
-    /// The same, and what decided.
-    ///
-    /// # Errors
-    /// Those of [`Self::for_sender`].
-    pub fn choose(&self, submit: &Submit, message: &Message) -> Result<(&Account, Choice), Failure> {
-        let option = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
-        let header = message.fields.iter().filter(|field| field.is("From"));
-        let header = header.flat_map(|field| parse_list(&field.value).unwrap_or_default());
-        let header: Vec<_> = header.flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();
-        let option = option.map(|address| (address, Choice::SenderOption));
-        let all = option.into_iter().chain(header.into_iter().map(|mailbox| (mailbox.address, Choice::From)));
-        let mut senders = all.filter_map(|(address, choice)| Some((address.to_lettre().ok()?, choice)));
-        match senders.find_map(|(sender, choice)| Some((self.owner_of(&sender)?, choice))) {
-            Some(chosen) => Ok(chosen),
-            None => {
-                let choice = if self.preferred.is_some() { Choice::Preferred } else { Choice::Only };
-                self.for_sender(&[]).map(|account| (account, choice))
-            }
-        }
+    /// Whether `account = "..."` names one.
+    pub fn has_preferred(&self) -> bool {
+        self.preferred.is_some()
     }
 
     /// All of them, in the order of their names.

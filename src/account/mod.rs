@@ -13,7 +13,7 @@ mod config_values;
 pub(crate) mod keys;
 mod providers;
 
-pub use config::{Accounts, Choice, file_failure};
+pub use config::{Accounts, file_failure};
 pub use providers::{MailServer, PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.

@@ -15,9 +15,9 @@ mod slots;
 pub use client::{ask, forget, is_there, keep, leave, submit, told};
 pub use slots::{Place, Slots};
 
+use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::queue::Attempt;
 use crate::report;
 use crate::world::{ListeningSocket, OnStandardInput, World};
 

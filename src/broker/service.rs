@@ -5,15 +5,16 @@ use std::io::BufReader;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::account::{Account, Accounts};
+use crate::attempt::Attempt;
 use crate::commands::{self, Wanted};
 use crate::credentials::{self, AccessToken, Grant, Origin};
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Asked, Task};
 use crate::outcome::Taken;
-use crate::queue::{self, Attempt, Audience, Pace, Viewer};
+use crate::queue::{self, Audience, Pace, Viewer};
 use crate::report::{self, Story};
-use crate::service::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn};
+use crate::service::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn, account_for};
 use crate::words::Words;
 use crate::world::StoreKind;
 use crate::world::{Accepted, Caller, Connection, Peer, Priority, World};
@@ -116,8 +117,7 @@ fn submit(
     story.read_message(&request.message, &request.submit.operands);
     let mut client = Client { world: &world, connection, told: false };
     let verdict = match Accounts::load(&world) {
-        Ok(accounts) => accounts
-            .for_message(&request.submit, &request.message)
+        Ok(accounts) => account_for(&accounts, &request.submit, &request.message)
             .and_then(|account| admit(account, &world.caller, peer))
             .and_then(|()| queue::deliver(&world, request, &mut story, &mut client, attempt)),
         // The machine's owner has not signed in yet: his disk's alarm waits for him.

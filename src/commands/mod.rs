@@ -21,10 +21,10 @@ pub use outbox::{Wanted, print_queue, run_queue};
 pub use set_up::set_up;
 pub use status::show_status;
 
+use crate::attempt::Attempt;
 use crate::broker;
 use crate::invocation::help::help;
 use crate::invocation::{Asked, Program, Task};
-use crate::queue::Attempt;
 use crate::report;
 use crate::world::World;
 

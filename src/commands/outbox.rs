@@ -1,9 +1,10 @@
 //! mailq, -q and `outbox`: looking after messages that wait, here or at the broker.
 
+use crate::attempt::Attempt;
 use crate::broker;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
-use crate::queue::{self, Attempt, Pace, Viewer};
+use crate::queue::{self, Pace, Viewer};
 use crate::report;
 use crate::service::{Duplicate, EntryId, Errand};
 use crate::world::{Route, World};

@@ -5,20 +5,18 @@ use std::time::{Duration, Instant};
 use lettre::Address;
 
 use crate::account::{Account, Accounts};
+use crate::attempt::Step;
 use crate::commands::columns::wrapped;
-use crate::commands::test_message::{self, SIZE_LIMIT};
-use crate::credentials::{self, Credential, Origin};
-use crate::envelope::{Desk, Letter, Stamp};
+use crate::commands::test_message;
+use crate::credentials::{Credential, Origin};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Submit, Verbosity};
-use crate::message::{Dots, Message};
+use crate::invocation::{Asked, Verbosity};
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
-use crate::report::{self, Story};
-use crate::submission::{self, NoCustody, pace};
+use crate::report;
 use crate::transcript::{Line, Speaker};
 use crate::words::Words;
-use crate::world::{Route, Stream, World, memory_spool};
+use crate::world::{Route, Stream, World};
 
 /// As wide as a time.
 const INDENT: &str = "           ";
@@ -40,20 +38,32 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     }
 }
 
+/// As any message is sent, each step told.
 fn send_here(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
-    let mut story = Story::default();
-    let verdict = send(steps, asked, &mut story);
-    let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
-    report::record(steps.world, &story, taken.as_ref().map_err(|failure| *failure));
-    verdict
+    let (world, accounts) = (steps.world, Accounts::load(steps.world)?);
+    let account = chosen(steps, &accounts, asked)?;
+    let recipient = recipient(account, asked)?;
+    let receipt = test_message::send(world, account, &recipient, &mut |step| match step {
+        Step::Addressed(letter) => steps.tell(&format!("a message of {} octets to {recipient}", letter.size())),
+        Step::Credential(credential) => steps.tell(&told(world, account, credential)),
+        Step::TokenRefused => steps.tell("the cached access token was refused"),
+        Step::Said(Line { speaker: Speaker::Event, text }) => steps.tell(&text.short()),
+        Step::Said(Line { speaker: Speaker::Client | Speaker::Server, .. }) => {}
+    })?;
+    steps.tell(&format!("{} took it: {}", account.provider.server.called(), receipt.words.short()));
+    Ok((receipt, whose_inbox(account, &recipient)))
+}
+
+fn recipient(account: &Account, asked: &Asked) -> Result<Address, Failure> {
+    asked.operands.first().map_or_else(|| Ok(account.address.clone()), |written| address(written))
 }
 
 /// What the broker tells is the conversation, as it goes.
 fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
     let world = steps.world;
-    let (accounts, recipient) = (Accounts::load(world)?, asked.operands.first());
+    let accounts = Accounts::load(world)?;
     let account = chosen(steps, &accounts, asked)?;
-    let recipient = recipient.map_or_else(|| Ok(account.address.clone()), |written| address(written))?;
+    let recipient = recipient(account, asked)?;
     steps.tell(&format!("a message to {recipient}, handed to this machine's mail service"));
     match test_message::through_broker(world, account, &recipient, Verbosity::Transcript)? {
         Taken::Sent(receipt) => Ok((receipt, whose_inbox(account, &recipient))),
@@ -103,57 +113,6 @@ fn in_pieces(word: &str, room: usize) -> Vec<String> {
         0 => vec![String::new()],
         _ => letters.chunks(room).map(|part| part.iter().collect()).collect(),
     }
-}
-
-fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt, String), Failure> {
-    let world = steps.world;
-    let accounts = Accounts::load(world)?;
-    let account = chosen(steps, &accounts, asked)?;
-    story.read_account(account);
-    let times = account.deadlines(world.clock.instant());
-    let recipient = match asked.operands.first() {
-        Some(written) => address(written)?,
-        None => account.address.clone(),
-    };
-    let mut letter = letter(world, account, &recipient, story)?;
-    story.read_letter(&letter);
-    steps.tell(&format!("a message of {} octets to {recipient}", letter.size()));
-
-    submission::check(account, &letter)?;
-    let credential = credentials::credential(world, account, times.before_dot)?;
-    steps.tell(&told(world, account, &credential));
-    let mut submit = |credential: &Credential| {
-        let mut transcript = |line: Line| match line.speaker {
-            Speaker::Event => steps.tell(&line.text.short()),
-            Speaker::Client | Speaker::Server => {}
-        };
-        submission::submit(world, account, credential, times, &mut transcript, &mut letter, &mut NoCustody)
-    };
-    // It counts as any other message does.
-    let verdict = pace::submit(world, account, times, &mut || match submit(&credential) {
-        Err(refused) if refused.cause == Cause::AuthRejected && credential.is_cached() => {
-            steps.tell("the cached access token was refused");
-            let credential = credential.renewed(world, account, times.before_dot)?;
-            steps.tell(&told(world, account, &credential));
-            submit(&credential)
-        }
-        verdict => verdict,
-    });
-    let receipt = verdict?;
-    steps.tell(&format!("{} took it: {}", account.provider.server.called(), receipt.words.short()));
-    Ok((receipt, whose_inbox(account, &recipient)))
-}
-
-/// The message a person would write, through everything any message goes through.
-fn letter(world: &World, account: &Account, recipient: &Address, story: &mut Story) -> Result<Letter, Failure> {
-    let stamp = Stamp::now(world);
-    let octets = test_message::message(account, recipient, &world.caller.host_name, &stamp);
-    let message = Message::read(&mut octets.as_slice(), false, Dots::Content, memory_spool(), SIZE_LIMIT)?;
-    let operand = recipient.to_string().into_bytes();
-    let submit = Submit { operands: vec![operand], dots: Dots::Content, ..Submit::default() };
-    story.read_message(&message, &submit.operands);
-    let desk = Desk::new(world, account, &world.caller, stamp);
-    Letter::address(&submit, message, &desk)
 }
 
 fn told(world: &World, account: &Account, credential: &Credential) -> String {

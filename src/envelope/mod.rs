@@ -21,6 +21,7 @@ mod header_rules;
 pub(crate) mod header_text;
 mod local_names;
 mod recipients;
+mod references;
 mod sender;
 pub mod seven_bit;
 
@@ -142,7 +143,7 @@ impl Letter {
             (body.ending == Ending::LoneDot).then_some(DotReason::Ended),
         ];
         let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
-        let mended = desk.known_ids.mend(&mut fields, changes);
+        let mended = references::mend(&desk.known_ids, &mut fields, changes);
         let mut signature = Signature::AsItCame;
         if from == FromOutcome::Rewritten || conversion.changed() || mended {
             // A broken signature is worse than none; Outlook signs again. What earlier hops found out (ARC-*,

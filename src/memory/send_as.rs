@@ -2,11 +2,8 @@
 
 use lettre::Address;
 
-use crate::account::{Account, FromPolicy, TransportKind};
-use crate::envelope::Letter;
-use crate::failure::{Cause, Failure};
+use crate::account::{Account, FromPolicy};
 use crate::moments::{DAY, date, unix_seconds};
-use crate::outcome::Receipt;
 use crate::world::World;
 
 use std::time::Duration;
@@ -55,14 +52,19 @@ impl KnownSenders {
 
     /// What was said of this address.
     pub fn said(&self, address: &Address) -> Option<Said> {
-        let name = name(address);
+        let name = name_of(address);
         self.known.iter().find(|(known, _)| *known == name).map(|(_, said)| *said)
+    }
+
+    /// Everything that was said, the oldest first.
+    pub fn all(&self) -> &[(String, Said)] {
+        &self.known
     }
 
     /// What was said of addresses that are not in the account's configuration, while that lets them pass.
     pub fn passed(&self, account: &Account) -> impl Iterator<Item = (String, Said)> {
         let is_new =
-            |known: &str| account.from == FromPolicy::Pass && account.send_as.iter().all(|own| name(own) != known);
+            |known: &str| account.from == FromPolicy::Pass && account.send_as.iter().all(|own| name_of(own) != known);
         self.known.iter().filter(move |(address, _)| is_new(address)).cloned()
     }
 
@@ -88,19 +90,6 @@ pub struct Refusal {
     pub until: String,
 }
 
-/// Takes down what the verdict on a letter says about the addresses it was from.
-pub fn remember(world: &World, account: &Account, letter: &Letter, verdict: Result<&Receipt, &Failure>) {
-    match verdict {
-        Ok(_) => accepted(account, letter).into_iter().for_each(|it| note(world, account, it, Said::Accepted)),
-        Err(failure) if failure.cause == Cause::SenderDenied => {
-            if let Some(address) = refused(account, letter, failure.detail.whole()) {
-                note(world, account, address, Said::Refused);
-            }
-        }
-        Err(_) => {}
-    }
-}
-
 /// Somebody signed in, perhaps for having made the address an alias: what was refused is tried again at once.
 pub fn forget_refusals(world: &World, account: &Account) {
     let was_refused = |(_, said): &(String, Said)| matches!(said, Said::Refused(_));
@@ -112,44 +101,15 @@ pub fn forget_refusals(world: &World, account: &Account) {
     }
 }
 
-/// Only what certainly was looked at: of several authors nobody knows who was.
-fn accepted<'a>(account: &Account, letter: &'a Letter) -> Vec<&'a Address> {
-    let author = match (account.transport, letter.authors()) {
-        (TransportKind::Smtp, [author]) => Some(author),
-        // Graph puts the account's own address in place of another, and says nothing.
-        (TransportKind::Smtp | TransportKind::Graph, _) => return Vec::new(),
-    };
-    let mut all: Vec<_> =
-        author.into_iter().chain(letter.envelope().from()).filter(|it| !is_own(account, it)).collect();
-    all.dedup_by(|one, other| name(one) == name(other));
-    all
-}
-
-/// The address the reply names, else the only one it can be about.
-fn refused<'a>(account: &Account, letter: &'a Letter, words: &str) -> Option<&'a Address> {
-    let all = letter.authors().iter().chain(letter.senders()).chain(letter.envelope().from());
-    let all: Vec<_> = all.filter(|address| !is_own(account, address)).collect();
-    let words = words.to_ascii_lowercase();
-    let apart = |letter: char| letter.is_whitespace() || ";,<>\"'()[]".contains(letter);
-    let mut named = words.split(apart).map(|word| word.trim_end_matches('.'));
-    let first = all.first()?;
-    match named.find_map(|word| all.iter().find(|address| name(address) == word)) {
-        Some(address) => Some(address),
-        None => all.iter().all(|address| name(address) == name(first)).then_some(first),
-    }
-}
-
-fn is_own(account: &Account, address: &Address) -> bool {
-    name(address) == name(&account.address)
-}
-
 /// Outlook's local parts are case-insensitive.
-fn name(address: &Address) -> String {
+/// As the records have it.
+pub fn name_of(address: &Address) -> String {
     address.to_string().to_ascii_lowercase()
 }
 
-fn note(world: &World, account: &Account, address: &Address, said: fn(u64) -> Said) {
-    let (name, said) = (name(address), said(unix_seconds(world.clock.now())));
+/// Takes down what the server said of an address.
+pub fn note(world: &World, account: &Account, address: &Address, said: fn(u64) -> Said) {
+    let (name, said) = (name_of(address), said(unix_seconds(world.clock.now())));
     if name.chars().any(char::is_control) {
         return;
     }
@@ -185,7 +145,7 @@ fn change(world: &World, account: &Account, change: impl FnOnce(&mut Vec<(String
 }
 
 fn record(account: &Account) -> String {
-    format!("send-as:{}", name(&account.address))
+    format!("send-as:{}", name_of(&account.address))
 }
 
 /// Lines that are not ours are left out.
@@ -203,121 +163,20 @@ fn line(line: &str) -> Option<(String, Said)> {
         _ => return None,
     };
     let address: Address = words.next()?.parse().ok()?;
-    Some((name(&address), said))
+    Some((name_of(&address), said))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::LazyCell;
-
     use super::*;
-    use crate::envelope::{Desk, Stamp};
-    use crate::failure::Stage;
     use crate::fake_world::{Fakes, START, account};
-    use crate::invocation::Submit;
-    use crate::message::{Dots, Message};
-    use crate::world::{Caller, memory_spool};
-
-    fn mine() -> Account {
-        let send_as = ["alias@outlook.com", "Other@outlook.com"].map(|address| address.parse().unwrap());
-        Account { send_as: send_as.to_vec(), ..account() }
-    }
-
-    fn letter(world: &World, account: &Account, sender: Option<&str>, header: &str) -> Letter {
-        let octets = format!("{header}\r\n\r\nx\r\n");
-        let message = Message::read(&mut octets.as_bytes(), false, Dots::Content, memory_spool(), 1 << 20).unwrap();
-        let submit = Submit {
-            operands: vec![b"a@example.org".to_vec()],
-            sender: sender.map(|sender| sender.as_bytes().to_vec()),
-            ..Submit::default()
-        };
-        let desk = Desk::new(world, account, &world.caller, Stamp::now(world));
-        Letter::address(&submit, message, &desk).unwrap()
-    }
-
-    fn world(fakes: &Fakes) -> World {
-        let caller = || Caller { login: "root".into(), host_name: "web1".into(), ..Caller::default() };
-        World { caller: LazyCell::new(Box::new(caller)), ..fakes.world() }
-    }
-
-    fn denied(words: &str) -> Failure {
-        Failure::new(Stage::Submission, Cause::SenderDenied, words)
-    }
-
-    /// What is known after this verdict on a message with this sender and header.
-    fn learned(
-        account: &Account,
-        sender: Option<&str>,
-        header: &str,
-        words: Result<&str, &str>,
-    ) -> Vec<(String, Said)> {
-        let fakes = Fakes::default();
-        let world = world(&fakes);
-        let letter = letter(&world, account, sender, header);
-        match words {
-            Ok(words) => remember(&world, account, &letter, Ok(&Receipt::new(words.into()))),
-            Err(words) => remember(&world, account, &letter, Err(&denied(words))),
-        }
-        KnownSenders::load(&world, account).known
-    }
-
-    #[test]
-    fn only_what_was_said_for_certain_is_learned() {
-        let (alias, other) = ("alias@outlook.com".to_owned(), "other@outlook.com".to_owned());
-        let accepted = |address: &String| vec![(address.clone(), Said::Accepted(START))];
-        let refused = |address: &String| vec![(address.clone(), Said::Refused(START))];
-        let two = "From: alias@outlook.com, other@outlook.com";
-        let words = "554 5.2.252 SendAsDenied; me@outlook.com not allowed to send as OTHER@outlook.com; STOREDRV";
-        assert_eq!(learned(&mine(), None, "From: Me <Alias@outlook.com>", Ok("OK")), accepted(&alias));
-        assert_eq!(learned(&mine(), Some("alias@outlook.com"), "From: alias@outlook.com", Ok("OK")), accepted(&alias));
-        assert_eq!(learned(&mine(), Some("other@outlook.com"), "From: me@outlook.com", Ok("OK")), accepted(&other));
-        assert_eq!(learned(&mine(), None, "From: me@outlook.com", Ok("OK")), []);
-        assert_eq!(learned(&mine(), None, "From: stranger@example.org", Ok("OK")), [], "it was rewritten");
-        assert_eq!(learned(&mine(), None, two, Ok("OK")), [], "of two authors nobody knows");
-        assert_eq!(learned(&mine(), None, two, Err("554 SendAsDenied")), []);
-        assert_eq!(learned(&mine(), None, two, Err(words)), refused(&other));
-        assert_eq!(learned(&mine(), None, "From: alias@outlook.com", Err("554 SendAsDenied")), refused(&alias));
-        assert_eq!(learned(&mine(), None, "From: me@outlook.com", Err("554 SendAsDenied; me@outlook.com")), []);
-        let graph = Account { transport: TransportKind::Graph, ..mine() };
-        assert_eq!(learned(&graph, None, "From: alias@outlook.com", Ok("202")), [], "Graph replaces it silently");
-        assert_eq!(learned(&graph, None, "From: alias@outlook.com", Err("ErrorSendAsDenied")), refused(&alias));
-    }
-
-    #[test]
-    fn other_failures_teach_nothing() {
-        let fakes = Fakes::default();
-        let world = world(&fakes);
-        let letter = letter(&world, &mine(), None, "From: alias@outlook.com");
-        remember(&world, &mine(), &letter, Err(&Failure::new(Stage::Submission, Cause::Refused, "554 no")));
-        assert!(fakes.state.records.borrow().is_empty());
-    }
-
-    #[test]
-    fn a_refused_address_is_left_alone_for_a_week_and_accepted_again_clears_it() {
-        let fakes = Fakes::default();
-        let (world, account) = (world(&fakes), mine());
-        let alias: Address = "alias@outlook.com".parse().unwrap();
-        let from = |address: &str| letter(&world, &account, None, &format!("From: {address}"));
-        remember(&world, &account, &from("alias@outlook.com"), Err(&denied("")));
-        let refusal = KnownSenders::for_policy(&world, &account).refusal(&alias).unwrap();
-        assert_eq!((refusal.on.as_str(), refusal.until.as_str()), ("2027-01-15", "2027-01-22"));
-        assert_eq!(from("alias@outlook.com").authors(), std::slice::from_ref(&account.address));
-        assert_eq!(from("other@outlook.com").authors(), ["other@outlook.com".parse().unwrap()]);
-        world.clock.sleep(Duration::from_secs(REFUSED_DAYS * DAY - 1));
-        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_some());
-        world.clock.sleep(Duration::from_secs(1));
-        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_none());
-        remember(&world, &account, &from("alias@outlook.com"), Err(&denied("")));
-        assert!(KnownSenders::load(&world, &account).refusal(&alias).is_some(), "another week");
-        world.clock.sleep(Duration::from_secs(REFUSED_DAYS * DAY));
-        remember(&world, &account, &from("alias@outlook.com"), Ok(&Receipt::new("OK".into())));
-        assert!(matches!(KnownSenders::load(&world, &account).said(&alias), Some(Said::Accepted(_))));
-    }
 
     #[test]
     fn the_record_may_hold_anything() {
         let fakes = Fakes::default();
-        let (world, account) = (world(&fakes), mine());
+        let world = fakes.world();
+        let send_as = vec!["alias@outlook.com".parse().unwrap(), "other@outlook.com".parse().unwrap()];
+        let account = Account { send_as, ..account() };
         let text = format!(
             "{} refused ALIAS@outlook.com\nx\n1 maybe a@b.org\n1 accepted\n-1 refused c@d.org\n\u{0}\n9 accepted \"a b\"@x.org\n",
             START + 60
@@ -335,19 +194,18 @@ mod tests {
     #[test]
     fn an_accepted_address_is_written_once_a_day_and_fifty_are_kept() {
         let fakes = Fakes::default();
-        let world = world(&fakes);
-        let account = Account { from: FromPolicy::Pass, ..account() };
+        let world = fakes.world();
+        let account = account();
         for number in 0..RECORDS + 5 {
-            let letter = letter(&world, &account, None, &format!("From: a{number}@example.org"));
-            remember(&world, &account, &letter, Ok(&Receipt::new("OK".into())));
+            let address = format!("a{number}@example.org").parse().unwrap();
+            note(&world, &account, &address, Said::Accepted);
         }
         let known = KnownSenders::load(&world, &account).known;
         assert_eq!((known.len(), known[0].0.as_str()), (RECORDS, "a5@example.org"));
         let record = || fakes.state.records.borrow()["send-as:me@outlook.com"].clone();
         let before = record();
         world.clock.sleep(Duration::from_secs(60));
-        let letter = letter(&world, &account, None, "From: a5@example.org");
-        remember(&world, &account, &letter, Ok(&Receipt::new("OK".into())));
+        note(&world, &account, &"a5@example.org".parse().unwrap(), Said::Accepted);
         assert_eq!(record(), before);
     }
 }

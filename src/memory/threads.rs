@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use memchr::memchr;
 
 use crate::account::{Account, MessageIds};
-use crate::envelope::{ChangeLog, Reason};
-use crate::message::Field;
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::world::{State, World};
@@ -24,9 +22,6 @@ const KEPT: usize = 256 * 1024;
 
 /// A longer id is nobody's (RFC 5322 section 2.1.1 bounds the line).
 const LONGEST: usize = 990;
-
-/// The fields that name other messages (RFC 5322 section 3.6.4).
-const FIELDS: [&str; 2] = ["In-Reply-To", "References"];
 
 /// The ids Outlook has given to one caller's messages through one mailbox, read when a message refers to another one.
 #[derive(Default)]
@@ -51,28 +46,11 @@ impl<'a> KnownIds<'a> {
         }
     }
 
-    /// Rewrites what In-Reply-To and References say; says whether anything had to be.
-    pub fn mend(&self, fields: &mut [Field], changes: &ChangeLog) -> bool {
-        let Some(kept) = &self.0 else { return false };
-        let refers = |field: &Field| FIELDS.iter().any(|name| field.is(name));
-        let ids = fields.iter().filter(|field| refers(field)).flat_map(|field| parts(&field.value));
-        let asked: BTreeMap<Vec<u8>, Option<String>> =
-            ids.filter(|part| part.starts_with(b"<")).map(|id| (id.to_owned(), None)).collect();
-        let known = kept.answers(asked);
-        let mut any = false;
-        for field in fields.iter_mut().filter(|field| refers(field)) {
-            let new = |part: &[u8]| known.get(part).and_then(Option::as_deref).map(str::as_bytes);
-            let parts = parts(&field.value);
-            if parts.iter().all(|part| new(part).is_none()) {
-                continue;
-            }
-            let value = parts.iter().flat_map(|part| new(part).unwrap_or(part)).copied().collect();
-            let before = changes.copy(field);
-            field.value = value;
-            changes.replaced(before, field, Reason::RenamedByOutlook);
-            any = true;
-        }
-        any
+    /// What became of each of these ids, as far as that is known.
+    pub fn answers<'b>(&self, ids: impl Iterator<Item = &'b [u8]>) -> BTreeMap<Vec<u8>, String> {
+        let Some(kept) = &self.0 else { return BTreeMap::new() };
+        let asked = ids.map(|id| (id.to_owned(), None)).collect();
+        kept.answers(asked).into_iter().filter_map(|(old, new)| Some((old, new?))).collect()
     }
 }
 
@@ -151,22 +129,6 @@ fn is_id(text: &str) -> bool {
     text.len() <= LONGEST && inner.contains('@') && !inner.contains(odd)
 }
 
-/// The value in pieces: each `<...>`, and what is between them.
-fn parts(value: &[u8]) -> Vec<&[u8]> {
-    let mut parts = Vec::new();
-    let mut rest = value;
-    while let Some(begin) = rest.iter().position(|&octet| octet == b'<') {
-        let (before, id) = rest.split_at(begin);
-        let Some(end) = id.iter().position(|&octet| octet == b'>') else { break };
-        let (id, after) = id.split_at(end + 1);
-        parts.push(before);
-        parts.push(id);
-        rest = after;
-    }
-    parts.push(rest);
-    parts
-}
-
 fn record(account: &Account, uid: u32) -> String {
     format!("message-ids:{}:{uid}", account.address.to_string().to_ascii_lowercase())
 }
@@ -180,49 +142,12 @@ mod tests {
         Receipt::new(words.into())
     }
 
-    fn field(name: &str, value: &str) -> Field {
-        Field::new(name, value.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn what_outlook_renamed_is_mended_in_later_messages() {
-        let fakes = Fakes::default();
-        let world = fakes.world();
-        remember(
-            &world,
-            &account(),
-            0,
-            "<1@host>",
-            &sent("2.0.0 OK <A@PROD.OUTLOOK.COM> [Hostname=X.PROD.OUTLOOK.COM]"),
-        );
-        remember(&world, &account(), 0, "<2@host>", &sent("2.0.0 OK <B@PROD.OUTLOOK.COM> [Hostname=X]"));
-        let mut fields = [
-            field("In-Reply-To", " <2@host>"),
-            field("References", " <0@else>\r\n <1@host>\r\n\t<2@host> (comment <"),
-            field("Message-ID", " <1@host>"),
-            field("Subject", " <1@host>"),
-        ];
-        let changes = ChangeLog::wanted();
-        assert!(KnownIds::of(&world, &account(), 0).mend(&mut fields, &changes));
-        assert_eq!(fields[0].value, b" <B@PROD.OUTLOOK.COM>");
-        assert_eq!(fields[1].value, b" <0@else>\r\n <A@PROD.OUTLOOK.COM>\r\n\t<B@PROD.OUTLOOK.COM> (comment <");
-        assert_eq!((&fields[2].value[..], &fields[3].value[..]), (&b" <1@host>"[..], &b" <1@host>"[..]));
-        let changed = changes.into_noted().changes;
-        assert_eq!(changed.len(), 2);
-        assert!(changed.iter().all(|change| change.reason == Reason::RenamedByOutlook));
-        let left = Account { message_ids: MessageIds::Leave, ..account() };
-        fields[0].value = b" <2@host>".to_vec();
-        assert!(!KnownIds::of(&world, &left, 0).mend(&mut fields, &ChangeLog::unwanted()));
-        assert_eq!(fields[0].value, b" <2@host>");
-    }
-
     const RECORD: &str = "message-ids:me@outlook.com:0";
 
     /// What the caller with this uid says of an id.
     fn said(fakes: &Fakes, uid: u32, old: &str) -> String {
-        let mut fields = [field("In-Reply-To", old)];
-        KnownIds::of(&fakes.world(), &account(), uid).mend(&mut fields, &ChangeLog::unwanted());
-        String::from_utf8(fields[0].value.clone()).unwrap()
+        let known = KnownIds::of(&fakes.world(), &account(), uid).answers([old.as_bytes()].into_iter());
+        known.get(old.as_bytes()).map_or(old, String::as_str).to_owned()
     }
 
     fn remember_as(fakes: &Fakes, uid: u32, old: &str, new: &str) {

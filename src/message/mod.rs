@@ -192,6 +192,7 @@ mod body;
 mod header;
 mod intake;
 mod lines;
+pub mod ours;
 mod source;
 pub mod standard_input;
 mod utf8;

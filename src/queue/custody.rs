@@ -7,18 +7,12 @@ use super::entry::{Progress, RefusedRecipient, State};
 use super::files::{Draft, Entry};
 use super::schedule;
 use super::unwritable;
-use crate::account::Account;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
-use crate::report::Story;
-use crate::service::Request;
 use crate::submission::{Custody, Enough};
 use crate::world::{Priority, World};
-
-/// One try at a message: addressing, signing in, submitting.
-pub type Attempt<'a> = dyn Fn(&World, &Account, Request, &mut Held<'_>, &mut Story) -> Result<Receipt, Failure> + 'a;
 
 /// Whoever handed a message over.
 pub trait Audience {
@@ -104,19 +98,6 @@ impl<'a> Held<'a> {
         Self { world, what, audience, started, origin: Origin::Outbox }
     }
 
-    /// When the message had been read.
-    pub fn started(&self) -> Instant {
-        self.started
-    }
-
-    /// Who still has to get it; everybody when there is no list.
-    pub fn left(&self) -> Option<&[String]> {
-        match &self.what {
-            What::Entry(entry) => entry.progress().left.as_deref(),
-            What::Report | What::Draft(_) => None,
-        }
-    }
-
     /// Writes down what became of it.
     ///
     /// # Errors
@@ -139,6 +120,17 @@ impl<'a> Held<'a> {
 }
 
 impl Custody for Held<'_> {
+    fn started(&self) -> Option<Instant> {
+        Some(self.started)
+    }
+
+    fn left(&self) -> Option<&[String]> {
+        match &self.what {
+            What::Entry(entry) => entry.progress().left.as_deref(),
+            What::Report | What::Draft(_) => None,
+        }
+    }
+
     fn enough(&self) -> Enough {
         match self.what {
             What::Report => Enough::Everybody,

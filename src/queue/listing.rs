@@ -6,13 +6,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use time::{OffsetDateTime, UtcOffset};
 
-use super::custody::Attempt;
 use super::entry::{Name, Progress, State};
 use super::files::Entry;
 use super::run::{Tried, one};
 use super::store::{Opened, Store};
 use super::{adoption, unreadable, unwritable};
 use crate::account::Accounts;
+use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::moments;
 use crate::outcome::Taken;

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::custody::{Attempt, Held, Nobody, failed};
+use super::custody::{Held, Nobody, failed};
 use super::entry::{Id, Name, Progress, State};
 use super::files::Entry;
 use super::store::{Opened, Store};
 use super::{adoption, schedule, summary, unreadable, unwritable};
 use crate::account::Accounts;
+use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Verbosity;
 use crate::moments;
 use crate::outcome::Taken;
 use crate::report::{self, Story};
-use crate::service::Request;
+use crate::service::{Request, account_for};
 use crate::words::Words;
 use crate::world::{Priority, World};
 
@@ -160,7 +161,7 @@ impl Run<'_> {
     fn account_of(&self, name: &Name) -> Option<String> {
         let Ok(Opened::Entry(mut entry)) = self.store.open(name) else { return None };
         let request = Request::read(entry.content().ok()?, &*self.world.spools).ok()?;
-        self.accounts.for_message(&request.submit, &request.message).ok().map(|account| account.name.clone())
+        account_for(&self.accounts, &request.submit, &request.message).ok().map(|account| account.name.clone())
     }
 }
 
@@ -210,7 +211,7 @@ pub(super) fn one(
     story.called_by(&request.caller);
     let mut nobody = Nobody;
     let held = Held::of_entry(world, entry, &mut nobody);
-    let outcome = match accounts.for_message(&request.submit, &request.message) {
+    let outcome = match account_for(accounts, &request.submit, &request.message) {
         Ok(account) if stopped.contains(&account.name) => return Tried::Skipped,
         Ok(account) => {
             let mut held = held;

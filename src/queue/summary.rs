@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use lettre::Address;
+
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::store::{Opened, Store};
 use super::taking::facts;
 use super::{unreadable, unwritable};
-use crate::account::Accounts;
+use crate::account::{Account, Accounts};
 use crate::envelope::Stamp;
 use crate::failure::Failure;
 use crate::invocation::{HeaderRecipients, Submit};
-use crate::message::{Body, Dots, Field, Message};
+use crate::message::{Dots, IntakeFault, Message, ours};
 use crate::moments;
 use crate::service::Request;
 use crate::world::{Caller, World};
@@ -42,21 +44,23 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
         return Ok(None);
     }
     let account = accounts.for_sender(&[])?;
-    let to = account.local_mail_to.as_ref().unwrap_or(&account.address).to_string();
+    let to = account.local_mail_to.as_ref().unwrap_or(&account.address);
     // Whoever asked for this run has nothing to do with it.
     let owner = world.outbox.owner();
     let caller = Caller { uid: owner, login: owner.to_string(), full_name: String::new(), ..world.caller.clone() };
+    let stamp = Stamp::now(world);
+    let message = message(world, account, to, &stamp, &untold)?;
     let mut request = Request {
         caller,
         submit: Submit {
             header_recipients: HeaderRecipients::Ignored,
-            operands: vec![to.clone().into_bytes()],
+            operands: vec![to.to_string().into_bytes()],
             sender: Some(account.address.to_string().into_bytes()),
             dots: Dots::Content,
             ..Submit::default()
         },
-        stamp: Stamp::now(world),
-        message: message(account.address.as_ref(), &to, &world.caller.host_name, &untold),
+        stamp,
+        message,
     };
     let facts = Facts { summary: true, ..facts(world, &request) };
     let (mut draft, _) = store.draft(owner, &thread_mark(b""), &facts, &*world.random).map_err(unwritable)?;
@@ -76,7 +80,13 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
     Ok(Some(entry.name().clone()))
 }
 
-fn message(from: &str, to: &str, host: &str, untold: &[(Name, Facts, Progress)]) -> Message {
+fn message(
+    world: &World,
+    account: &Account,
+    to: &Address,
+    stamp: &Stamp,
+    untold: &[(Name, Facts, Progress)],
+) -> Result<Message, IntakeFault> {
     let mut text = String::from(
         "These messages were accepted on this machine and could not be sent, or not to everybody.\n\
          They are in the outbox: outlook-sendmail outbox show, retry or drop, with the id.\n",
@@ -96,19 +106,12 @@ fn message(from: &str, to: &str, host: &str, untold: &[(Name, Facts, Progress)])
             let _ = writeln!(text, "    refused: {}: {}", refused.address, refused.words);
         }
     }
-    let count = untold.len();
+    let (count, host) = (untold.len(), &world.caller.host_name);
     let subject = match count {
         1 => format!("1 message could not be sent from {host}"),
         _ => format!("{count} messages could not be sent from {host}"),
     };
-    let fields = vec![
-        Field::new("From", format!("<{from}>")),
-        Field::new("To", format!("<{to}>")),
-        Field::new("Subject", subject),
-        // RFC 3834: nobody's vacation notice answers it.
-        Field::new("Auto-Submitted", "auto-generated"),
-        Field::new("MIME-Version", "1.0"),
-        Field::new("Content-Type", "text/plain; charset=utf-8"),
-    ];
-    Message { fields, body: Body::from_memory(text.replace('\n', "\r\n").into_bytes()) }
+    let (now, unique) = (stamp.now, stamp.unique);
+    let from = &account.address;
+    ours::Text { from, to, subject: &subject, body: &text, now, unique, automatic: true }.message(&*world.spools)
 }

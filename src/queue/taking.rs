@@ -2,19 +2,20 @@
 
 use std::io::{BufWriter, Write as _};
 
-use super::custody::{self, Attempt, Audience, Held};
+use super::custody::{self, Audience, Held};
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::files::Draft;
 use super::store::Store;
 use super::{MESSAGES, OCTETS, SHARE, Shelf, schedule, unwritable};
 use crate::account::{Account, Accounts, OnFailure};
+use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::HeaderRecipients;
 use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
 use crate::report::Story;
-use crate::service::Request;
+use crate::service::{Request, account_for};
 use crate::words::Words;
 use crate::world::{Caller, OutboxFolder, World};
 
@@ -34,7 +35,7 @@ pub fn deliver(
 ) -> Result<Taken, Failure> {
     let started = world.clock.instant();
     let accounts = Accounts::load(world)?;
-    let account = accounts.for_message(&request.submit, &request.message)?;
+    let account = account_for(&accounts, &request.submit, &request.message)?;
     let draft = match keeping(world, account, &request.caller) {
         Keeping::No => None,
         Keeping::Yes => {

@@ -14,6 +14,7 @@ use super::entry::{Part, State, part};
 use super::*;
 use crate::account::Account;
 use crate::adapters::outbox_folder::FolderOnDisk;
+use crate::attempt::Attempt;
 use crate::envelope::Stamp;
 use crate::fake_world::{Fakes, START};
 use crate::invocation::Submit;
@@ -22,7 +23,7 @@ use crate::outcome::Taken;
 use crate::outcome::{Receipt, RefusedRecipient};
 use crate::report::Story;
 use crate::service::{Duplicate, Request};
-use crate::submission::Custody as _;
+use crate::submission::Custody;
 use crate::words::Words;
 use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, Readers, World};
 
@@ -103,7 +104,7 @@ fn request(subject: &str, more: &[(&str, &str)]) -> Request {
 
 fn subject(request: &Request) -> String {
     let field = request.message.fields.iter().find(|field| field.is("Subject")).unwrap();
-    String::from_utf8(field.unfolded()).unwrap()
+    String::from_utf8(field.unfolded().trim_ascii().to_vec()).unwrap()
 }
 
 fn receipt() -> Receipt {
@@ -113,7 +114,7 @@ fn receipt() -> Receipt {
 /// An attempt that succeeds.
 fn sending(
     sent: &RefCell<Vec<String>>,
-) -> impl Fn(&World, &Account, Request, &mut Held<'_>, &mut Story) -> Result<Receipt, Failure> {
+) -> impl Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
     |_, _, request, held, _| {
         held.sending()?;
         sent.borrow_mut().push(subject(&request));
@@ -126,7 +127,9 @@ fn failure(cause: Cause) -> Failure {
 }
 
 /// An attempt that ends before any content.
-fn failing(cause: Cause) -> impl Fn(&World, &Account, Request, &mut Held<'_>, &mut Story) -> Result<Receipt, Failure> {
+fn failing(
+    cause: Cause,
+) -> impl Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
     move |_, _, _, _, _| Err(failure(cause))
 }
 
@@ -256,7 +259,7 @@ enum Ending {
 }
 
 impl Ending {
-    fn happen(self, held: &mut Held<'_>, film: &Film) -> Result<Receipt, Failure> {
+    fn happen(self, held: &mut dyn Custody, film: &Film) -> Result<Receipt, Failure> {
         if let Self::Unsent(cause) = self {
             return Err(failure(cause));
         }
@@ -553,7 +556,7 @@ fn a_message_waits_for_room_to_read_it_back() {
 #[test]
 fn what_was_cut_off_is_told_to_the_log_once() {
     let machine = Machine::new();
-    let cut_off = |_: &World, _: &Account, _: Request, held: &mut Held<'_>, _: &mut Story| {
+    let cut_off = |_: &World, _: &Account, _: Request, held: &mut dyn Custody, _: &mut Story| {
         held.sending()?;
         Err(failure(Cause::Deferred))
     };

@@ -23,6 +23,7 @@ use crate::words::Words;
 use crate::world::{Caller, Spools};
 
 mod answer;
+mod choice;
 mod content;
 mod errand;
 mod fields;
@@ -32,6 +33,7 @@ mod tags;
 mod tests;
 
 pub use answer::{ACKNOWLEDGED, Answer, Answers, Greeting};
+pub use choice::{Choice, account_for, choose_account};
 pub use errand::{Duplicate, EntryId, Errand, Kind, SignIn};
 use frames::Frames;
 

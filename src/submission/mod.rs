@@ -4,6 +4,7 @@ mod custody;
 pub mod graph;
 mod outgoing;
 pub mod pace;
+mod senders;
 pub mod smtp;
 
 use lettre::Transport;
@@ -13,7 +14,6 @@ use crate::account::{Account, TransportKind};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
-use crate::memory::send_as;
 use crate::outcome::Receipt;
 use crate::transcript::Line;
 use crate::world::Deadlines;
@@ -53,7 +53,7 @@ pub fn submit(
         Submitter::Smtp(smtp) => smtp.submit(letter, custody),
         Submitter::Graph(graph) => graph.submit(letter, custody),
     };
-    send_as::remember(world, account, letter, verdict.as_ref());
+    senders::remember(world, account, letter, verdict.as_ref());
     verdict
 }
 

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::invocation::Asked;
 use crate::message::standard_input;
 use crate::report;
+use crate::service::choose_account;
 use crate::submission;
 use crate::world::{Stream, World};
 
@@ -28,7 +29,7 @@ fn explained(world: &World, asked: &Asked) -> Result<String, Failure> {
     let submit = &asked.submit;
     let message = standard_input::read(&*world.input, &*world.spools, submit.dots)?;
     let accounts = Accounts::load(world)?;
-    let (account, choice) = accounts.choose(submit, &message)?;
+    let (account, choice) = choose_account(&accounts, submit, &message)?;
     let stamp = Stamp::now(world);
     let desk = Desk::new(world, account, &world.caller, stamp);
     let changes = ChangeLog::wanted();

@@ -2,13 +2,14 @@
 
 use lettre::Address;
 
-use crate::account::{Account, Choice};
+use crate::account::Account;
 use crate::commands::columns::wrapped;
 use crate::commands::explain::history::{History, Mark, histories};
 use crate::envelope::{
     Alphabet, Letter, Noted, NotedBody, NotedRecipient, RecipientSource, SenderReason, Transfer, Via,
 };
 use crate::message::Field;
+use crate::service::Choice;
 use crate::words::Words;
 
 /// Where there is no terminal to ask.
