@@ -1,5 +1,10 @@
 //! Rules of this code base that a machine can hold.
 
+mod floors;
+mod imports;
+mod names;
+mod tokens;
+
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
