@@ -279,6 +279,8 @@ fn a_block_fits_the_screen_and_colours_are_for_those_who_want_them() {
     machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
     machine.outlook.tokens.revoke_all_refresh();
     tool(&machine, &["renew"]);
+    // Its pace changes by itself.
+    machine.rest();
     for columns in [80, 120] {
         let Some(plain) = at_a_terminal(&machine, columns, &[("TERM", "xterm"), ("NO_COLOR", "1")], &["status"]) else {
             return;

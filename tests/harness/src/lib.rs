@@ -156,7 +156,7 @@ impl Machine {
     }
 
     /// Sets the environment the program needs to find this machine's files, and nothing of the real user's.
-    pub fn equip(&self, command: &mut Command) {
+    fn equip(&self, command: &mut Command) {
         command
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")

@@ -95,7 +95,7 @@ pub fn base64(octets: &[u8]) -> Vec<u8> {
 }
 
 /// RFC 2047, for UTF-8; blanks between encoded words go.
-pub fn encoded_words(value: &str) -> String {
+fn encoded_words(value: &str) -> String {
     let mut text = Vec::new();
     let mut rest = value;
     let mut behind_encoded = false;

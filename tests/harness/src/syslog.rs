@@ -1,5 +1,6 @@
 //! A system log of the test's own on /dev/log, where the machine has none.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
@@ -10,9 +11,12 @@ use std::{fs, thread};
 
 const SOCKET: &str = "/dev/log";
 
-/// Everything logged on this machine since the test began.
+/// Process ids come round again: older records could be somebody else's.
+const NEWEST: usize = 1000;
+
+/// The newest records of this machine.
 pub struct Syslog {
-    records: Arc<Mutex<Vec<String>>>,
+    records: Arc<Mutex<VecDeque<String>>>,
 }
 
 /// The log; `None` when /dev/log is somebody else's or we may not make one. Under CI=true it has to be ours.
@@ -38,12 +42,16 @@ fn listen() -> io::Result<Syslog> {
     let socket = UnixDatagram::bind(SOCKET)?;
     // Every user logs.
     fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o666))?;
-    let records = Arc::new(Mutex::new(Vec::new()));
+    let records = Arc::new(Mutex::new(VecDeque::new()));
     let log = Syslog { records: Arc::clone(&records) };
     thread::spawn(move || {
         let mut datagram = vec![0; 64 * 1024];
         while let Ok(length) = socket.recv(&mut datagram) {
-            records.lock().unwrap().push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+            let mut records = records.lock().unwrap();
+            if records.len() == NEWEST {
+                records.pop_front();
+            }
+            records.push_back(String::from_utf8_lossy(&datagram[..length]).into_owned());
         }
     });
     Ok(log)
@@ -52,25 +60,16 @@ fn listen() -> io::Result<Syslog> {
 impl Syslog {
     /// Every record of this process. A process that ended has written them all; they may still be on their way here.
     pub fn records_of(&self, pid: u32) -> Vec<String> {
-        let patience = Instant::now() + Duration::from_secs(5);
-        let mark = format!("sendmail[{pid}]: ");
-        loop {
-            let records = self.records.lock().unwrap();
-            let found: Vec<String> = records.iter().filter(|record| record.contains(&mark)).cloned().collect();
-            drop(records);
-            if !found.is_empty() || Instant::now() > patience {
-                return found;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+        self.records_with(&[&format!("sendmail[{pid}]: ")])
     }
 
-    /// Every record with this text in it; at least one is waited for.
-    pub fn records_with(&self, text: &str) -> Vec<String> {
+    /// Every record with all these words in it, whichever test it is of; at least one is waited for.
+    pub fn records_with(&self, words: &[&str]) -> Vec<String> {
         let patience = Instant::now() + Duration::from_secs(5);
         loop {
             let records = self.records.lock().unwrap();
-            let found: Vec<String> = records.iter().filter(|record| record.contains(text)).cloned().collect();
+            let has_all = |record: &&String| words.iter().all(|word| record.contains(word));
+            let found: Vec<String> = records.iter().filter(has_all).cloned().collect();
             drop(records);
             if !found.is_empty() || Instant::now() > patience {
                 return found;

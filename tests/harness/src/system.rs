@@ -15,7 +15,6 @@ use stand_in::Options;
 use super::{Machine, Run, copy_program, installed, run, skipped};
 
 /// The user the broker runs as: one of Debian's that nothing else here uses.
-pub const BROKER: &str = "mail";
 pub const BROKER_ID: u32 = 8;
 
 /// Folders of our own where the system account's are, on top of what the machine has.
