@@ -54,10 +54,16 @@ pub struct Run {
     pub stderr: String,
 }
 
+impl Default for Machine {
+    fn default() -> Self {
+        Self::with(|_| {}, &[])
+    }
+}
+
 impl Machine {
     /// With the default Outlook, signed in.
     pub fn new() -> Self {
-        Self::with(|_| {}, &[])
+        Self::default()
     }
 
     /// With this dialogue and its `# config` lines, signed in.
