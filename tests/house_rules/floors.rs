@@ -158,9 +158,19 @@ fn definer(house: &[(String, Source)], files: &BTreeMap<&[String], usize>, path:
     None
 }
 
+/// Whether a file's use of the module it is in counts: what a room shares often stands in its `mod.rs`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OfParent {
+    Counts,
+    Allowed,
+}
+
 /// The circles, each with the uses that make it.
-fn circles(house: &[(String, Source)]) -> Vec<String> {
-    let edges = edges(house);
+fn circles(house: &[(String, Source)], of_parent: OfParent) -> Vec<String> {
+    let mut edges = edges(house);
+    if of_parent == OfParent::Allowed {
+        edges.retain(|(from, to), _| !house[*from].1.module.starts_with(&house[*to].1.module));
+    }
     let mut reached: Vec<BTreeSet<usize>> = Vec::new();
     for start in 0..house.len() {
         let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
@@ -202,8 +212,14 @@ fn rooms_look_down() {
 
 #[test]
 #[ignore = "the rooms are still being moved"]
+fn files_beside_each_other_make_no_circle() {
+    assert_none("circles", &circles(&house(), OfParent::Allowed));
+}
+
+#[test]
+#[ignore = "the rooms are still being moved"]
 fn files_of_a_room_make_no_circle() {
-    assert_none("circles", &circles(&house()));
+    assert_none("circles", &circles(&house(), OfParent::Counts));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Small houses, in order and not.
 
-use super::{PROPOSED, Source, circles, misplaced, module, read, rooms, upward};
+use super::{OfParent, PROPOSED, Source, circles, misplaced, module, read, rooms, upward};
 
 const ORDER: &str = "//! | room | does |\n//! | --- | --- |\n//! | [`fake`], tests only | x |\n\
                      //! | [`top`] | `not` a room |\n//! | [`left`] [`right`] | x |\n//! | `low` | x |\n//!\n//! `other`";
@@ -81,23 +81,25 @@ fn the_list_is_the_crates() {
 #[test]
 fn circles_are_found() {
     let two = [("src/a/b.rs", "use super::c::D;"), ("src/a/c.rs", "pub struct D; use crate::a::b;")];
-    let found = circles(&house(&two));
+    let found = circles(&house(&two), OfParent::Counts);
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("2 files from src/a/b.rs:") && found[0].contains("src/a/c.rs:1: a::b"), "{found:?}");
     let three = [("src/a/b.rs", "use super::c;"), ("src/a/c.rs", "use super::d;"), ("src/a/d.rs", "use super::b;")];
-    assert_eq!(circles(&house(&three)).len(), 1);
+    assert_eq!(circles(&house(&three), OfParent::Counts).len(), 1);
     let parent = [("src/a/mod.rs", "mod b; pub struct C; fn f() { b::g() }"), ("src/a/b.rs", "use super::C;")];
-    assert_eq!(circles(&house(&parent)).len(), 1);
+    assert_eq!(circles(&house(&parent), OfParent::Counts).len(), 1);
+    assert_eq!(circles(&house(&parent), OfParent::Allowed), [""; 0]);
+    assert_eq!(circles(&house(&two), OfParent::Allowed).len(), 1);
 }
 
 #[test]
 fn no_circles_are_found_where_there_are_none() {
     let line = [("src/a/b.rs", "use super::c;"), ("src/a/c.rs", "use super::d;"), ("src/a/d.rs", "")];
-    assert_eq!(circles(&house(&line)), [""; 0]);
+    assert_eq!(circles(&house(&line), OfParent::Counts), [""; 0]);
     let rooms = [("src/a.rs", "use crate::b;"), ("src/b.rs", "use crate::a;")];
-    assert_eq!(circles(&house(&rooms)), [""; 0], "that is the other rule's");
+    assert_eq!(circles(&house(&rooms), OfParent::Counts), [""; 0], "that is the other rule's");
     let tests = [("src/a/b.rs", "#[cfg(test)] mod tests { use crate::a::c; }"), ("src/a/c.rs", "use super::b;")];
-    assert_eq!(circles(&house(&tests)), [""; 0]);
+    assert_eq!(circles(&house(&tests), OfParent::Counts), [""; 0]);
 }
 
 #[test]
@@ -105,9 +107,9 @@ fn a_name_that_is_passed_on_is_its_makers() {
     let room = |parent: &'static str| {
         house(&[("src/a/mod.rs", parent), ("src/a/b.rs", "use super::C;"), ("src/a/c.rs", "pub struct C;")])
     };
-    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub use c::C;")), [""; 0]);
-    assert_eq!(circles(&room("mod b; mod c; use c::*; fn f() { b::g() }")), [""; 0]);
-    assert_eq!(circles(&room("mod b; mod c; use c::C; fn f() { b::g() }")), [""; 0]);
-    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub struct C;")), [""; 0]);
-    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub struct C(B);")).len(), 1);
+    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub use c::C;"), OfParent::Counts), [""; 0]);
+    assert_eq!(circles(&room("mod b; mod c; use c::*; fn f() { b::g() }"), OfParent::Counts), [""; 0]);
+    assert_eq!(circles(&room("mod b; mod c; use c::C; fn f() { b::g() }"), OfParent::Counts), [""; 0]);
+    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub struct C;"), OfParent::Counts), [""; 0]);
+    assert_eq!(circles(&room("mod b; mod c; pub use b::B; pub struct C(B);"), OfParent::Counts).len(), 1);
 }
