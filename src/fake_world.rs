@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
+pub(crate) use crate::adapters::outbox_folder::FolderOnDisk;
+pub(crate) use crate::adapters::wire::parse_reply;
 use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::StoreKind;

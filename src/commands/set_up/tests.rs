@@ -50,7 +50,7 @@ impl Wire for Saying {
     }
     fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
         let line = self.0.next().ok_or(WireFault::TimedOut)?;
-        Ok(crate::adapters::wire::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())
+        Ok(crate::fake_world::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())
     }
     fn start_tls(&mut self, _: Instant) -> Result<(), WireFault> {
         Ok(())

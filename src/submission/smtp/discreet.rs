@@ -87,8 +87,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::adapters::wire::parse_reply;
     use crate::credentials::{AccessToken, Credential, Origin};
+    use crate::fake_world::parse_reply;
     use crate::secret::Secret;
     use crate::submission::smtp::sign_in::secrets;
     use crate::submission::smtp::{login, plain, xoauth2};

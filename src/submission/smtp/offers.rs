@@ -60,7 +60,7 @@ impl Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::wire::parse_reply;
+    use crate::fake_world::parse_reply;
 
     fn offers(text: &str) -> Offers {
         Offers::from_reply(&parse_reply(text.as_bytes()).unwrap())

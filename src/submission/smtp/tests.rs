@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
-use crate::adapters::wire::parse_reply;
 use crate::credentials::{AccessToken, Origin};
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
+use crate::fake_world::parse_reply;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::words::Words;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::{fs, ptr};
 
 use super::*;
-use crate::adapters::wire::parse_reply;
 use crate::failure::{ExitStatus, Kind};
+use crate::fake_world::parse_reply;
 use Phase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt, Starttls};
 
 /// Replies as people posted them in public issue trackers and mailing lists, host names shortened.
