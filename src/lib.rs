@@ -36,6 +36,8 @@ pub mod credentials;
 pub mod envelope;
 pub mod failure;
 pub mod invocation;
+#[cfg(test)]
+mod manual;
 pub mod message;
 pub mod outbox;
 pub mod pipeline;

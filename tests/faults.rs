@@ -147,6 +147,12 @@ fn what_is_not_offered_sends_nothing() {
     let run = run(&mut sendmail(&machine, &["-ba"]), b"EHLO x\r\nQUIT\r\n");
     assert_eq!((run.status, run.stderr.as_str()), (64, ""));
     assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
+    // With recipients there is a message, and somebody who reads standard error.
+    for arguments in [&["-ba", "-t"][..], &["-t", "-ba"], &["-ba", "a@example.org"]] {
+        let run = crate::run(&mut sendmail(&machine, arguments), MESSAGE);
+        run.assert_failure(64, "not offered: -ba");
+        assert_eq!(run.stdout, "");
+    }
     assert_nothing_happened(&machine);
 }
 

@@ -14,7 +14,7 @@ use crate::account::config_values::{
 use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Submit;
+use crate::invocation::{FlagValue, Submit};
 use crate::message::Message;
 use crate::words::Words;
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
@@ -94,7 +94,7 @@ impl Accounts {
     /// # Errors
     /// Those of [`Self::for_sender`].
     pub fn choose(&self, submit: &Submit, message: &Message) -> Result<(&Account, Choice), Failure> {
-        let option = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
+        let option = submit.value(FlagValue::Sender).and_then(|sender| parse_sender(sender).ok().flatten());
         let header = message.fields.iter().filter(|field| field.is("From"));
         let header = header.flat_map(|field| parse_list(&field.value).unwrap_or_default());
         let header: Vec<_> = header.flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();

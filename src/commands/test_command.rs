@@ -10,7 +10,7 @@ use crate::commands::test_message::{self, SIZE_LIMIT};
 use crate::credentials::{self, Credential, Origin};
 use crate::envelope::{Desk, Letter, Stamp};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Submit, Verbosity};
+use crate::invocation::{CommandArguments, CommandOption, Submit, Verbosity};
 use crate::message::{Dots, Message};
 use crate::outbox::Taken;
 use crate::report::{self, Story};
@@ -22,12 +22,12 @@ use crate::world::{Route, Stream, World, memory_spool};
 const INDENT: &str = "           ";
 
 /// Sends it. Gives the exit status sendmail would end with.
-pub(super) fn run(world: &World, asked: &Asked) -> u8 {
+pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
     let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
     let steps = Steps { world, start: world.clock.instant(), columns };
     let verdict = match world.places.route {
-        Route::Here => send_here(&steps, asked),
-        Route::Broker | Route::Incoming => send_through_broker(&steps, asked),
+        Route::Here => send_here(&steps, arguments),
+        Route::Broker | Route::Incoming => send_through_broker(&steps, arguments),
     };
     match verdict {
         Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
@@ -38,19 +38,19 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     }
 }
 
-fn send_here(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+fn send_here(steps: &Steps<'_>, arguments: &CommandArguments) -> Result<(Receipt, String), Failure> {
     let mut story = Story::default();
-    let verdict = send(steps, asked, &mut story);
+    let verdict = send(steps, arguments, &mut story);
     let taken = verdict.as_ref().map(|(receipt, _)| Taken::Sent(receipt.clone()));
     report::record(steps.world, &story, taken.as_ref().map_err(|failure| *failure));
     verdict
 }
 
 /// What the broker tells is the conversation, as it goes.
-fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+fn send_through_broker(steps: &Steps<'_>, arguments: &CommandArguments) -> Result<(Receipt, String), Failure> {
     let world = steps.world;
-    let (accounts, recipient) = (Accounts::load(world)?, asked.operands.first());
-    let account = chosen(steps, &accounts, asked)?;
+    let (accounts, recipient) = (Accounts::load(world)?, arguments.operands.first());
+    let account = chosen(steps, &accounts, arguments)?;
     let recipient = recipient.map_or_else(|| Ok(account.address.clone()), |written| address(written))?;
     steps.tell(&format!("a message to {recipient}, handed to this machine's mail service"));
     match test_message::through_broker(world, account, &recipient, Verbosity::Transcript)? {
@@ -62,8 +62,8 @@ fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, Str
     }
 }
 
-fn chosen<'a>(steps: &Steps<'_>, accounts: &'a Accounts, asked: &Asked) -> Result<&'a Account, Failure> {
-    let account = match &asked.account {
+fn chosen<'a>(steps: &Steps<'_>, accounts: &'a Accounts, arguments: &CommandArguments) -> Result<&'a Account, Failure> {
+    let account = match arguments.value(CommandOption::Account) {
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };
@@ -103,13 +103,13 @@ fn in_pieces(word: &str, room: usize) -> Vec<String> {
     }
 }
 
-fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt, String), Failure> {
+fn send(steps: &Steps<'_>, arguments: &CommandArguments, story: &mut Story) -> Result<(Receipt, String), Failure> {
     let world = steps.world;
     let accounts = Accounts::load(world)?;
-    let account = chosen(steps, &accounts, asked)?;
+    let account = chosen(steps, &accounts, arguments)?;
     story.read_account(account);
     let times = Deadlines::new(account, world.clock.instant());
-    let recipient = match asked.operands.first() {
+    let recipient = match arguments.operands.first() {
         Some(written) => address(written)?,
         None => account.address.clone(),
     };

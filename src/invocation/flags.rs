@@ -1,6 +1,7 @@
 //! The flag table: every flag of Sendmail 8, what it takes and what becomes of it here.
 
 use super::StandardInput;
+use super::dsn::{envelope_id, notify, return_what};
 
 /// Sendmail 8.18's getopt string: its arity is ours, so no argument ever becomes a recipient or eats one.
 #[cfg(test)]
@@ -30,8 +31,37 @@ pub enum Disposition<A> {
     Refused(&'static str),
 }
 
+impl<A> Disposition<A> {
+    /// What a text about it needs to know.
+    pub(crate) fn without_job(self) -> Disposition<()> {
+        match self {
+            Self::Honoured(_) => Honoured(()),
+            Self::Ignored(reason) => Ignored(reason),
+            Self::Refused(reason) => Refused(reason),
+        }
+    }
+}
+
+/// A value that a flag gives to whoever asks [`super::Submit::value`] for it. A new one is a row of [`FLAGS`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FlagValue {
+    /// The envelope sender; empty and `<>` are the null sender.
+    Sender,
+    /// The sender's full name.
+    FullName,
+    /// `NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`.
+    Notify,
+    /// `FULL` or `HDRS`.
+    Return,
+    /// The envelope id, not yet xtext-encoded.
+    EnvelopeId,
+}
+
+/// Reads a value: what is kept of it, or `None` when it cannot be one.
+pub type ReadValue = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// The job of an honoured flag.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Job {
     /// -b: look the value up in [`MODES`].
     Mode,
@@ -41,22 +71,14 @@ pub enum Job {
     LetterSetting,
     /// -O: look the value's name up in [`SETTINGS`].
     NamedSetting,
-    /// -F: the sender's full name.
-    FullName,
-    /// -f, -r: the envelope sender.
-    Sender,
+    /// Keep the value for whoever needs it.
+    Keep(FlagValue, ReadValue),
     /// -i: dots are content.
     IgnoreDots,
     /// -t: recipients from the header.
     HeaderRecipients,
     /// -v: a transcript.
     Transcript,
-    /// -N: when to notify.
-    Notify,
-    /// -R: how much of the message a notification returns.
-    Return,
-    /// -V: the envelope id.
-    EnvelopeId,
 }
 
 /// One flag.
@@ -72,6 +94,21 @@ pub struct Flag {
     pub disposition: Disposition<Job>,
     /// What it asks for, in one line without a full stop.
     pub doc: &'static str,
+}
+
+impl Flag {
+    /// Whether another table says what becomes of it, by its value.
+    pub(crate) fn is_looked_up(&self) -> bool {
+        matches!(self.disposition, Honoured(Job::Mode | Job::LetterSetting | Job::NamedSetting))
+    }
+
+    /// What it keeps, and how that is read.
+    fn keeps(&self) -> Option<(FlagValue, ReadValue)> {
+        match self.disposition {
+            Honoured(Job::Keep(value, read)) => Some((value, read)),
+            Honoured(_) | Ignored(_) | Refused(_) => None,
+        }
+    }
 }
 
 /// What there is to do.
@@ -147,6 +184,10 @@ const fn flag(
     Flag { letter, arity, value, disposition, doc }
 }
 
+fn as_given(value: &[u8]) -> Option<Vec<u8>> {
+    Some(value.to_vec())
+}
+
 /// Every flag, in alphabetical order.
 #[rustfmt::skip]
 pub const FLAGS: &[Flag] = &[
@@ -158,8 +199,8 @@ pub const FLAGS: &[Flag] = &[
     flag('D', Required, "file", Ignored(NO_FILE), "write debugging output to a file"),
     flag('d', Attached, "level", Ignored("there is no debugging output; -v shows the transcript"), "debug"),
     flag('e', Required, "mode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
-    flag('F', Required, "name", Honoured(Job::FullName), "the sender's full name, for a message without a From field"),
-    flag('f', Required, "address", Honoured(Job::Sender), "the envelope sender; empty or <> is the null sender"),
+    flag('F', Required, "name", Honoured(Job::Keep(FlagValue::FullName, as_given)), "the sender's full name, for a message without a From field"),
+    flag('f', Required, "address", Honoured(Job::Keep(FlagValue::Sender, as_given)), "the envelope sender; empty or <> is the null sender"),
     flag('G', Nothing, "", Ignored("every message is treated alike"), "relay for a gateway"),
     flag('h', Required, "count", Ignored("hops are not counted here"), "the number of hops so far"),
     flag('I', Nothing, "", Honoured(Job::Instead(Operation::CheckAliases)), "check the alias file, as newaliases does"),
@@ -167,20 +208,20 @@ pub const FLAGS: &[Flag] = &[
     flag('L', Required, "tag", Ignored("the log always knows us by one name"), "name to log under"),
     flag('M', Required, "macro", Ignored("there are no macros"), "set a macro"),
     flag('m', Nothing, "", Ignored("the sender is never taken out of the recipients"), "send to me too"),
-    flag('N', Required, "when", Honoured(Job::Notify), "notify never, or on any of success,failure,delay"),
+    flag('N', Required, "when", Honoured(Job::Keep(FlagValue::Notify, notify)), "notify never, or on any of success,failure,delay"),
     flag('n', Nothing, "", Ignored("a local name can be reached through an alias only"), "do not use aliases"),
     flag('O', Required, "name=value", Honoured(Job::NamedSetting), "set an option by its name"),
     flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the outbox that waits, now and once; at intervals a timer does so"),
-    flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
-    flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
+    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the queue that waits, now and once; at intervals a timer does so"),
+    flag('R', Required, "full|hdrs", Honoured(Job::Keep(FlagValue::Return, return_what)), "how much of the message a notification returns"),
+    flag('r', Required, "address", Honoured(Job::Keep(FlagValue::Sender, as_given)), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
     flag('T', Nothing, "", Ignored("deadline and final_wait in the configuration say how long to wait"), "set a time-out"),
     flag('t', Nothing, "", Honoured(Job::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
     flag('U', Nothing, "", Ignored("the addresses themselves are looked at"), "this is an initial submission, or needs SMTPUTF8"),
-    flag('V', Required, "id", Honoured(Job::EnvelopeId), "the envelope id that notifications repeat"),
+    flag('V', Required, "id", Honoured(Job::Keep(FlagValue::EnvelopeId, envelope_id)), "the envelope id that notifications repeat"),
     flag('v', Nothing, "", Honoured(Job::Transcript), "write a transcript to standard error"),
     flag('X', Required, "file", Ignored(NO_FILE), "write a transcript to a file"),
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
@@ -203,7 +244,7 @@ pub const MODES: &[Mode] = &[
     mode('i', StandardInput::Unused, Honoured(Operation::CheckAliases), "check the alias file; there is no database to build"),
     mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
     mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
-    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print what is in the outbox: messages that wait, failed, or were perhaps sent"),
+    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print what is in the queue: messages that wait, failed, or were perhaps sent"),
     mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
     mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
     mode('v', StandardInput::Unused, Honoured(Operation::Verify), "say whom each recipient leads to, and send nothing"),
@@ -246,6 +287,17 @@ pub const OTHER_NAMES: &[OtherName] = &[
     other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
     other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
 ];
+
+/// How the value that this flag gives is read.
+pub(super) fn kept_by(letter: char) -> Option<(FlagValue, ReadValue)> {
+    flag_named(letter)?.keeps()
+}
+
+/// The flag that gives this value: the first of them.
+pub(super) fn letter_of(value: FlagValue) -> Option<char> {
+    let row = FLAGS.iter().find(|row| row.keeps().is_some_and(|(kept, _)| kept == value));
+    row.map(|row| row.letter)
+}
 
 /// The row of a flag letter.
 pub fn flag_named(letter: char) -> Option<&'static Flag> {

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg;
 
-use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
+use super::flags::{
+    Arity, Disposition, Flag, FlagValue, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named,
+};
 use super::{
-    Asked, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Task, Verbosity,
-    commands,
+    Command, CommandArguments, HeaderRecipients, HelpTopic, Invocation, Refusal, SmtpOnStdio, StandardInput, Submit,
+    Verbosity, commands,
 };
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
-
-/// The longest envelope id, xtext-encoded (RFC 3461 section 4.4).
-const ENVELOPE_ID: usize = 100;
 
 /// What the caller wants, or why that is not done.
 pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
@@ -30,7 +29,7 @@ pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Ref
             }
         };
     }
-    if name == "outlook-sendmail" { tool(arguments) } else { classic(Program::Sendmail, arguments, None) }
+    if name == "outlook-sendmail" { tool(arguments) } else { classic(HelpTopic::Sendmail, arguments, None) }
 }
 
 /// `outlook-sendmail`: a word is a command, a dash starts sendmail's flags.
@@ -42,7 +41,12 @@ fn tool(mut arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
     }
     match arguments.first() {
         None => Ok(Invocation::Usage),
-        Some(first) if first.as_bytes().starts_with(b"-") => classic(Program::Tool, arguments, config),
+        // Alone it can be no count of hops: whoever types it wants to know what there is.
+        Some(first) if first == "-h" && arguments.len() == 1 => Ok(Invocation::Help(HelpTopic::Tool)),
+        Some(first) if commands::is_unknown_option(first) => {
+            Err(usage(Cause::UnknownOption, commands::misplaced(first).whole().as_bytes()))
+        }
+        Some(first) if first.as_bytes().starts_with(b"-") => classic(HelpTopic::Tool, arguments, config),
         Some(_) => {
             let word = arguments.remove(0);
             commands::read(&word, arguments, config)
@@ -69,9 +73,11 @@ pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf
         config = Some(value);
         arguments.drain(..taken);
     }
-    match classic(Program::Tool, arguments, config.clone()) {
+    match classic(HelpTopic::Command(Command::Explain), arguments, config.clone()) {
         Ok(Invocation::Submit(submit)) => {
-            Ok(Invocation::Tool(Task::Explain, Asked { config, submit: Box::new(submit), ..Asked::default() }))
+            let mut arguments = CommandArguments::of(config);
+            *arguments.submit = submit;
+            Ok(Invocation::Tool(Command::Explain, arguments))
         }
         Ok(help @ Invocation::Help(_)) => Ok(help),
         Ok(_) => Err(usage(Cause::BadValue, b"explain: only calls that send a message can be explained")),
@@ -80,17 +86,19 @@ pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf
     }
 }
 
-fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+fn classic(help: HelpTopic, arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
     // In first place only: further back an attacker's argument could turn a message into a help text, status 0.
     match arguments.first() {
-        Some(first) if first == "--help" => return Ok(Invocation::Help(program)),
+        Some(first) if first == "--help" => return Ok(Invocation::Help(help)),
         Some(first) if first == "--version" => return Ok(Invocation::Version),
         Some(_) | None => {}
     }
     let mut submit = Submit { config, ..Submit::default() };
     let mut operation = Operation::Send;
+    let mut arpanet = None;
     let dialogue = says_bs(&arguments);
-    match flags(arguments, &mut submit, &mut operation) {
+    let read = flags(arguments, &mut submit, &mut operation, &mut arpanet);
+    match arpanet.map_or(read, Err) {
         // Whoever names recipients has a message to send, and 0 would say that it was.
         Ok(()) if matches!(operation, Operation::RunQueue | Operation::CheckAliases) && submit.names_recipients() => {
             Err(refused(StandardInput::Message, "-q, -I and -bi send no message".to_owned()))
@@ -98,6 +106,10 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
         Ok(()) => Ok(invocation(operation, submit)),
         // Whoever says -bs is waiting for a greeting, also when the mistake stands in front of it: both would wait.
         Err(refusal) if dialogue => Err(Refusal { input: StandardInput::Dialogue, ..refusal }),
+        // Whoever names recipients beside -ba writes a message and reads no greeting.
+        Err(refusal) if refusal.input == StandardInput::Dialogue && submit.names_recipients() => {
+            Err(Refusal { input: StandardInput::Message, ..refusal })
+        }
         Err(refusal) if matches!(operation, Operation::PrintQueue | Operation::Verify) => {
             Err(Refusal { input: StandardInput::Unused, ..refusal })
         }
@@ -115,7 +127,8 @@ fn invocation(operation: Operation, submit: Submit) -> Invocation {
     match operation {
         Operation::Send => Invocation::Submit(submit),
         Operation::SmtpOnStdio => {
-            Invocation::SmtpOnStdio(SmtpOnStdio { full_name: submit.full_name, config: submit.config })
+            let full_name = submit.value(FlagValue::FullName).map(<[u8]>::to_vec);
+            Invocation::SmtpOnStdio(SmtpOnStdio { full_name, config: submit.config })
         }
         Operation::PrintQueue => Invocation::PrintQueue,
         Operation::RunQueue => Invocation::RunQueue,
@@ -125,7 +138,12 @@ fn invocation(operation: Operation, submit: Submit) -> Invocation {
 }
 
 /// Reads the flags up to the first operand, and the operands.
-fn flags(arguments: Vec<OsString>, submit: &mut Submit, operation: &mut Operation) -> Result<(), Refusal> {
+fn flags(
+    arguments: Vec<OsString>,
+    submit: &mut Submit,
+    operation: &mut Operation,
+    arpanet: &mut Option<Refusal>,
+) -> Result<(), Refusal> {
     let mut parser = lexopt::Parser::from_args(arguments);
     parser.set_short_equals(false);
     loop {
@@ -146,7 +164,13 @@ fn flags(arguments: Vec<OsString>, submit: &mut Submit, operation: &mut Operatio
         let flag = flag_named(letter).ok_or_else(|| usage(Cause::UnknownOption, format!("-{letter}").as_bytes()))?;
         let value = value_of(flag, &mut parser)?;
         match flag.disposition {
-            Disposition::Honoured(job) => carry_out(flag, job, value, submit, operation)?,
+            Disposition::Honoured(job) => match carry_out(flag, job, value, submit, operation) {
+                // What else is said tells what standard input is.
+                Err(refusal) if refusal.input == StandardInput::Dialogue => {
+                    arpanet.get_or_insert(refusal);
+                }
+                carried_out => carried_out?,
+            },
             Disposition::Ignored(_) => {}
             Disposition::Refused(reason) => {
                 return Err(refused(StandardInput::Unused, format!("-{letter}: {reason}")));
@@ -217,14 +241,10 @@ fn carry_out(
             let word = halves.next().unwrap_or_default().trim_ascii();
             set(|row| name.eq_ignore_ascii_case(row.name.as_bytes()), word, submit);
         }
-        Job::FullName => submit.full_name = Some(value),
-        Job::Sender => submit.sender = Some(value),
+        Job::Keep(kept, read) => submit.values.keep(kept, read(&value).ok_or_else(|| bad_value(flag, &value))?),
         Job::IgnoreDots => submit.dots = Dots::Content,
         Job::HeaderRecipients => submit.header_recipients = HeaderRecipients::Taken,
         Job::Transcript => submit.verbosity = Verbosity::Transcript,
-        Job::Notify => submit.dsn.notify = Some(notify(&value).ok_or_else(|| bad_value(flag, &value))?),
-        Job::Return => submit.dsn.ret = Some(return_what(&value).ok_or_else(|| bad_value(flag, &value))?),
-        Job::EnvelopeId => submit.dsn.envid = Some(envelope_id(&value).ok_or_else(|| bad_value(flag, &value))?),
     }
     Ok(())
 }
@@ -237,40 +257,6 @@ fn set(is_it: impl Fn(&super::flags::Setting) -> bool, word: &[u8], submit: &mut
         (Disposition::Honoured(()), Some(_)) => submit.dots = Dots::MayBeStuffed,
         (Disposition::Ignored(_) | Disposition::Refused(_), _) => {}
     }
-}
-
-/// `never`, or a list of `success`, `failure`, `delay` (RFC 3461 section 4.1).
-pub(crate) fn notify(value: &[u8]) -> Option<String> {
-    let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
-    let mut words: Vec<&str> = Vec::new();
-    for word in value.split(',').map(str::trim) {
-        if !matches!(word, "NEVER" | "SUCCESS" | "FAILURE" | "DELAY") {
-            return None;
-        }
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    if words.contains(&"NEVER") && words.len() > 1 {
-        return None;
-    }
-    Some(words.join(","))
-}
-
-/// `full` or `hdrs` (RFC 3461 section 4.3).
-pub(crate) fn return_what(value: &[u8]) -> Option<String> {
-    let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
-    matches!(value.as_str(), "FULL" | "HDRS").then_some(value)
-}
-
-/// Printable US-ASCII, at most 100 octets as xtext (RFC 3461 section 4.4).
-pub(crate) fn envelope_id(value: &[u8]) -> Option<String> {
-    let printable = value.iter().all(|octet| matches!(octet, b' '..=b'~'));
-    let encoded: usize = value.iter().map(|octet| if matches!(octet, b' ' | b'+' | b'=') { 3 } else { 1 }).sum();
-    if !printable || value.is_empty() || encoded > ENVELOPE_ID {
-        return None;
-    }
-    str::from_utf8(value).ok().map(str::to_owned)
 }
 
 fn bad_value(flag: &Flag, value: &[u8]) -> Refusal {

@@ -11,7 +11,7 @@ use super::{seconds, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::envelope::Stamp;
 use crate::failure::Failure;
-use crate::invocation::{HeaderRecipients, Submit};
+use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, Submit};
 use crate::message::{Body, Dots, Field, Message};
 use crate::request::Request;
 use crate::world::{Caller, World};
@@ -50,7 +50,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
         submit: Submit {
             header_recipients: HeaderRecipients::Ignored,
             operands: vec![to.clone().into_bytes()],
-            sender: Some(account.address.to_string().into_bytes()),
+            values: FlagValues::default().with(FlagValue::Sender, account.address.to_string()),
             dots: Dots::Content,
             ..Submit::default()
         },
