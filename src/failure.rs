@@ -73,11 +73,11 @@ macro_rules! causes {
 causes! {
     // -- the call
     /// A flag no sendmail knows.
-    UnknownOption => Usage, "5.5.4", "unknown option", "see sendmail --help";
+    UnknownOption => Usage, "5.5.4", "unknown option", "see --help";
     /// A flag without the value it needs.
-    MissingValue => Usage, "5.5.4", "option needs a value", "see sendmail --help";
+    MissingValue => Usage, "5.5.4", "option needs a value", "see --help";
     /// A flag whose value makes no sense.
-    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see sendmail --help";
+    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see --help";
     /// A flag or mode this program does not offer.
     RefusedMode => Usage, "5.5.1", "not offered", "nothing was sent";
     /// The tool was called with a word it does not know.

@@ -22,7 +22,8 @@
 //!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
 //! end badly, [`report`] the only place that prints, [`standing`] what one run leaves for `status` to tell. Only
-//! [`adapters`] and `main.rs` know the operating system.
+//! [`adapters`] and `main.rs` know the operating system. `manual` is for the tests only: it fills the manuals and completions
+//! from the tables.
 
 // A panic is a bug a user sees: state the impossible with a type instead.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -60,7 +60,7 @@ fn a_wrong_call_reads_its_message_and_says_why() {
     let machine = Machine::new();
     let large = [b"Subject: large\n\n".as_slice(), &b"x\n".repeat(512 * 1024)].concat();
     for (arguments, status, words) in [
-        (&["-Z", "a@example.org"][..], 64, "unknown option: -Z -- see sendmail --help"),
+        (&["-Z", "a@example.org"][..], 64, "unknown option: -Z -- see --help"),
         (&["--nonsense"], 64, "unknown option"),
         (&["-f"], 64, "option needs a value"),
         (&[], 64, "no recipients"),

@@ -33,7 +33,7 @@ pub enum Disposition<A> {
 
 impl<A> Disposition<A> {
     /// What a text about it needs to know.
-    pub(crate) fn without_job(self) -> Disposition<()> {
+    pub(crate) fn without_action(self) -> Disposition<()> {
         match self {
             Self::Honoured(_) => Honoured(()),
             Self::Ignored(reason) => Ignored(reason),
@@ -60,13 +60,13 @@ pub enum FlagValue {
 /// Reads a value: what is kept of it, or `None` when it cannot be one.
 pub type ReadValue = fn(&[u8]) -> Option<Vec<u8>>;
 
-/// The job of an honoured flag.
+/// What an honoured flag does.
 #[derive(Clone, Copy, Debug)]
-pub enum Job {
+pub enum FlagAction {
     /// -b: look the value up in [`MODES`].
     Mode,
     /// Do something else than sending, unless -b says what.
-    Instead(Operation),
+    Instead(Mode),
     /// -o: look the value's first letter up in [`SETTINGS`].
     LetterSetting,
     /// -O: look the value's name up in [`SETTINGS`].
@@ -91,7 +91,7 @@ pub struct Flag {
     /// What its value is called; empty without one.
     pub value: &'static str,
     /// What becomes of it.
-    pub disposition: Disposition<Job>,
+    pub disposition: Disposition<FlagAction>,
     /// What it asks for, in one line without a full stop.
     pub doc: &'static str,
 }
@@ -99,13 +99,13 @@ pub struct Flag {
 impl Flag {
     /// Whether another table says what becomes of it, by its value.
     pub(crate) fn is_looked_up(&self) -> bool {
-        matches!(self.disposition, Honoured(Job::Mode | Job::LetterSetting | Job::NamedSetting))
+        matches!(self.disposition, Honoured(FlagAction::Mode | FlagAction::LetterSetting | FlagAction::NamedSetting))
     }
 
     /// What it keeps, and how that is read.
     fn keeps(&self) -> Option<(FlagValue, ReadValue)> {
         match self.disposition {
-            Honoured(Job::Keep(value, read)) => Some((value, read)),
+            Honoured(FlagAction::Keep(value, read)) => Some((value, read)),
             Honoured(_) | Ignored(_) | Refused(_) => None,
         }
     }
@@ -113,7 +113,7 @@ impl Flag {
 
 /// What there is to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operation {
+pub enum Mode {
     /// Send one message.
     Send,
     /// Be an SMTP server on standard input and output.
@@ -130,13 +130,13 @@ pub enum Operation {
 
 /// A value of -b.
 #[derive(Clone, Copy, Debug)]
-pub struct Mode {
+pub struct ModeRow {
     /// The letter behind -b.
     pub letter: char,
     /// What standard input is in this mode.
     pub input: StandardInput,
     /// What becomes of it.
-    pub disposition: Disposition<Operation>,
+    pub disposition: Disposition<Mode>,
     /// What it asks for.
     pub doc: &'static str,
 }
@@ -149,9 +149,16 @@ pub struct Setting {
     /// The name behind -O.
     pub name: &'static str,
     /// What becomes of it.
-    pub disposition: Disposition<()>,
+    pub disposition: Disposition<SettingAction>,
     /// What it asks for.
     pub doc: &'static str,
+}
+
+/// What an honoured option of -o and -O does, by its truth value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettingAction {
+    /// The same as -i, or not.
+    IgnoreDots,
 }
 
 /// A name this program may be called under that asks for something else than sending.
@@ -162,7 +169,7 @@ pub struct OtherName {
     /// What standard input is then.
     pub input: StandardInput,
     /// What becomes of the call.
-    pub disposition: Disposition<Operation>,
+    pub disposition: Disposition<Mode>,
 }
 
 const NO_CONFIGURATION: &str = "arguments never choose a configuration; outlook-sendmail.toml(5) says where it is";
@@ -178,7 +185,7 @@ const fn flag(
     letter: char,
     arity: Arity,
     value: &'static str,
-    disposition: Disposition<Job>,
+    disposition: Disposition<FlagAction>,
     doc: &'static str,
 ) -> Flag {
     Flag { letter, arity, value, disposition, doc }
@@ -193,64 +200,69 @@ fn as_given(value: &[u8]) -> Option<Vec<u8>> {
 pub const FLAGS: &[Flag] = &[
     flag('A', Required, "c|m", Ignored(NO_CONFIGURATION), "use submit.cf or sendmail.cf"),
     flag('B', Required, "type", Ignored("the content itself is looked at"), "the body's type, 7BIT or 8BITMIME"),
-    flag('b', Required, "mode", Honoured(Job::Mode), "choose a mode of operation"),
+    flag('b', Required, "mode", Honoured(FlagAction::Mode), "choose a mode of operation"),
     flag('C', UnlessDash, "file", Ignored(NO_CONFIGURATION), "use another configuration"),
     flag('c', Nothing, "", Ignored("no mailer here is expensive"), "hold mail for expensive mailers"),
     flag('D', Required, "file", Ignored(NO_FILE), "write debugging output to a file"),
     flag('d', Attached, "level", Ignored("there is no debugging output; -v shows the transcript"), "debug"),
     flag('e', Required, "mode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
-    flag('F', Required, "name", Honoured(Job::Keep(FlagValue::FullName, as_given)), "the sender's full name, for a message without a From field"),
-    flag('f', Required, "address", Honoured(Job::Keep(FlagValue::Sender, as_given)), "the envelope sender; empty or <> is the null sender"),
+    flag('F', Required, "name", Honoured(FlagAction::Keep(FlagValue::FullName, as_given)), "the sender's full name, for a message without a From field"),
+    flag('f', Required, "address", Honoured(FlagAction::Keep(FlagValue::Sender, as_given)), "the envelope sender; empty or <> is the null sender"),
     flag('G', Nothing, "", Ignored("every message is treated alike"), "relay for a gateway"),
     flag('h', Required, "count", Ignored("hops are not counted here"), "the number of hops so far"),
-    flag('I', Nothing, "", Honoured(Job::Instead(Operation::CheckAliases)), "check the alias file, as newaliases does"),
-    flag('i', Nothing, "", Honoured(Job::IgnoreDots), "a line with a lone dot is content and does not end the message"),
+    flag('I', Nothing, "", Honoured(FlagAction::Instead(Mode::CheckAliases)), "check the alias file, as newaliases does"),
+    flag('i', Nothing, "", Honoured(FlagAction::IgnoreDots), "a line with a lone dot is content and does not end the message"),
     flag('L', Required, "tag", Ignored("the log always knows us by one name"), "name to log under"),
     flag('M', Required, "macro", Ignored("there are no macros"), "set a macro"),
     flag('m', Nothing, "", Ignored("the sender is never taken out of the recipients"), "send to me too"),
-    flag('N', Required, "when", Honoured(Job::Keep(FlagValue::Notify, notify)), "notify never, or on any of success,failure,delay"),
+    flag('N', Required, "when", Honoured(FlagAction::Keep(FlagValue::Notify, notify)), "notify never, or on any of success,failure,delay"),
     flag('n', Nothing, "", Ignored("a local name can be reached through an alias only"), "do not use aliases"),
-    flag('O', Required, "name=value", Honoured(Job::NamedSetting), "set an option by its name"),
-    flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
+    flag('O', Required, "name=value", Honoured(FlagAction::NamedSetting), "set an option by its name"),
+    flag('o', Required, "letter", Honoured(FlagAction::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the queue that waits, now and once; at intervals a timer does so"),
-    flag('R', Required, "full|hdrs", Honoured(Job::Keep(FlagValue::Return, return_what)), "how much of the message a notification returns"),
-    flag('r', Required, "address", Honoured(Job::Keep(FlagValue::Sender, as_given)), "the same as -f"),
+    flag('q', UnlessDash, "interval", Honoured(FlagAction::Instead(Mode::RunQueue)), "try everything in the queue that waits, now and once; at intervals a timer does so"),
+    flag('R', Required, "full|hdrs", Honoured(FlagAction::Keep(FlagValue::Return, return_what)), "how much of the message a notification returns"),
+    flag('r', Required, "address", Honoured(FlagAction::Keep(FlagValue::Sender, as_given)), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
     flag('T', Nothing, "", Ignored("deadline and final_wait in the configuration say how long to wait"), "set a time-out"),
-    flag('t', Nothing, "", Honoured(Job::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
+    flag('t', Nothing, "", Honoured(FlagAction::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
     flag('U', Nothing, "", Ignored("the addresses themselves are looked at"), "this is an initial submission, or needs SMTPUTF8"),
-    flag('V', Required, "id", Honoured(Job::Keep(FlagValue::EnvelopeId, envelope_id)), "the envelope id that notifications repeat"),
-    flag('v', Nothing, "", Honoured(Job::Transcript), "write a transcript to standard error"),
+    flag('V', Required, "id", Honoured(FlagAction::Keep(FlagValue::EnvelopeId, envelope_id)), "the envelope id that notifications repeat"),
+    flag('v', Nothing, "", Honoured(FlagAction::Transcript), "write a transcript to standard error"),
     flag('X', Required, "file", Ignored(NO_FILE), "write a transcript to a file"),
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
 ];
 
-const fn mode(letter: char, input: StandardInput, disposition: Disposition<Operation>, doc: &'static str) -> Mode {
-    Mode { letter, input, disposition, doc }
+const fn mode(letter: char, input: StandardInput, disposition: Disposition<Mode>, doc: &'static str) -> ModeRow {
+    ModeRow { letter, input, disposition, doc }
 }
 
 /// Every value of -b.
 #[rustfmt::skip]
-pub const MODES: &[Mode] = &[
-    mode('m', StandardInput::Message, Honoured(Operation::Send), "send the message on standard input (the default)"),
+pub const MODES: &[ModeRow] = &[
+    mode('m', StandardInput::Message, Honoured(Mode::Send), "send the message on standard input (the default)"),
     mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
     mode('C', StandardInput::Unused, Refused("outlook-sendmail doctor checks the configuration"), "check the configuration"),
     mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
     mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
     mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
     mode('h', StandardInput::Unused, Refused(NO_SERVER), "print host status"),
-    mode('i', StandardInput::Unused, Honoured(Operation::CheckAliases), "check the alias file; there is no database to build"),
+    mode('i', StandardInput::Unused, Honoured(Mode::CheckAliases), "check the alias file; there is no database to build"),
     mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
     mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
-    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print what is in the queue: messages that wait, failed, or were perhaps sent"),
-    mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
+    mode('p', StandardInput::Unused, Honoured(Mode::PrintQueue), "print what is in the queue: messages that wait, failed, or were perhaps sent"),
+    mode('s', StandardInput::Dialogue, Honoured(Mode::SmtpOnStdio), "be an SMTP server on standard input and output"),
     mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
-    mode('v', StandardInput::Unused, Honoured(Operation::Verify), "say whom each recipient leads to, and send nothing"),
+    mode('v', StandardInput::Unused, Honoured(Mode::Verify), "say whom each recipient leads to, and send nothing"),
 ];
 
-const fn setting(letter: char, name: &'static str, disposition: Disposition<()>, doc: &'static str) -> Setting {
+const fn setting(
+    letter: char,
+    name: &'static str,
+    disposition: Disposition<SettingAction>,
+    doc: &'static str,
+) -> Setting {
     Setting { letter, name, disposition, doc }
 }
 
@@ -261,17 +273,17 @@ pub const SETTINGS: &[Setting] = &[
     setting('8', "EightBitMode", Ignored("content is made 7-bit by encoding it, never by cutting bits off"), "8-bit input"),
     setting('d', "DeliveryMode", Ignored("the caller always waits for the verdict"), "background, queue or interactive"),
     setting('e', "ErrorMode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
-    setting('i', "IgnoreDots", Honoured(()), "the same as -i"),
+    setting('i', "IgnoreDots", Honoured(SettingAction::IgnoreDots), "the same as -i"),
     setting('m', "MeToo", Ignored("the sender is never taken out of the recipients"), "send to me too"),
     setting('o', "OldStyleHeaders", Ignored("addresses are separated by commas"), "spaces separate addresses"),
     setting('s', "SuperSafe", Ignored("a message that may be kept is on the disk before it goes out, always"), "queue before sending"),
 ];
 
 /// What becomes of every other option of -o and -O.
-pub const OTHER_SETTINGS: Disposition<()> =
+pub const OTHER_SETTINGS: Disposition<SettingAction> =
     Ignored("it configures a mail server; this program has its own configuration");
 
-const fn other_name(name: &'static str, input: StandardInput, disposition: Disposition<Operation>) -> OtherName {
+const fn other_name(name: &'static str, input: StandardInput, disposition: Disposition<Mode>) -> OtherName {
     OtherName { name, input, disposition }
 }
 
@@ -279,12 +291,12 @@ const fn other_name(name: &'static str, input: StandardInput, disposition: Dispo
 #[rustfmt::skip]
 pub const OTHER_NAMES: &[OtherName] = &[
     other_name("hoststat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("mailq", StandardInput::Unused, Honoured(Operation::PrintQueue)),
-    other_name("newaliases", StandardInput::Unused, Honoured(Operation::CheckAliases)),
+    other_name("mailq", StandardInput::Unused, Honoured(Mode::PrintQueue)),
+    other_name("newaliases", StandardInput::Unused, Honoured(Mode::CheckAliases)),
     other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
     other_name("rmail", StandardInput::Message, Refused("UUCP mail is not taken")),
     other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not taken; a dialogue is: -bs")),
-    other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
+    other_name("runq", StandardInput::Unused, Honoured(Mode::RunQueue)),
     other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
 ];
 
@@ -305,15 +317,15 @@ pub fn flag_named(letter: char) -> Option<&'static Flag> {
 }
 
 /// The row of a -b value; as in Sendmail only its first octet counts.
-pub fn mode_named(value: &[u8]) -> Option<&'static Mode> {
+pub fn mode_named(value: &[u8]) -> Option<&'static ModeRow> {
     let letter = char::from(*value.first()?);
     MODES.iter().find(|mode| mode.letter == letter)
 }
 
-/// What becomes of a -o or -O setting, and the row it has, if any.
-pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> (Disposition<()>, Option<&'static Setting>) {
+/// What becomes of a -o or -O setting.
+pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> Disposition<SettingAction> {
     let row = SETTINGS.iter().find(|setting| is_it(setting));
-    (row.map_or(OTHER_SETTINGS, |row| row.disposition), row)
+    row.map_or(OTHER_SETTINGS, |row| row.disposition)
 }
 
 #[cfg(test)]

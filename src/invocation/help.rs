@@ -56,9 +56,11 @@ fn sendmail() -> String {
 /// Every flag, mode and setting, what becomes of it, and what it asks for.
 fn rows() -> impl Iterator<Item = (String, Disposition<()>, &'static str)> {
     let flags = FLAGS.iter().filter(|row| !row.is_looked_up());
-    let flags = flags.map(|row| (spelling(row), row.disposition.without_job(), row.doc));
-    let modes = MODES.iter().map(|row| (format!("-b{}", row.letter), row.disposition.without_job(), row.doc));
-    let settings = SETTINGS.iter().map(|row| (format!("-o{}, -O {}", row.letter, row.name), row.disposition, row.doc));
+    let flags = flags.map(|row| (spelling(row), row.disposition.without_action(), row.doc));
+    let modes = MODES.iter().map(|row| (format!("-b{}", row.letter), row.disposition.without_action(), row.doc));
+    let settings = SETTINGS
+        .iter()
+        .map(|row| (format!("-o{}, -O {}", row.letter, row.name), row.disposition.without_action(), row.doc));
     flags.chain(modes).chain(settings)
 }
 

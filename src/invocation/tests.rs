@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::commands::{COMMANDS, OPTIONS};
-use super::flags::{Disposition, FLAGS, Job};
+use super::flags::{Disposition, FLAGS, FlagAction};
 
 /// The variants of a type that the program names, tests and the tables' own files left out.
 fn named(kind: &str, tables: &[&str]) -> BTreeSet<String> {
@@ -40,7 +40,7 @@ fn read_folder(folder: &Path, each: &mut dyn FnMut(&str, &str)) {
 #[test]
 fn every_value_of_a_flag_has_a_row_and_a_reader() {
     let kept = FLAGS.iter().filter_map(|row| match row.disposition {
-        Disposition::Honoured(Job::Keep(value, _)) => Some(format!("{value:?}")),
+        Disposition::Honoured(FlagAction::Keep(value, _)) => Some(format!("{value:?}")),
         Disposition::Honoured(_) | Disposition::Ignored(_) | Disposition::Refused(_) => None,
     });
     assert_eq!(

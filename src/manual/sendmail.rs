@@ -9,11 +9,11 @@ use crate::invocation::flags::{Arity, Disposition, FLAGS, Flag, MODES, SETTINGS}
 /// Every flag, mode and setting: its heading, what becomes of it, and what it asks for.
 fn rows() -> impl Iterator<Item = (String, Disposition<()>, &'static str)> {
     let flags = FLAGS.iter().filter(|row| !row.is_looked_up());
-    let flags = flags.map(|row| (heading(row), row.disposition.without_job(), row.doc));
-    let modes = MODES.iter().map(|row| (format!("Fl b{}", row.letter), row.disposition.without_job(), row.doc));
+    let flags = flags.map(|row| (heading(row), row.disposition.without_action(), row.doc));
+    let modes = MODES.iter().map(|row| (format!("Fl b{}", row.letter), row.disposition.without_action(), row.doc));
     let settings = SETTINGS
         .iter()
-        .map(|row| (format!("Fl o{} , Fl O Cm {}", row.letter, row.name), row.disposition.without_job(), row.doc));
+        .map(|row| (format!("Fl o{} , Fl O Cm {}", row.letter, row.name), row.disposition.without_action(), row.doc));
     flags.chain(modes).chain(settings)
 }
 
