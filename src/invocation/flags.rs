@@ -1,7 +1,8 @@
 //! The flag table: every flag of Sendmail 8, what it takes and what becomes of it here.
 
-use super::StandardInput;
+use super::disposition::Disposition::{self, Honoured, Ignored, Refused};
 use super::dsn::{envelope_id, notify, return_what};
+use super::modes::Mode;
 
 /// Sendmail 8.18's getopt string: its arity is ours, so no argument ever becomes a recipient or eats one.
 #[cfg(test)]
@@ -18,28 +19,6 @@ pub enum Arity {
     UnlessDash,
     /// The rest of the argument only, possibly nothing.
     Attached,
-}
-
-/// What becomes of a flag; `A` says what to do about an honoured one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Disposition<A> {
-    /// It does its job.
-    Honoured(A),
-    /// It is read over, for this reason.
-    Ignored(&'static str),
-    /// The call ends with 64 and nothing is sent, for this reason.
-    Refused(&'static str),
-}
-
-impl<A> Disposition<A> {
-    /// What a text about it needs to know.
-    pub(crate) fn without_action(self) -> Disposition<()> {
-        match self {
-            Self::Honoured(_) => Honoured(()),
-            Self::Ignored(reason) => Ignored(reason),
-            Self::Refused(reason) => Refused(reason),
-        }
-    }
 }
 
 /// A value that a flag gives to whoever asks [`super::Submit::value`] for it. A new one is a row of [`FLAGS`].
@@ -63,7 +42,7 @@ pub type ReadValue = fn(&[u8]) -> Option<Vec<u8>>;
 /// What an honoured flag does.
 #[derive(Clone, Copy, Debug)]
 pub enum FlagAction {
-    /// -b: look the value up in [`MODES`].
+    /// -b: look the value up in [`super::modes::MODES`].
     Mode,
     /// Do something else than sending, unless -b says what.
     Instead(Mode),
@@ -111,36 +90,6 @@ impl Flag {
     }
 }
 
-/// What there is to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
-    /// Send one message.
-    Send,
-    /// Be an SMTP server on standard input and output.
-    SmtpOnStdio,
-    /// Print the queue.
-    PrintQueue,
-    /// Send what is in the queue.
-    RunQueue,
-    /// Check the alias file.
-    CheckAliases,
-    /// Say whom addresses lead to.
-    Verify,
-}
-
-/// A value of -b.
-#[derive(Clone, Copy, Debug)]
-pub struct ModeRow {
-    /// The letter behind -b.
-    pub letter: char,
-    /// What standard input is in this mode.
-    pub input: StandardInput,
-    /// What becomes of it.
-    pub disposition: Disposition<Mode>,
-    /// What it asks for.
-    pub doc: &'static str,
-}
-
 /// An option of -o and -O.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -161,25 +110,10 @@ pub enum SettingAction {
     IgnoreDots,
 }
 
-/// A name this program may be called under that asks for something else than sending.
-#[derive(Clone, Copy, Debug)]
-pub struct OtherName {
-    /// The last component of argv\[0].
-    pub name: &'static str,
-    /// What standard input is then.
-    pub input: StandardInput,
-    /// What becomes of the call.
-    pub disposition: Disposition<Mode>,
-}
-
 const NO_CONFIGURATION: &str = "arguments never choose a configuration; outlook-sendmail.toml(5) says where it is";
 const NO_FILE: &str = "arguments never choose a file to write; -v shows the transcript, the system log the outcome";
-const NO_SERVER: &str = "this program is not a server";
-const NO_ARPANET: &str = "SMTP on standard input and output is -bs";
-const NO_TESTS: &str = "addresses are tested with -bv";
 
 use Arity::{Attached, None as Nothing, Required, UnlessDash};
-use Disposition::{Honoured, Ignored, Refused};
 
 const fn flag(
     letter: char,
@@ -234,29 +168,6 @@ pub const FLAGS: &[Flag] = &[
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
 ];
 
-const fn mode(letter: char, input: StandardInput, disposition: Disposition<Mode>, doc: &'static str) -> ModeRow {
-    ModeRow { letter, input, disposition, doc }
-}
-
-/// Every value of -b.
-#[rustfmt::skip]
-pub const MODES: &[ModeRow] = &[
-    mode('m', StandardInput::Message, Honoured(Mode::Send), "send the message on standard input (the default)"),
-    mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
-    mode('C', StandardInput::Unused, Refused("outlook-sendmail doctor checks the configuration"), "check the configuration"),
-    mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
-    mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
-    mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
-    mode('h', StandardInput::Unused, Refused(NO_SERVER), "print host status"),
-    mode('i', StandardInput::Unused, Honoured(Mode::CheckAliases), "check the alias file; there is no database to build"),
-    mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
-    mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
-    mode('p', StandardInput::Unused, Honoured(Mode::PrintQueue), "print what is in the queue: messages that wait, failed, or were perhaps sent"),
-    mode('s', StandardInput::Dialogue, Honoured(Mode::SmtpOnStdio), "be an SMTP server on standard input and output"),
-    mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
-    mode('v', StandardInput::Unused, Honoured(Mode::Verify), "say whom each recipient leads to, and send nothing"),
-];
-
 const fn setting(
     letter: char,
     name: &'static str,
@@ -283,23 +194,6 @@ pub const SETTINGS: &[Setting] = &[
 pub const OTHER_SETTINGS: Disposition<SettingAction> =
     Ignored("it configures a mail server; this program has its own configuration");
 
-const fn other_name(name: &'static str, input: StandardInput, disposition: Disposition<Mode>) -> OtherName {
-    OtherName { name, input, disposition }
-}
-
-/// Every name that is not one for sending; compared with argv\[0]'s last component.
-#[rustfmt::skip]
-pub const OTHER_NAMES: &[OtherName] = &[
-    other_name("hoststat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("mailq", StandardInput::Unused, Honoured(Mode::PrintQueue)),
-    other_name("newaliases", StandardInput::Unused, Honoured(Mode::CheckAliases)),
-    other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not taken")),
-    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not taken; a dialogue is: -bs")),
-    other_name("runq", StandardInput::Unused, Honoured(Mode::RunQueue)),
-    other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
-];
-
 /// How the value that this flag gives is read.
 pub(super) fn kept_by(letter: char) -> Option<(FlagValue, ReadValue)> {
     flag_named(letter)?.keeps()
@@ -316,12 +210,6 @@ pub fn flag_named(letter: char) -> Option<&'static Flag> {
     FLAGS.iter().find(|flag| flag.letter == letter)
 }
 
-/// The row of a -b value; as in Sendmail only its first octet counts.
-pub fn mode_named(value: &[u8]) -> Option<&'static ModeRow> {
-    let letter = char::from(*value.first()?);
-    MODES.iter().find(|mode| mode.letter == letter)
-}
-
 /// What becomes of a -o or -O setting.
 pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> Disposition<SettingAction> {
     let row = SETTINGS.iter().find(|setting| is_it(setting));
@@ -331,6 +219,7 @@ pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> Disposition<SettingAct
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invocation::modes::{MODES, OTHER_NAMES};
 
     #[test]
     fn arity_is_that_of_sendmails_getopt_string() {

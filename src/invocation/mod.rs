@@ -6,9 +6,11 @@ use crate::failure::Failure;
 use crate::message::Dots;
 
 pub mod commands;
+pub mod disposition;
 mod dsn;
 pub mod flags;
 pub mod help;
+pub mod modes;
 pub mod parse;
 mod suggestion;
 #[cfg(test)]

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg;
 
-use super::flags::{
-    Arity, Disposition, Flag, FlagAction, FlagValue, Mode, ModeRow, OTHER_NAMES, SettingAction, flag_named, mode_named,
-    setting_named,
-};
+use super::disposition::Disposition;
+use super::flags::{Arity, Flag, FlagAction, FlagValue, SettingAction, flag_named, setting_named};
+use super::modes::{Mode, ModeRow, OTHER_NAMES, mode_named};
 use super::{
     Command, CommandArguments, HeaderRecipients, HelpTopic, Invocation, Refusal, SmtpOnStdio, StandardInput, Submit,
     Verbosity, commands,

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::commands::{COMMANDS, OPTIONS};
-use super::flags::{Disposition, FLAGS, FlagAction};
+use super::disposition::Disposition;
+use super::flags::{FLAGS, FlagAction};
 
 /// The variants of a type that the program names, tests and the tables' own files left out.
 fn named(kind: &str, tables: &[&str]) -> BTreeSet<String> {

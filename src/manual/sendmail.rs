@@ -4,7 +4,9 @@ use super::differences::DIFFERENCES;
 use super::roff::{in_request, sentence};
 use super::{compare, page, source};
 use crate::failure::Cause;
-use crate::invocation::flags::{Arity, Disposition, FLAGS, Flag, MODES, SETTINGS};
+use crate::invocation::disposition::Disposition;
+use crate::invocation::flags::{Arity, FLAGS, Flag, SETTINGS};
+use crate::invocation::modes::MODES;
 
 /// Every flag, mode and setting: its heading, what becomes of it, and what it asks for.
 fn rows() -> impl Iterator<Item = (String, Disposition<()>, &'static str)> {

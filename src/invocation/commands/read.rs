@@ -24,7 +24,7 @@ pub(in crate::invocation) fn read(
     let row = named(word)?;
     match row.command {
         Command::Explain => parse::explained(rest, config),
-        Command::Help => help(row, rest),
+        Command::Help => help(row, &rest),
         Command::Login
         | Command::Logout
         | Command::Status
@@ -44,14 +44,16 @@ fn named(word: &OsStr) -> Result<&'static CommandRow, Refusal> {
 }
 
 /// `help`, and `help COMMAND`.
-fn help(row: &'static CommandRow, rest: Vec<OsString>) -> Result<Invocation, Refusal> {
-    match arguments(row, rest, None)? {
-        Invocation::Tool(_, asked) => match asked.operands.first() {
-            Some(word) => Ok(Invocation::Help(HelpTopic::Command(named(OsStr::new(word))?.command))),
-            None => Ok(Invocation::Help(HelpTopic::Tool)),
-        },
-        other => Ok(other),
-    }
+fn help(row: &'static CommandRow, rest: &[OsString]) -> Result<Invocation, Refusal> {
+    let topic = match rest {
+        [] => HelpTopic::Tool,
+        [only] if only == "--help" || only == "-h" => HelpTopic::Command(row.command),
+        [word] => HelpTopic::Command(named(word)?.command),
+        [_, more, ..] => {
+            return Err(refusal(Cause::BadValue, superfluous(row, &Words::from_octets(more.as_bytes()))));
+        }
+    };
+    Ok(Invocation::Help(topic))
 }
 
 fn arguments(
