@@ -137,7 +137,8 @@ fn row(text: &mut String, left: &str, right: &str) {
     let _ = write!(text, "  {left:<width$}", width = RIGHT - 3);
     let mut column = left.chars().count().max(RIGHT - 3) + 2;
     for word in right.split(' ') {
-        if column + 1 + word.chars().count() > WIDTH {
+        let is_left_too_wide = column > RIGHT - 1 && text.ends_with(left);
+        if is_left_too_wide || column + 1 + word.chars().count() > WIDTH {
             let _ = write!(text, "\n{:width$}", "", width = RIGHT - 1);
             column = RIGHT - 1;
         }

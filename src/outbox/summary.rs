@@ -78,7 +78,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
 fn message(from: &str, to: &str, host: &str, untold: &[(Name, Facts, Progress)]) -> Message {
     let mut text = String::from(
         "These messages were accepted on this machine and could not be sent, or not to everybody.\n\
-         They are in the outbox: outlook-sendmail outbox show, retry or drop, with the id.\n",
+         They are in the queue: outlook-sendmail queue show, retry or drop, with the id.\n",
     );
     for (name, facts, progress) in untold {
         let reason = progress.trouble.as_ref().map_or("", |trouble| trouble.line.as_str());
