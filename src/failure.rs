@@ -73,11 +73,11 @@ macro_rules! causes {
 causes! {
     // -- the call
     /// A flag no sendmail knows.
-    UnknownOption => Usage, "5.5.4", "unknown option", "see sendmail --help";
+    UnknownOption => Usage, "5.5.4", "unknown option", "see --help";
     /// A flag without the value it needs.
-    MissingValue => Usage, "5.5.4", "option needs a value", "see sendmail --help";
+    MissingValue => Usage, "5.5.4", "option needs a value", "see --help";
     /// A flag whose value makes no sense.
-    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see sendmail --help";
+    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see --help";
     /// A flag or mode this program does not offer.
     RefusedMode => Usage, "5.5.1", "not offered", "nothing was sent";
     /// The tool was called with a word it does not know.
@@ -264,17 +264,17 @@ causes! {
     PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
     // -- the outbox
     /// The outbox takes no message.
-    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the outbox", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
+    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the queue", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
     /// The outbox holds as much as it may.
-    OutboxFull => Temporary, "4.3.1", "the outbox is full", "nothing was sent; see mailq, and outlook-sendmail outbox drop";
+    OutboxFull => Temporary, "4.3.1", "the queue is full", "nothing was sent; see mailq, and outlook-sendmail queue drop";
     /// The outbox, or a message in it, cannot be read.
-    OutboxUnreadable => OsError, "5.3.0", "cannot read the outbox", "it must be a folder that belongs to you";
+    OutboxUnreadable => OsError, "5.3.0", "cannot read the queue", "it must be a folder that belongs to you";
     /// An earlier message of the same thread has to go first.
     WaitsInOrder => Temporary, "4.4.5", "an earlier message of its thread is waiting", "it goes out behind that one";
     /// It waited as long as a message may.
-    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail outbox retry ID";
+    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail queue retry ID";
     /// No message of the outbox is called so.
-    UnknownMessage => Usage, "5.5.4", "no such message in the outbox", "see mailq for the ids";
+    UnknownMessage => Usage, "5.5.4", "no such message in the queue", "see mailq for the ids";
     /// Another process works on the message.
     MessageBusy => Temporary, "4.3.2", "this message is being sent at this moment", "try again in a minute";
     /// Trying again may make a second copy.

@@ -4,6 +4,7 @@
 //!
 //! | room | holds |
 //! | --- | --- |
+//! | `manual` (tests only) | the manual pages and completions, filled from the tables |
 //! | `fake_world` (tests only) | the ports as tests script them |
 //! | [`adapters`] | everything that knows the operating system, the network and the stores |
 //! | [`pipeline`] | one screen: what is wanted, and who does it |
@@ -45,6 +46,8 @@ pub mod credentials;
 pub mod envelope;
 pub mod failure;
 pub mod invocation;
+#[cfg(test)]
+mod manual;
 pub mod memory;
 pub mod message;
 pub mod moments;

@@ -5,8 +5,9 @@ use lettre::Address;
 use crate::account::Account;
 use crate::envelope::{FromOutcome, Letter, Signature};
 use crate::failure::{ExitStatus, Failure};
+use crate::invocation::FlagValue;
 use crate::invocation::help::help;
-use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
+use crate::invocation::{HelpTopic, Refusal, StandardInput, Submit, Verbosity};
 use crate::memory::history;
 use crate::message::{Field, Message};
 use crate::outcome::Taken;
@@ -80,7 +81,7 @@ impl Story {
 
     /// What the arguments or the SMTP dialogue say, in case there is no message.
     pub fn read_envelope(&mut self, submit: &Submit) {
-        self.from = printable(bare(submit.sender.as_deref().unwrap_or_default()));
+        self.from = printable(bare(submit.value(FlagValue::Sender).unwrap_or_default()));
         self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
     }
 
@@ -194,7 +195,7 @@ pub fn show(world: &World, text: &str) -> u8 {
 
 /// The tool was called without saying what for.
 pub fn usage(world: &World) -> u8 {
-    world.terminal.err(&help(Program::Tool));
+    world.terminal.err(&help(HelpTopic::Tool));
     ExitStatus::Usage as u8
 }
 

@@ -8,6 +8,7 @@
 //!
 //! The listening itself is in `adapters::broker`, what travels in [`crate::service`].
 
+use std::path::Path;
 mod client;
 mod service;
 mod slots;
@@ -17,15 +18,16 @@ pub use slots::{Place, Slots};
 
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
+use crate::invocation::CommandOption;
 use crate::report;
 use crate::world::{ListeningSocket, OnStandardInput, World};
 
 /// `outlook-sendmail broker`: listens where it is told to, or on what systemd made standard input; or serves the one
 /// connection that standard input is. Nobody gains by calling it: it can do what the caller can do.
-pub fn run(world: &World, asked: &Asked, attempt: &Attempt<'_>) -> u8 {
-    if let Some(path) = &asked.listen {
-        return report::done(world, world.brokers.supervise(ListeningSocket::At(path)));
+pub fn run(world: &World, arguments: &CommandArguments, attempt: &Attempt<'_>) -> u8 {
+    if let Some(path) = arguments.value(CommandOption::Listen) {
+        return report::done(world, world.brokers.supervise(ListeningSocket::At(Path::new(path))));
     }
     match world.brokers.on_standard_input() {
         OnStandardInput::Listener => report::done(world, world.brokers.supervise(ListeningSocket::StandardInput)),

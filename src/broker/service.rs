@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::account::{Account, Accounts};
 use crate::attempt::Attempt;
-use crate::commands::{self, Wanted};
+use crate::commands::{self, Action};
 use crate::credentials::{self, AccessToken, Grant, Origin};
 use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Task};
+use crate::invocation::{Command, CommandArguments};
 use crate::outcome::Taken;
 use crate::queue::{self, Audience, Pace, Viewer};
 use crate::report::{self, Story};
@@ -177,9 +177,9 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
         0 => Viewer::Everybody,
         uid => Viewer::User(uid),
     };
-    let look_after = |wanted: Wanted<'_>| {
+    let look_after = |action: Action<'_>| {
         queue::adopt(world)?;
-        wanted.carry_out(world, viewer, attempt).map(|()| 0)
+        action.carry_out(world, viewer, attempt).map(|()| 0)
     };
     let deadline = world.clock.instant() + ERRAND;
     match errand {
@@ -196,9 +196,9 @@ fn carry_out(world: &World, errand: Errand, attempt: &Attempt<'_>) -> Result<u8,
             world.terminal.out(&queue::list(world, viewer)?);
             Ok(0)
         }
-        Errand::ShowEntry(id) => look_after(Wanted::Show(id.as_str())),
-        Errand::RetryEntry(id, duplicate) => look_after(Wanted::Retry(id.as_str(), duplicate)),
-        Errand::DropEntry(id) => look_after(Wanted::Drop(id.as_str())),
+        Errand::ShowEntry(id) => look_after(Action::Show(id.as_str())),
+        Errand::RetryEntry(id, duplicate) => look_after(Action::Retry(id.as_str(), duplicate)),
+        Errand::DropEntry(id) => look_after(Action::Drop(id.as_str())),
         Errand::RunQueue => {
             // Everybody may ask for what is due; only root may hurry all of it.
             queue::adopt(world)?;
@@ -236,5 +236,5 @@ fn renew(world: &World, attempt: &Attempt<'_>) -> u8 {
     // What passes by itself is waited for, and need not be by a broker that is to end.
     world.signals.release();
     world.state.replace(RENEWAL, now.to_string().as_bytes());
-    commands::run(world, Task::Renew, &Asked::default(), attempt)
+    commands::run(world, Command::Renew, &CommandArguments::default(), attempt)
 }

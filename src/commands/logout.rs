@@ -4,16 +4,16 @@ use crate::account::{Account, Accounts};
 use crate::broker;
 use crate::credentials::{self, Forgotten};
 use crate::failure::Failure;
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::world::{Route, World};
 
 /// Forgets the account's grants, tokens and password, and says so.
 ///
 /// # Errors
 /// Those of the configuration and of the store. Nothing to forget is none.
-pub fn logout(world: &World, wanted: &Asked) -> Result<(), Failure> {
+pub fn logout(world: &World, arguments: &CommandArguments) -> Result<(), Failure> {
     let accounts = Accounts::load(world)?;
-    let account = match &wanted.account {
+    let account = match arguments.value(CommandOption::Account) {
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };

@@ -1,9 +1,10 @@
-//! mailq, -q and `outbox`: looking after messages that wait, here or at the broker.
+//! mailq, -q and `queue`: looking after messages that wait, here or at the broker.
 
 use crate::attempt::Attempt;
 use crate::broker;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
+use crate::invocation::CommandOption;
 use crate::queue::{self, Pace, Viewer};
 use crate::report;
 use crate::service::{Duplicate, EntryId, Errand};
@@ -25,35 +26,36 @@ pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> u8 {
     }
 }
 
-/// `outbox show|retry|drop ID`, and `outbox run` for the timer. Gives the exit status.
-pub fn look_after(world: &World, asked: &Asked, attempt: &Attempt<'_>) -> u8 {
-    let operands: Vec<&str> = asked.operands.iter().map(String::as_str).collect();
-    let wanted = match operands.as_slice() {
+/// `queue show|retry|drop ID`, and `queue run` for the timer. Gives the exit status.
+pub fn look_after(world: &World, arguments: &CommandArguments, attempt: &Attempt<'_>) -> u8 {
+    let operands: Vec<&str> = arguments.operands.iter().map(String::as_str).collect();
+    let action = match operands.as_slice() {
         [] => return print_queue(world),
         ["run"] => return run_queue(world, Pace::Due, attempt),
-        ["show", id] => Wanted::Show(id),
-        ["retry", id] => {
-            Wanted::Retry(id, if asked.duplicate_possible { Duplicate::Possible } else { Duplicate::Never })
-        }
-        ["drop", id] => Wanted::Drop(id),
+        ["show", id] => Action::Show(id),
+        ["retry", id] => Action::Retry(
+            id,
+            if arguments.says(CommandOption::DuplicatePossible) { Duplicate::Possible } else { Duplicate::Never },
+        ),
+        ["drop", id] => Action::Drop(id),
         ["show" | "retry" | "drop"] => {
             return refused(world, Cause::MissingValue, "which message? mailq lists their ids");
         }
         [word, ..] => {
-            return refused(world, Cause::UnknownCommand, &format!("outbox {word}; it is show, retry, drop or run"));
+            return refused(world, Cause::UnknownCommand, &format!("queue {word}; it is show, retry, drop or run"));
         }
     };
     match world.places.route {
-        Route::Broker => match wanted.errand() {
+        Route::Broker => match action.errand() {
             Ok(mut errand) => broker::ask(world, &mut errand),
             Err(failure) => report::complain(world, &failure),
         },
-        Route::Here | Route::Incoming => report::done(world, wanted.carry_out(world, Viewer::Everybody, attempt)),
+        Route::Here | Route::Incoming => report::done(world, action.carry_out(world, Viewer::Everybody, attempt)),
     }
 }
 
 /// What to do with one message.
-pub enum Wanted<'a> {
+pub enum Action<'a> {
     /// Show it.
     Show(&'a str),
     /// Try it now.
@@ -62,7 +64,7 @@ pub enum Wanted<'a> {
     Drop(&'a str),
 }
 
-impl Wanted<'_> {
+impl Action<'_> {
     /// Does it here.
     ///
     /// # Errors

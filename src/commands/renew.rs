@@ -8,7 +8,8 @@ use crate::broker;
 use crate::commands::columns;
 use crate::credentials;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
-use crate::invocation::{Asked, Task};
+use crate::invocation::CommandOption;
+use crate::invocation::{Command, CommandArguments};
 use crate::memory::history::{self, History};
 use crate::moments::{DAY, unix_seconds};
 use crate::report;
@@ -33,9 +34,11 @@ const EACH: Duration = Duration::from_secs(45);
 const OVERDUE: u64 = 14;
 
 /// Renews every account's grant, whatever is cached, and gives the worst status.
-pub fn renew(world: &World, asked: &Asked) -> u8 {
+pub fn renew(world: &World, arguments: &CommandArguments) -> u8 {
     match world.places.route {
-        Route::Broker if asked.system || is_watched(world) => return broker::ask(world, &mut Errand::Renew),
+        Route::Broker if arguments.says(CommandOption::System) || is_watched(world) => {
+            return broker::ask(world, &mut Errand::Renew);
+        }
         // A timer enabled for every user: the machine has its own.
         Route::Broker | Route::Incoming => return 0,
         Route::Here => {}
@@ -151,11 +154,17 @@ fn overdue(failure: &Failure) -> Failure {
 }
 
 /// Tells a person at a terminal, once, of a renewal that failed while nobody looked.
-pub fn tell(world: &World, task: Task) {
-    match task {
+pub fn tell(world: &World, command: Command) {
+    match command {
         // They tell it themselves, or nobody reads what they say.
-        Task::Status | Task::Renew | Task::Broker | Task::Help => return,
-        Task::Login | Task::Logout | Task::Test | Task::Explain | Task::Doctor | Task::Queue | Task::Outbox => {}
+        Command::Status | Command::Renew | Command::Broker | Command::Help => return,
+        Command::Login
+        | Command::Logout
+        | Command::Test
+        | Command::Explain
+        | Command::Doctor
+        | Command::Mailq
+        | Command::Queue => {}
     }
     if !is_watched(world) || world.places.route != Route::Here {
         return;

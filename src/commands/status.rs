@@ -3,7 +3,8 @@
 use crate::account::Accounts;
 use crate::broker;
 use crate::failure::{Cause, Failure, Whose};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
+use crate::invocation::CommandOption;
 use crate::memory::history;
 use crate::moments::unix_seconds;
 use crate::queue::Viewer;
@@ -13,20 +14,22 @@ use crate::status::{Paint, Report, Standing, block, worst};
 use crate::world::{Escapes, Route, Screen, Stream, World};
 
 /// Shows every account, and gives the status that tells the worst of them.
-pub fn status(world: &World, asked: &Asked) -> u8 {
-    let machines = machines(world, asked);
+pub fn status(world: &World, arguments: &CommandArguments) -> u8 {
+    let machines = machines(world, arguments);
     let own = match world.places.route {
-        Route::Here if !asked.system => Some(Accounts::load(world)),
+        Route::Here if !arguments.says(CommandOption::System) => Some(Accounts::load(world)),
         Route::Here | Route::Broker | Route::Incoming => None,
     };
     match (own, machines) {
-        (Some(own), machines) if asked.json => show_json(world, own, machines.and_then(Result::ok)),
+        (Some(own), machines) if arguments.says(CommandOption::Json) => {
+            show_json(world, own, machines.and_then(Result::ok))
+        }
         (Some(own), machines) => show_text(world, own, machines.and_then(Result::ok)),
         (None, Some(Ok((status, text)))) => {
             report::show(world, &text);
             status
         }
-        (None, Some(Err(failure))) if asked.json => show_json(world, Err(failure), None),
+        (None, Some(Err(failure))) if arguments.says(CommandOption::Json) => show_json(world, Err(failure), None),
         (None, Some(Err(failure))) => report::complain(world, &failure),
         (None, None) => report::complain(world, &Accounts::load(world).err().unwrap_or_else(broker_away)),
     }
@@ -35,14 +38,16 @@ pub fn status(world: &World, asked: &Asked) -> u8 {
 /// The broker answers for the machine's account: to a user with one of his own too, where there is one.
 type Machines = Option<Result<(u8, String), Failure>>;
 
-fn machines(world: &World, asked: &Asked) -> Machines {
+fn machines(world: &World, arguments: &CommandArguments) -> Machines {
     let is_wanted = match world.places.route {
         Route::Broker => true,
         // Not where a person named a configuration: that is all he asked for.
-        Route::Here => asked.config.is_none() && world.brokers.may_be_there() && world.places.whose() == Whose::User,
+        Route::Here => {
+            arguments.config().is_none() && world.brokers.may_be_there() && world.places.whose() == Whose::User
+        }
         Route::Incoming => return None,
     };
-    let columns = match asked.json {
+    let columns = match arguments.says(CommandOption::Json) {
         true => None,
         false => Some(world.person.screen(Stream::Output).map_or(0, |screen| screen.columns)),
     };

@@ -8,6 +8,7 @@ use lettre::address::Envelope;
 use crate::account::{Account, LoneDot};
 use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::FlagValue;
 use crate::invocation::{Dsn, Submit};
 use crate::memory::send_as::KnownSenders;
 use crate::memory::threads::KnownIds;
@@ -171,7 +172,11 @@ impl Letter {
             body,
             conversion,
             size,
-            dsn: submit.dsn.clone(),
+            dsn: Dsn {
+                notify: text(submit, FlagValue::Notify),
+                ret: text(submit, FlagValue::Return),
+                envid: text(submit, FlagValue::EnvelopeId),
+            },
             message_id: message_id.unwrap_or_default(),
             authors: named_in("From", &fields),
             senders: named_in("Sender", &fields),
@@ -297,4 +302,8 @@ fn plan_failure(fault: PlanFault) -> Failure {
 
 fn spool_failure(error: io::Error) -> Failure {
     Failure::new(Stage::Envelope, Cause::SpoolUnwritable, error.to_string())
+}
+/// What a flag gave, which is US-ASCII by the rule of its row.
+fn text(submit: &Submit, of: FlagValue) -> Option<String> {
+    submit.value(of).and_then(|value| String::from_utf8(value.to_vec()).ok())
 }

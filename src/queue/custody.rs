@@ -211,7 +211,7 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
     };
     if let Err(error) = done {
         // It stays as it is: on the next look, perhaps sent.
-        let words = format!("sent, but the outbox could not be told: {error}");
+        let words = format!("sent, but the queue could not be told: {error}");
         world.log.record(Priority::Warning, &words);
     }
     receipt

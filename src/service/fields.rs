@@ -7,7 +7,6 @@ use super::frames::{self, Frames};
 use super::tags::{Field, Tag as _};
 use super::{Head, RequestFault};
 use crate::envelope::Stamp;
-use crate::invocation::parse::{envelope_id, notify, return_what};
 use crate::invocation::{HeaderRecipients, Submit, Verbosity};
 use crate::message::Dots;
 use crate::world::Caller;
@@ -31,17 +30,13 @@ pub(super) fn write(sink: &mut dyn Write, caller: &Caller, submit: &Submit, stam
         put(Field::LocalDomain, shortened(domain, Field::LocalDomain))?;
     }
     // The configuration is the reader's own.
-    let Submit { header_recipients, operands, sender, full_name, dots, verbosity, dsn, config: _ } = submit;
+    let Submit { header_recipients, operands, values, dots, verbosity, config: _ } = submit;
     put(Field::Flags, &[header_recipients_octet(*header_recipients), dots_octet(*dots), verbosity_octet(*verbosity)])?;
     for operand in operands {
         put(Field::Operand, operand)?;
     }
-    let texts = [(Field::Notify, &dsn.notify), (Field::Return, &dsn.ret), (Field::EnvelopeId, &dsn.envid)];
-    let options = [(Field::Sender, sender.as_deref()), (Field::FullName, full_name.as_deref())];
-    for (tag, value) in options.into_iter().chain(texts.map(|(tag, text)| (tag, text.as_deref().map(str::as_bytes)))) {
-        if let Some(value) = value {
-            put(tag, value)?;
-        }
+    for (letter, value) in values.letters() {
+        put(Field::FlagValue, &[letter.to_string().as_bytes(), value].concat())?;
     }
     let since = stamp.now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut octets = since.as_secs().to_be_bytes().to_vec();
@@ -75,11 +70,7 @@ pub(super) fn read(frames: &mut Frames<'_>) -> Result<Head, RequestFault> {
                 flags = true;
             }
             Field::Operand => submit.operands.push(argument(octets)?),
-            Field::Sender => submit.sender = Some(argument(octets)?),
-            Field::FullName => submit.full_name = Some(argument(octets)?),
-            Field::Notify => submit.dsn.notify = Some(notify(&octets).ok_or(RequestFault::Malformed("-N"))?),
-            Field::Return => submit.dsn.ret = Some(return_what(&octets).ok_or(RequestFault::Malformed("-R"))?),
-            Field::EnvelopeId => submit.dsn.envid = Some(envelope_id(&octets).ok_or(RequestFault::Malformed("-V"))?),
+            Field::FlagValue => read_flag_value(&argument(octets)?, &mut submit)?,
             Field::Stamp => {
                 let stamp = read_stamp(&octets)?;
                 caller.uid = uid.filter(|_| flags).ok_or(RequestFault::Malformed("no caller or no flags"))?;
@@ -87,6 +78,11 @@ pub(super) fn read(frames: &mut Frames<'_>) -> Result<Head, RequestFault> {
             }
         }
     }
+}
+
+fn read_flag_value(octets: &[u8], submit: &mut Submit) -> Result<(), RequestFault> {
+    let read = octets.split_first().and_then(|(&letter, value)| submit.values.read(char::from(letter), value));
+    read.ok_or(RequestFault::Malformed("a flag's value"))
 }
 
 fn read_stamp(octets: &[u8]) -> Result<Stamp, RequestFault> {

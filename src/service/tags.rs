@@ -69,16 +69,8 @@ tags! {
     Flags = b'f', 3, 1;
     /// An operand.
     Operand = b'o', ARGUMENT, 65_536;
-    /// `-f`.
-    Sender = b's', ARGUMENT, 1;
-    /// `-F`.
-    FullName = b'F', ARGUMENT, 1;
-    /// `-N`.
-    Notify = b'N', NAME, 1;
-    /// `-R`.
-    Return = b'R', NAME, 1;
-    /// `-V`.
-    EnvelopeId = b'V', NAME, 1;
+    /// A flag's letter, and its value.
+    FlagValue = b'v', 1 + ARGUMENT, 52;
     /// Seconds and nanoseconds since 1970, zone, unique octets. The last field.
     Stamp = b't', 8 + 4 + 4 + 16, 1;
 }

@@ -4,7 +4,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::*;
-use crate::invocation::{Dsn, HeaderRecipients, Verbosity};
+use crate::invocation::FlagValue;
+use crate::invocation::FlagValues;
+use crate::invocation::{HeaderRecipients, Verbosity};
 use crate::message::{Body, Content, Dots, Stuffing};
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
@@ -50,14 +52,22 @@ fn submit() -> impl Strategy<Value = Submit> {
     let words = (any::<bool>(), dots(), any::<bool>());
     let arguments =
         (prop::collection::vec(argument(), 0..5), prop::option::of(argument()), prop::option::of(argument()));
-    (words, arguments, dsn).prop_map(|(words, (operands, sender, full_name), (notify, ret, envid))| Submit {
+    let values = |given: [(FlagValue, Option<Vec<u8>>); 5]| {
+        let given = given.into_iter().filter_map(|(of, value)| Some((of, value?)));
+        given.fold(FlagValues::default(), |values, (of, value)| values.with(of, value))
+    };
+    (words, arguments, dsn).prop_map(move |(words, (operands, sender, full_name), (notify, ret, envid))| Submit {
         header_recipients: if words.0 { HeaderRecipients::Taken } else { HeaderRecipients::Ignored },
         operands,
-        sender,
-        full_name,
+        values: values([
+            (FlagValue::Sender, sender),
+            (FlagValue::FullName, full_name),
+            (FlagValue::Notify, notify.map(Into::into)),
+            (FlagValue::Return, ret.map(Into::into)),
+            (FlagValue::EnvelopeId, envid.map(Into::into)),
+        ]),
         dots: words.1,
         verbosity: if words.2 { Verbosity::Transcript } else { Verbosity::Silent },
-        dsn: Dsn { notify: notify.map(str::to_owned), ret: ret.map(str::to_owned), envid },
         config: None,
     })
 }
@@ -230,10 +240,11 @@ fn what_no_argument_can_be_is_refused() {
         let start = [&MAGIC[..], &[VERSION, Kind::Submit as u8]].concat();
         fault(&[&start[..], &[tag, 0, 0, 0, text.len() as u8], text].concat())
     };
-    assert_eq!(with(b's', b"a\0b"), RequestFault::Malformed("NUL in an argument"));
-    assert_eq!(with(b'N', b"NEVER\r\nRSET"), RequestFault::Malformed("-N"));
-    assert_eq!(with(b'R', b"FULL>"), RequestFault::Malformed("-R"));
-    assert_eq!(with(b'V', b"a\nb"), RequestFault::Malformed("-V"));
+    assert_eq!(with(b'v', b"fa\0b"), RequestFault::Malformed("NUL in an argument"));
+    // The rules of the flags, and no flag that keeps no value.
+    for value in [&b"NNEVER\r\nRSET"[..], b"RFULL>", b"Va\nb", b"ttrue", b"Z", b"\xe9", b""] {
+        assert_eq!(with(b'v', value), RequestFault::Malformed("a flag's value"), "{value:?}");
+    }
     assert_eq!(with(b'l', b"\xff"), RequestFault::Malformed("not UTF-8"));
     assert_eq!(with(b'f', &[0, 3, 0]), RequestFault::Malformed("-i"));
     let mut stamp = [0; 32];

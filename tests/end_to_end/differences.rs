@@ -1,4 +1,4 @@
-//! Differences from Sendmail and Postfix (src/invocation/differences.rs) that no other test tries.
+//! Differences from Sendmail and Postfix (src/manual/differences.rs) that no other test tries.
 
 use std::fs;
 

@@ -57,7 +57,7 @@ fn a_wrong_call_reads_its_message_and_says_why() {
     let machine = Machine::new();
     let large = [b"Subject: large\n\n".as_slice(), &b"x\n".repeat(512 * 1024)].concat();
     for (arguments, status, words) in [
-        (&["-Z", "a@example.org"][..], 64, "unknown option: -Z -- see sendmail --help"),
+        (&["-Z", "a@example.org"][..], 64, "unknown option: -Z -- see --help"),
         (&["--nonsense"], 64, "unknown option"),
         (&["-f"], 64, "option needs a value"),
         (&[], 64, "no recipients"),
@@ -144,6 +144,12 @@ fn what_is_not_offered_sends_nothing() {
     let run = run(&mut sendmail(&machine, &["-ba"]), b"EHLO x\r\nQUIT\r\n");
     assert_eq!((run.status, run.stderr.as_str()), (64, ""));
     assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
+    // With recipients there is a message, and somebody who reads standard error.
+    for arguments in [&["-ba", "-t"][..], &["-t", "-ba"], &["-ba", "a@example.org"]] {
+        let run = run(&mut sendmail(&machine, arguments), MESSAGE);
+        run.assert_failure(64, "not offered: -ba");
+        assert_eq!(run.stdout, "");
+    }
     assert_nothing_happened(&machine);
 }
 

@@ -195,7 +195,7 @@ fn a_message_refused_for_good_later_is_failed_and_told_of_once() {
     run_queue(&machine);
     assert_eq!(subjects(&machine).len(), 1);
     // Its cause mended, a person tries again.
-    tool(&machine, &["outbox", "retry", id]).assert_silent_success();
+    tool(&machine, &["queue", "retry", id]).assert_silent_success();
     assert_eq!(subjects(&machine)[1], "A kept one");
     assert_eq!(files(&machine), [""; 0]);
 }
@@ -209,9 +209,9 @@ fn what_was_perhaps_sent_is_listed_and_never_sent_again_by_itself() {
     run_queue(&machine);
     let ours = || subjects(&machine).iter().filter(|subject| *subject == "A kept one").count();
     assert_eq!(ours(), 0);
-    tool(&machine, &["outbox", "retry", id]).assert_failure(64, "--duplicate-possible");
+    tool(&machine, &["queue", "retry", id]).assert_failure(64, "--duplicate-possible");
     assert_eq!(ours(), 0);
-    tool(&machine, &["outbox", "retry", "--duplicate-possible", id]).assert_silent_success();
+    tool(&machine, &["queue", "retry", "--duplicate-possible", id]).assert_silent_success();
     assert_eq!(ours(), 1);
     assert_eq!(files(&machine), [""; 0]);
 }
@@ -242,7 +242,7 @@ fn those_the_server_takes_get_it_and_the_others_are_listed() {
         );
         assert!(list.contains("b@example.org") && !list.contains("c@example.org"), "{list}");
         let id = &ids(&machine)[0];
-        tool(&machine, &["outbox", "retry", id]).assert_silent_success();
+        tool(&machine, &["queue", "retry", id]).assert_silent_success();
         assert_eq!(machine.outlook.smtp.received().last().unwrap().recipients(), ["b@example.org"]);
         assert_eq!(files(&machine), [""; 0]);
     }
@@ -290,7 +290,7 @@ fn a_retry_forgets_nobody_who_was_refused() {
     let machine = keeping("on rcpt 2 times 1: 451 4.7.1 later\non rcpt 3 times 1: 550 5.1.1 nobody here");
     machine.sendmail(["a@example.org", "b@example.org", "c@example.org"], MESSAGE).assert_silent_success();
     let [id] = &ids(&machine)[..] else { panic!("{:?}", files(&machine)) };
-    tool(&machine, &["outbox", "retry", id]).assert_silent_success();
+    tool(&machine, &["queue", "retry", id]).assert_silent_success();
     let received = machine.outlook.smtp.received();
     assert_eq!(received[0].recipients(), ["a@example.org"]);
     assert_eq!(received[1].recipients(), ["b@example.org", "c@example.org"]);
@@ -436,7 +436,7 @@ fn killed_at_random_no_message_with_exit_0_is_lost_and_none_is_sent_twice() {
     let list = mailq(&machine);
     assert!(!list.contains("(waiting") && !list.contains("(sending"), "{list}");
     let sent = subjects(&machine);
-    let shown: Vec<_> = ids(&machine).iter().map(|id| tool(&machine, &["outbox", "show", id]).stdout).collect();
+    let shown: Vec<_> = ids(&machine).iter().map(|id| tool(&machine, &["queue", "show", id]).stdout).collect();
     for number in 0..40 {
         let subject = format!("Number {number}.");
         let times = sent.iter().filter(|sent| **sent == subject).count();
@@ -497,23 +497,23 @@ fn one_message_is_shown_and_given_up_by_the_beginning_of_its_id() {
         machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
     }
     let ids = ids(&machine);
-    let shown = tool(&machine, &["outbox", "show", &ids[0]]);
+    let shown = tool(&machine, &["queue", "show", &ids[0]]);
     assert_eq!((shown.status, shown.stderr.as_str()), (0, ""));
     for words in ["state:     waiting, next try ", "attempts:  1\n", "\nSubject: A kept one\n", "4.3.2 later"] {
         assert!(shown.stdout.contains(words), "{words}: {}", shown.stdout);
     }
     assert!(!shown.stdout.contains("The text."));
     assert_no_secret(&shown.stdout);
-    tool(&machine, &["outbox", "show", &ids[0][..2]]).assert_failure(64, "is the beginning of 2 ids");
-    tool(&machine, &["outbox", "show", "zzz"]).assert_failure(64, "no such message in the outbox: zzz");
-    tool(&machine, &["outbox", "show"]).assert_failure(64, "which message?");
-    tool(&machine, &["outbox", "burn", "x"]).assert_failure(64, "outbox burn");
-    tool(&machine, &["outbox", "retry", &ids[1]]).assert_failure(75, "4.3.2 later");
-    tool(&machine, &["outbox", "drop", &ids[0]]).assert_silent_success();
+    tool(&machine, &["queue", "show", &ids[0][..2]]).assert_failure(64, "is the beginning of 2 ids");
+    tool(&machine, &["queue", "show", "zzz"]).assert_failure(64, "no such message in the queue: zzz");
+    tool(&machine, &["queue", "show"]).assert_failure(64, "which message?");
+    tool(&machine, &["queue", "burn", "x"]).assert_failure(64, "queue burn");
+    tool(&machine, &["queue", "retry", &ids[1]]).assert_failure(75, "4.3.2 later");
+    tool(&machine, &["queue", "drop", &ids[0]]).assert_silent_success();
     assert_eq!(tool(&machine, &["mailq"]).stdout.matches("(waiting").count(), 1);
     // By the clock nothing is due yet.
     let before = machine.outlook.smtp.connections().len();
-    tool(&machine, &["outbox", "run"]).assert_silent_success();
+    tool(&machine, &["queue", "run"]).assert_silent_success();
     assert_eq!(machine.outlook.smtp.connections().len(), before);
 }
 
@@ -565,7 +565,7 @@ fn without_room_nothing_is_sent_and_nothing_left_behind() {
         command.arg("-c").arg(format!("ulimit -f 128; exec {} a@example.org", machine.program("sendmail").display()));
         harness::feed(&mut command, input)
     };
-    limited(&large).assert_failure(75, "cannot write to the outbox");
+    limited(&large).assert_failure(75, "cannot write to the queue");
     assert_eq!((files(&machine), subjects(&machine)), (Vec::new(), Vec::new()));
     limited(MESSAGE).assert_silent_success();
     assert_eq!(subjects(&machine), ["A kept one"]);
@@ -582,7 +582,7 @@ fn without_room_nothing_is_sent_and_nothing_left_behind() {
         return;
     }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        machine.sendmail(["a@example.org"], &large).assert_failure(75, "cannot write to the outbox");
+        machine.sendmail(["a@example.org"], &large).assert_failure(75, "cannot write to the queue");
         assert_eq!(files(&machine), [""; 0]);
         machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
         assert_eq!(subjects(&machine).len(), 2);

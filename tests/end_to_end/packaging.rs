@@ -1,5 +1,5 @@
-//! What is installed beside the program: manuals that mandoc has nothing to say about, units that systemd takes, and a
-//! completion that bash does.
+//! What is installed beside the program: manuals that mandoc has nothing to say about, units that systemd takes, and
+//! completions that bash, zsh and fish do.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::Command;
 use harness::{copy_program, installed, run};
 use tempfile::TempDir;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/outlook-sendmail.bash");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/completions/outlook-sendmail.bash");
 
 /// `packaging/install` into a folder of its own, with the program of these tests.
 fn install() -> TempDir {
@@ -36,6 +36,8 @@ fn everything_is_installed_where_it_is_looked_for() {
         "share/man/man5/outlook-sendmail.toml.5",
         "share/man/man8/sendmail.8",
         "share/bash-completion/completions/outlook-sendmail",
+        "share/zsh/vendor-completions/_outlook-sendmail",
+        "share/fish/vendor_completions.d/outlook-sendmail.fish",
         "lib/systemd/user/outlook-sendmail-renew.service",
         "lib/systemd/user/outlook-sendmail-renew.timer",
         "lib/systemd/system/outlook-sendmail.socket",
@@ -133,22 +135,62 @@ fn bash_completes_commands_options_and_values() {
     fs::write(folder.path().join("mine.toml"), "").unwrap();
     let offered = |words: &[&str]| offered(folder.path(), words);
     let commands =
-        ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker", "mailq", "outbox"];
+        ["login", "help", "logout", "status", "renew", "test", "explain", "doctor", "broker", "mailq", "queue"];
     assert_eq!(offered(&[""]), [&commands[..], &["--config", "--help", "--version"]].concat());
     assert_eq!(offered(&["lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "=", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["--config", "mine.toml", "lo"]), ["login", "logout"]);
     assert_eq!(offered(&["--config", "=", "mine.toml", "login", "--s"]), ["--store", "--system"]);
+    assert_eq!(offered(&["help", "lo"]), ["login", "logout"]);
+    assert_eq!(offered(&["queue", "r"]), ["retry", "run"]);
     assert_eq!(offered(&["login", "--c"]), ["--client-id", "--config"]);
     assert_eq!(offered(&["login", "--store", ""]), ["secret-service", "file", "command", "sealed"]);
     assert_eq!(offered(&["login", "--store", "="]), ["secret-service", "file", "command", "sealed"]);
     assert_eq!(offered(&["login", "--store", "=", "f"]), ["file"]);
     assert_eq!(offered(&["login", "--config", "m"]), ["mine.toml"]);
     assert_eq!(offered(&["login", "--account", "me", "--t"]), ["--tenant", "--transport"]);
-    for nothing in [&["login", "--account", ""][..], &["login", "--client-id", "=", ""], &["help", ""], &["x"]] {
+    for nothing in [&["login", "--account", ""][..], &["login", "--client-id", "=", ""], &["x"]] {
         assert_eq!(offered(nothing), [""; 0], "{nothing:?}");
     }
+}
+
+/// What fish offers at the end of this line, without its descriptions.
+fn fish_offers(home: &Path, line: &str) -> Vec<String> {
+    let script = "source $argv[1]; complete -C $argv[2]";
+    let mut command = Command::new("fish");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/completions/outlook-sendmail.fish");
+    command.args(["--no-config", "-c", script, page, line]).env("HOME", home).current_dir(home);
+    let ended = run(&mut command, b"");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{line}");
+    ended.stdout.lines().filter_map(|line| line.split('\t').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn fish_completes_commands_options_and_values() {
+    if !installed("fish") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.toml"), "").unwrap();
+    let offered = |line: &str| fish_offers(folder.path(), &format!("outlook-sendmail {line}"));
+    assert_eq!(offered("lo"), ["login", "logout"]);
+    assert_eq!(offered("login --st"), ["--store"]);
+    assert_eq!(offered("login --store "), ["command", "file", "sealed", "secret-service"]);
+    assert_eq!(offered("queue r"), ["retry", "run"]);
+    assert_eq!(offered("status --config m"), ["mine.toml"]);
+    assert_eq!(offered("status --store "), [""; 0]);
+}
+
+#[test]
+fn zsh_has_nothing_to_say_about_its_completion() {
+    if !installed("zsh") {
+        return;
+    }
+    let mut command = Command::new("zsh");
+    command.args(["--no-rcs", "-n", concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/completions/_outlook-sendmail")]);
+    let ended = run(&mut command, b"");
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
 }
 
 #[test]

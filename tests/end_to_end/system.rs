@@ -80,7 +80,7 @@ fn what_was_sent_before_the_first_sign_in_waits_for_it() {
     assert!(waiting.stdout.contains("run: outlook-sendmail login --system"), "{}", waiting.stdout);
     let told = login(&system, &["--store", "sealed"]);
     assert_eq!(told.status, 0, "{}{}", told.stdout, told.stderr);
-    for words in ["Signed in as me@outlook.com", "2 messages wait for this sign-in", "2 sent. The outbox: empty."] {
+    for words in ["Signed in as me@outlook.com", "2 messages wait for this sign-in", "2 sent. The queue: empty."] {
         assert!(told.stdout.contains(words), "{words}: {}", told.stdout);
     }
     assert_no_secret(&(told.stdout + &told.stderr));
@@ -179,17 +179,17 @@ fn a_user_sees_what_is_his_in_the_outbox() {
     }
     for (uid, count) in [(0, 2), (WWW_DATA, 2), (NOBODY, 0)] {
         assert_eq!(system.tool(uid, &["mailq"]).stdout.matches("bob@example.com").count(), count, "{uid}");
-        assert_eq!(json(&system.tool(uid, &["status", "--json"]))["accounts"][0]["outbox"], count);
+        assert_eq!(json(&system.tool(uid, &["status", "--json"]))["accounts"][0]["queue"], count);
         let told = system.tool(uid, &["status", "--system"]);
-        let words = if count > 0 { "2 wait; mailq lists them" } else { "Outbox         empty" };
+        let words = if count > 0 { "2 wait; mailq lists them" } else { "Queue          empty" };
         assert!(told.status == 77 && told.stdout.contains(words), "{uid}: {} {}", told.status, told.stdout);
         assert!(told.stdout.contains("run: outlook-sendmail login --system\n"), "{}", told.stdout);
     }
     let list = system.tool(WWW_DATA, &["mailq"]).stdout;
     let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-    assert_ne!(system.tool(NOBODY, &["outbox", "drop", &id]).status, 0);
-    assert_ne!(system.tool(NOBODY, &["outbox", "show", &id]).status, 0);
-    assert_eq!(system.tool(WWW_DATA, &["outbox", "drop", &id]).status, 0);
+    assert_ne!(system.tool(NOBODY, &["queue", "drop", &id]).status, 0);
+    assert_ne!(system.tool(NOBODY, &["queue", "show", &id]).status, 0);
+    assert_eq!(system.tool(WWW_DATA, &["queue", "drop", &id]).status, 0);
     assert_eq!(system.tool(0, &["mailq"]).stdout.matches("bob@example.com").count(), 1);
 }
 
@@ -325,7 +325,7 @@ fn a_run_over_the_outbox_ends_with_its_broker_and_takes_one_place_only() {
     system.machine.outlook.smtp.set_dialogue(&Dialogue::parse("").unwrap());
     // By the clock one message is tried, and the other a minute later.
     let mut command = system.as_user(NOBODY, "outlook-sendmail");
-    command.args(["outbox", "run"]);
+    command.args(["queue", "run"]);
     let queue = thread::spawn(move || run(&mut command, b""));
     until("nothing is sent", || system.machine.outlook.smtp.received_whole().len() == 1);
     for uid in [0, WWW_DATA, NOBODY] {

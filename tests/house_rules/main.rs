@@ -66,7 +66,8 @@ fn ours() -> Vec<(String, String)> {
 
 /// Where the modules that a file declares for tests only lie.
 fn test_modules(name: &str, text: &str) -> Vec<String> {
-    let folder = name.trim_end_matches("mod.rs").trim_end_matches(".rs").trim_end_matches('/');
+    let folder =
+        name.trim_end_matches("mod.rs").trim_end_matches("lib.rs").trim_end_matches(".rs").trim_end_matches('/');
     let declarations = text.split("#[cfg(test)]\n").skip(1);
     let modules = declarations.filter_map(|rest| {
         rest.lines()

@@ -61,7 +61,7 @@ impl Wire for Saying {
 }
 
 /// Runs `login` over a configuration, somebody with this address approving. Gives the configuration afterwards.
-fn after(config: Option<&str>, wanted: &Asked, email: &str) -> (Result<(), Failure>, String, Fakes) {
+fn after(config: Option<&str>, arguments: &CommandArguments, email: &str) -> (Result<(), Failure>, String, Fakes) {
     let fakes = Fakes::default();
     let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"email":"{email}"}}"#));
     fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"u"}"#).answers(
@@ -72,21 +72,22 @@ fn after(config: Option<&str>, wanted: &Asked, email: &str) -> (Result<(), Failu
     let mut world = fakes.world();
     world.files = Box::new(Rc::clone(&file));
     world.network = Box::new(Welcoming);
-    let outcome = set_up(&world, wanted);
+    let outcome = set_up(&world, arguments);
     let text = file.0.borrow().clone().unwrap_or_default();
     (outcome, text, fakes)
 }
 
-fn asked(operands: &[&str]) -> Asked {
-    let operands = operands.iter().map(|operand| (*operand).to_owned()).collect();
-    Asked { operands, client_id: Some("id".into()), ..Asked::default() }
+fn arguments(operands: &[&str]) -> CommandArguments {
+    let mut arguments = CommandArguments::default().with(CommandOption::ClientId, "id");
+    arguments.operands.extend(operands.iter().map(|operand| (*operand).to_owned()));
+    arguments
 }
 
 const FIRST: &str = "# outlook-sendmail\n\n[accounts.me]\naddress = \"me@outlook.com\"\nclient_id = \"id\"\n";
 
 #[test]
 fn the_first_account_is_a_table_with_its_address_and_client_id() {
-    let (outcome, text, fakes) = after(None, &asked(&[]), "me@outlook.com");
+    let (outcome, text, fakes) = after(None, &arguments(&[]), "me@outlook.com");
     assert_eq!((outcome, text.as_str()), (Ok(()), FIRST));
     assert!(fakes.paper.out.borrow().contains("Wrote account me to "), "{}", fakes.paper.out.borrow());
     assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
@@ -96,14 +97,14 @@ fn the_first_account_is_a_table_with_its_address_and_client_id() {
 
 #[test]
 fn a_second_account_is_added_and_the_first_stays_the_one_that_counts() {
-    let (outcome, text, _) = after(Some(FIRST), &asked(&["you@outlook.com"]), "you@outlook.com");
+    let (outcome, text, _) = after(Some(FIRST), &arguments(&["you@outlook.com"]), "you@outlook.com");
     assert_eq!(outcome, Ok(()));
     let second = "\n[accounts.you]\naddress = \"you@outlook.com\"\nclient_id = \"id\"\n";
     assert_eq!(text, format!("account = \"me\"\n\n{FIRST}{second}"));
     let accounts = Accounts::parse(Path::new("c"), text.as_bytes()).unwrap();
     assert_eq!(accounts.for_sender(&[]).unwrap().name, "me");
 
-    let named = Asked { account: Some("the other".into()), store: Some("file".into()), ..asked(&[]) };
+    let named = arguments(&[]).with(CommandOption::Account, "the other").with(CommandOption::Store, "file");
     let (outcome, text, _) = after(Some(&text), &named, "other@outlook.com");
     assert_eq!(outcome, Ok(()));
     let third = "\n[accounts.\"the other\"]\naddress = \"other@outlook.com\"\nclient_id = \"id\"\nstore = \"file\"\n";
@@ -112,7 +113,7 @@ fn a_second_account_is_added_and_the_first_stays_the_one_that_counts() {
 
 #[test]
 fn a_mailbox_under_another_name_is_the_account_it_is() {
-    let (outcome, text, fakes) = after(Some(FIRST), &asked(&["alias@outlook.com"]), "me@outlook.com");
+    let (outcome, text, fakes) = after(Some(FIRST), &arguments(&["alias@outlook.com"]), "me@outlook.com");
     assert_eq!((outcome, text.as_str()), (Ok(()), FIRST));
     assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
 }
@@ -120,7 +121,7 @@ fn a_mailbox_under_another_name_is_the_account_it_is() {
 #[test]
 fn a_work_account_is_microsoft_365s() {
     for tenant in ["organizations", "contoso.example"] {
-        let wanted = Asked { tenant: Some(tenant.into()), ..asked(&[]) };
+        let wanted = arguments(&[]).with(CommandOption::Tenant, tenant);
         let (outcome, text, fakes) = after(None, &wanted, "me@contoso.example");
         assert_eq!(outcome, Ok(()));
         let expected = format!(
@@ -134,7 +135,7 @@ fn a_work_account_is_microsoft_365s() {
         let (outcome, text, _) = after(None, &wanted, "me@hotmail.co.uk");
         assert_eq!((outcome.unwrap_err().cause, text.as_str()), (Cause::BadValue, ""));
     }
-    let back = Asked { tenant: Some("consumers".into()), ..asked(&[]) };
+    let back = arguments(&[]).with(CommandOption::Tenant, "consumers");
     let work = FIRST.to_owned() + "provider = \"microsoft365\" # work\n";
     let (outcome, text, _) = after(Some(&work), &back, "me@outlook.com");
     assert_eq!(outcome, Ok(()));
@@ -146,7 +147,7 @@ fn a_work_account_is_microsoft_365s() {
 
 #[test]
 fn nobody_is_made_somebody_else_without_being_asked() {
-    let (outcome, text, fakes) = after(Some(FIRST), &asked(&[]), "you@outlook.com");
+    let (outcome, text, fakes) = after(Some(FIRST), &arguments(&[]), "you@outlook.com");
     assert_eq!((outcome.unwrap_err().cause, text.as_str()), (Cause::SignInDeclined, FIRST));
     assert_eq!(fakes.person.questions.borrow().len(), 1);
     assert!(fakes.store.saves.borrow().is_empty());

@@ -90,7 +90,7 @@ fn whatever_lies_in_the_brokers_folders_is_left_alone_and_stops_nobody() {
     for user in [0, WWW_DATA] {
         for word in ["show", "retry", "drop"] {
             let mut command = system.as_user(user, "outlook-sendmail");
-            let said = run(command.args(["outbox", word, "0t7k5wxja0"]), b"");
+            let said = run(command.args(["queue", word, "0t7k5wxja0"]), b"");
             assert!(said.status != 0 && !said.stdout.contains("not yours"), "{}", said.stdout);
         }
     }

@@ -1,5 +1,5 @@
 # bash completion for outlook-sendmail.
-# Generated from src/invocation/{commands,completion}.rs: UPDATE_COMPLETION=1 cargo test committed
+# Made from packaging/completions/outlook-sendmail.bash.in and the tables of src: UPDATE_PAGES=1 cargo test --lib manual
 
 _outlook_sendmail_words() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
@@ -47,18 +47,19 @@ _outlook_sendmail() {
         doctor:--config) _outlook_sendmail_files "$word" ;;
         broker:--listen) _outlook_sendmail_files "$word" ;;
         mailq:--config) _outlook_sendmail_files "$word" ;;
-        outbox:--config) _outlook_sendmail_files "$word" ;;
-        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker mailq outbox --config --help --version' "$word" ;;
-        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --system --config' "$word" ;;
-        logout:*) _outlook_sendmail_words '--account --system --config' "$word" ;;
-        status:*) _outlook_sendmail_words '--system --json --config' "$word" ;;
-        renew:*) _outlook_sendmail_words '--system --config' "$word" ;;
-        test:*) _outlook_sendmail_words '--account --system --config' "$word" ;;
-        explain:*) _outlook_sendmail_words '--config' "$word" ;;
-        doctor:*) _outlook_sendmail_words '--system --config' "$word" ;;
-        broker:*) _outlook_sendmail_words '--listen' "$word" ;;
-        mailq:*) _outlook_sendmail_words '--system --config' "$word" ;;
-        outbox:*) _outlook_sendmail_words '--system --duplicate-possible --config show retry drop run' "$word" ;;
+        queue:--config) _outlook_sendmail_files "$word" ;;
+        :*) _outlook_sendmail_words 'login help logout status renew test explain doctor broker mailq queue --config --help --version' "$word" ;;
+        login:*) _outlook_sendmail_words '--account --client-id --tenant --store --transport --browser --system --config --help' "$word" ;;
+        help:*) _outlook_sendmail_words '--help login help logout status renew test explain doctor broker mailq queue' "$word" ;;
+        logout:*) _outlook_sendmail_words '--account --system --config --help' "$word" ;;
+        status:*) _outlook_sendmail_words '--system --json --config --help' "$word" ;;
+        renew:*) _outlook_sendmail_words '--system --config --help' "$word" ;;
+        test:*) _outlook_sendmail_words '--account --system --config --help' "$word" ;;
+        explain:*) _outlook_sendmail_words '--config --help' "$word" ;;
+        doctor:*) _outlook_sendmail_words '--system --config --help' "$word" ;;
+        broker:*) _outlook_sendmail_words '--listen --help' "$word" ;;
+        mailq:*) _outlook_sendmail_words '--system --config --help' "$word" ;;
+        queue:*) _outlook_sendmail_words '--system --duplicate-possible --config --help show retry drop run' "$word" ;;
     esac
 }
 

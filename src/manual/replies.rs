@@ -1,35 +1,23 @@
-//! "What Outlook answers" of man/outlook-sendmail.1, generated from the table of replies.
+//! "What Outlook answers" of man/outlook-sendmail.1, from the table of replies.
 
-use super::man::sentence;
+use super::roff::sentence;
 use crate::failure::{Kind, Wording};
 use crate::reply::Phase;
 use crate::submission::smtp::outlook_replies::rows;
 
-const HEAD: &str = r#".Sh WHAT OUTLOOK ANSWERS
-The first entry that fits a reply decides: a code, an enhanced status, or words that occur in it in any letter case.
-Each says what the reply means, what to do, the exit status, and what waiting does.
-The reply itself is shown behind the meaning, its middle left out when it is long; the log has all of it, with what
-Microsoft's support asks for in brackets at its end.
-.Pp
-Where a message was taken, Outlook may still refuse a recipient, or the message, later: that comes as a message to the
-mailbox.
-.Bl -tag -width Ds
-"#;
-
-/// The whole section.
-pub(super) fn section() -> String {
-    let mut section = String::from(HEAD);
+/// An item for each row.
+pub(super) fn items() -> String {
+    let mut items = String::new();
     for row in rows() {
         let Wording { sentence: meaning, advice } = row.told();
         let mark = row.mark();
         assert!(!mark.contains(['"', '\\']), "{mark} would have to be escaped");
-        section.push_str(&format!(".It Li \"{mark}\"{}\n", phases(row.phases())));
-        section.push_str(&sentence(meaning));
-        section.push_str(&sentence(advice));
-        section.push_str(&format!("Status {}; {}.\n", row.cause().row().status as u8, waiting(row.cause().kind())));
+        items.push_str(&format!(".It Li \"{mark}\"{}\n", phases(row.phases())));
+        items.push_str(&sentence(meaning));
+        items.push_str(&sentence(advice));
+        items.push_str(&format!("Status {}; {}.\n", row.cause().row().status as u8, waiting(row.cause().kind())));
     }
-    section.push_str(".El\n");
-    section
+    items
 }
 
 /// Where a reply counts, when that is not everywhere inside TLS.

@@ -1,22 +1,10 @@
-//! man/outlook-sendmail.toml.5, generated from the table of keys. A test keeps the committed page up to date
-//! (UPDATE_MAN=1 rewrites it).
+//! man/outlook-sendmail.toml.5, from the table of keys.
 
 use std::path::Path;
 
-use super::man::{compare, wrapped};
+use super::compare;
 use crate::account::Accounts;
 use crate::account::keys::{ACCOUNT_KEYS, FILE_KEYS, Key};
-
-fn page() -> String {
-    let mut page = String::from(HEAD);
-    FILE_KEYS.iter().for_each(|key| page.push_str(&item(key)));
-    page.push_str(BETWEEN);
-    ACCOUNT_KEYS.iter().for_each(|key| page.push_str(&item(key)));
-    page.push_str(BEFORE_EXAMPLE);
-    page.push_str(&example().replace('\\', "\\e"));
-    page.push_str(TAIL);
-    page.lines().map(|line| if line.contains(" = ") { format!("{line}\n") } else { wrapped(line) }).collect()
-}
 
 fn item(key: &Key) -> String {
     let doc = key.doc.replace(". ", ".\n").replace(" -", " \\-");
@@ -41,88 +29,22 @@ fn example() -> String {
     text
 }
 
-const HEAD: &str = r#".\" Generated from src/account/keys.rs and src/invocation/config_man.rs: UPDATE_MAN=1 cargo test committed
-.Dd November 23, 2026
-.Dt OUTLOOK-SENDMAIL.TOML 5
-.Os
-.Sh NAME
-.Nm outlook-sendmail.toml
-.Nd configuration of outlook-sendmail
-.Sh DESCRIPTION
-The accounts that
-.Xr sendmail 8
-sends through are described in TOML, in
-.Pa ~/.config/outlook-sendmail/config.toml
-for one user, and in
-.Pa /etc/outlook-sendmail/config.toml
-for the machine.
-.Xr outlook-sendmail 1
-.Cm login
-writes the file and changes it where it stands; comments stay.
-The file and its folder must belong to its user or root, and nobody else may write to them.
-A key that is not described here is an error, which names file and line.
-.Pp
-At the top of the file:
-.Bl -tag -width Ds
-"#;
-
-const BETWEEN: &str = r#".El
-.Pp
-Each account has a table of its own,
-.Li [accounts.NAME] ,
-with these keys:
-.Bl -tag -width Ds
-"#;
-
-const BEFORE_EXAMPLE: &str = r#".El
-.Sh FILES
-.Bl -tag -width Ds
-.It Pa ~/.config/outlook-sendmail/config.toml
-A user's own, unless
-.Ev OUTLOOK_SENDMAIL_CONFIG
-or
-.Fl -config
-names another.
-.It Pa /etc/outlook-sendmail/config.toml
-The machine's.
-.El
-.Sh EXAMPLES
-An address is enough, and usually a client id:
-.Bd -literal -offset indent
-[accounts.me]
-address = "someone@outlook.com"
-client_id = "00000000-0000-0000-0000-000000000000"
-.Ed
-.Pp
-Any other submission server, with a password that
-.Xr outlook-sendmail 1
-.Cm login
-asks for:
-.Bd -literal -offset indent
-[accounts.work]
-address = "someone@example.org"
-provider = "custom"
-host = "mail.example.org"
-auth = "password"
-.Ed
-.Pp
-Every key:
-.Bd -literal -offset indent
-"#;
-
-const TAIL: &str = r#".Ed
-.Sh SEE ALSO
-.Xr outlook-sendmail 1 ,
-.Xr sendmail 8
-"#;
-
 fn parse(text: &str) -> Result<Accounts, String> {
     Accounts::parse(Path::new("/c.toml"), text.as_bytes()).map_err(|failure| failure.detail.whole().to_owned())
 }
 
+fn page() -> String {
+    let fillings = [
+        ("FILE_KEYS", FILE_KEYS.iter().map(item).collect()),
+        ("ACCOUNT_KEYS", ACCOUNT_KEYS.iter().map(item).collect()),
+        ("EVERY_KEY", example().replace('\\', "\\e")),
+    ];
+    super::page("outlook-sendmail.toml.5", &fillings)
+}
+
 #[test]
 fn the_committed_manual_of_the_configuration_is_the_generated_one() {
-    compare("man/outlook-sendmail.toml.5", &page(), "UPDATE_MAN");
+    compare("man/outlook-sendmail.toml.5", &page());
 }
 
 #[test]
