@@ -141,9 +141,9 @@ fn what_is_not_offered_sends_nothing() {
             assert!(log.record_of(run.pid).contains(" refused: status=64 "));
         }
     }
-    let run = run(&mut sendmail(&machine, &["-ba"]), b"EHLO x\r\nQUIT\r\n");
-    assert_eq!((run.status, run.stderr.as_str()), (64, ""));
-    assert!(run.stdout.starts_with("554 5.5.1 ") && run.stdout.ends_with("\r\n"), "{}", run.stdout);
+    let alone = run(&mut sendmail(&machine, &["-ba"]), b"EHLO x\r\nQUIT\r\n");
+    assert_eq!((alone.status, alone.stderr.as_str()), (64, ""));
+    assert!(alone.stdout.starts_with("554 5.5.1 ") && alone.stdout.ends_with("\r\n"), "{}", alone.stdout);
     // With recipients there is a message, and somebody who reads standard error.
     for arguments in [&["-ba", "-t"][..], &["-t", "-ba"], &["-ba", "a@example.org"]] {
         let run = run(&mut sendmail(&machine, arguments), MESSAGE);
