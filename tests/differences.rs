@@ -45,7 +45,7 @@ fn a_quoted_from_line_is_dropped() {
 /// The octets of the one part that arrived as base64.
 fn base64_part(machine: &Machine, input: &[u8]) -> Vec<u8> {
     machine.outlook.smtp.forget();
-    machine.sendmail(&["-i", "b@example.com"], input).assert_silent_success();
+    machine.sendmail(["-i", "b@example.com"], input).assert_silent_success();
     let data = String::from_utf8(machine.outlook.smtp.received_whole()[0].data.clone()).unwrap();
     let (_, behind) = data.split_once("Content-Transfer-Encoding: base64\r\n").unwrap();
     let content = behind.strip_prefix("\r\n").or_else(|| behind.split_once("\r\n\r\n").map(|parts| parts.1)).unwrap();
@@ -81,14 +81,12 @@ fn what_is_no_text_keeps_every_octet() {
 fn octets_nobody_can_be_sure_of_are_refused() {
     let machine = Machine::new();
     let message = |line_end: &str, content: &str, last: &str| {
-        let text = format!(
-            "From: me@outlook.com\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\
-             Content-Type: image/png\nContent-Transfer-Encoding: binary\n\n"
-        );
+        let text = "From: me@outlook.com\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\
+                    Content-Type: image/png\nContent-Transfer-Encoding: binary\n\n";
         format!("{}{content}{last}", text.replace('\n', line_end)).into_bytes()
     };
     for input in [message("\r", "a\rb", "\r--b--\r"), message("\n", "a", "\r\n--b--\r\n")] {
-        let ended = machine.sendmail(&["-i", "b@example.com"], &input);
+        let ended = machine.sendmail(["-i", "b@example.com"], &input);
         assert_eq!(ended.status, 65, "{}", ended.stderr);
         assert!(ended.stderr.contains("cannot be known"), "{}", ended.stderr);
     }

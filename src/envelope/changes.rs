@@ -184,6 +184,7 @@ impl fmt::Display for Reason {
             Self::RepeatedOriginal => "there may be only one (RFC 5322 section 3.6): keeps what another said",
             Self::Empty | Self::Lacks(Substance::Anything | Substance::Text) => "it is empty",
             Self::Lacks(Substance::Date) => "it is no date that a calendar has",
+            Self::Lacks(Substance::Identifiers) => "it names no message",
             Self::Lacks(Substance::Identifier) => "it holds no identifier in angle brackets",
             Self::Lacks(Substance::Addresses) => "it holds no address",
             Self::LocalNames => "a name of this machine, shown as where its mail goes (as an empty group for several)",

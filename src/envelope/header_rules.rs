@@ -47,6 +47,8 @@ pub enum Substance {
     Date,
     /// An identifier in angle brackets (RFC 5322 section 3.6.4).
     Identifier,
+    /// Identifiers, or the words that stood there once (RFC 5322 section 4.5.4): more than brackets.
+    Identifiers,
     /// An address, or the name of a group.
     Addresses,
 }
@@ -94,8 +96,8 @@ pub const RULES: &[Rule] = &[
     rule("Date", Role::None, Fate::KeepOneThatSays, Substance::Date, "one"),
     rule("Message-ID", Role::None, Fate::KeepOneThatSays, Substance::Identifier, "one"),
     rule("Subject", Role::None, Fate::KeepOne, Substance::Text, "one"),
-    rule("In-Reply-To", Role::None, Fate::Join, Substance::Text, "one"),
-    rule("References", Role::None, Fate::Join, Substance::Text, "one"),
+    rule("In-Reply-To", Role::None, Fate::Join, Substance::Identifiers, "one"),
+    rule("References", Role::None, Fate::Join, Substance::Identifiers, "one"),
     rule("MIME-Version", Role::None, Fate::KeepOneThatSays, Substance::Text, "one"),
     rule("Content-Type", Role::None, Fate::KeepOneThatSays, Substance::Text, "one"),
     rule("Content-Transfer-Encoding", Role::None, Fate::KeepOneThatSays, Substance::Text, "one"),
@@ -116,6 +118,7 @@ impl Substance {
             Self::Text => !value.trim_ascii().is_empty(),
             Self::Date => can_be_date(value),
             Self::Identifier => holds_identifier(value),
+            Self::Identifiers => value.iter().any(|octet| !octet.is_ascii_whitespace() && !b"<>".contains(octet)),
             Self::Addresses => names_somebody(value),
         }
     }

@@ -17,6 +17,7 @@ use crate::world::{Caller, Files, Log, World};
 mod aliases;
 mod changes;
 mod date;
+mod fates;
 mod header;
 mod header_rules;
 pub(crate) mod header_text;
@@ -131,7 +132,7 @@ impl Letter {
             .map_err(|_| Failure::new(Stage::Envelope, Cause::NoRecipients, ""))?;
 
         let passing_on = PassingOn::of(&fields);
-        header::apply_fates(&mut fields, changes);
+        fates::apply_fates(&mut fields, changes);
         header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, passing_on, account, &desk.stamp, changes);
