@@ -30,6 +30,7 @@ mod escapes;
 mod field;
 mod note;
 mod octets;
+mod padding;
 mod plan;
 mod repair;
 mod scan;

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use super::coding::{Grouped, GroupedLength, Quoted, quoted_length};
 use super::entity::Facts;
 use super::octets::Octets;
+use super::padding::unpadded;
 use super::plan::{Coding, Decision};
 use super::repair::{GroupedRepair, Questions, QuotedRepair};
-use super::walk::{End, Open, Visitor, unpadded};
+use super::walk::{End, Open, Visitor};
 use super::{LINE, field};
 use crate::message::Piece;
 
