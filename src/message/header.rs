@@ -45,8 +45,17 @@ impl Header {
     pub(super) fn take(&mut self, part: Part<'_>) -> Result<Verdict, IntakeFault> {
         let verdict = if part.starts_line { self.take_start(part) } else { self.continue_line(part.octets) }?;
         match verdict {
-            Verdict::Header if memchr::memchr(b'\r', part.octets).is_some() => Err(IntakeFault::BareReturn),
+            Verdict::Header if memchr::memchr(b'\r', part.octets).is_some() => Err(self.bare_return()),
             Verdict::Header | Verdict::Separator | Verdict::Body => Ok(verdict),
+        }
+    }
+
+    fn bare_return(&self) -> IntakeFault {
+        let names = ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"];
+        let field = self.fields.last().filter(|_| self.line == Line::Field);
+        match field.is_some_and(|field| names.iter().any(|name| field.is(name))) {
+            true => IntakeFault::ReturnInRecipients,
+            false => IntakeFault::BareReturn,
         }
     }
 

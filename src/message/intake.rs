@@ -22,6 +22,8 @@ pub enum IntakeFault {
     HeaderTooLarge,
     /// A CR in the header of which nobody can say whether it ends a line.
     BareReturn,
+    /// The same in a field that names recipients.
+    ReturnInRecipients,
     /// The whole is over the limit: this many octets.
     TooLarge(u64),
 }
@@ -32,6 +34,7 @@ impl From<IntakeFault> for Failure {
             IntakeFault::Unreadable(words) => (Cause::InputUnreadable, words),
             IntakeFault::Spool(words) => (Cause::SpoolUnwritable, words),
             IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, Words::default()),
+            IntakeFault::ReturnInRecipients => (Cause::AddressControl, Words::default()),
             IntakeFault::BareReturn => (Cause::HeaderReturn, Words::default()),
             IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, Words::from(format!("{octets} octets"))),
         };
