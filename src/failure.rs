@@ -93,6 +93,8 @@ causes! {
     MessageTooLarge => Data, "5.3.4", "message too large", "send a link or a smaller attachment";
     /// A header block no mail system would take.
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
+    /// A CR in the header that may or may not end a line.
+    HeaderReturn => Data, "5.6.0", "a CR without LF in the header: whether a line ends there cannot be known", "end every line with LF, or with CRLF; nothing was sent";
     /// Content that can neither be sent as it is nor be converted.
     CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
     /// Graph has no envelope, and takes addresses in ASCII.

@@ -17,6 +17,17 @@ const LONGEST_MARK: usize = 160;
 /// How much of it is kept at all, in octets.
 const KEPT: usize = 64 * 1024;
 
+/// What some editors write in front of a text in UTF-8, and no part of it.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A file's text without byte order marks in front.
+pub fn without_byte_order_marks(mut text: &[u8]) -> &[u8] {
+    while let Some(behind) = text.strip_prefix(BYTE_ORDER_MARK.as_bytes()) {
+        text = behind;
+    }
+    text
+}
+
 /// Text from a server, a file or a caller: valid UTF-8 on one line, without control or direction characters.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Words(String);

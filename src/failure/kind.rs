@@ -103,6 +103,7 @@ impl Cause {
             | Self::AddressControl
             | Self::MessageTooLarge
             | Self::HeaderTooLarge
+            | Self::HeaderReturn
             | Self::CannotConvert
             | Self::NotForGraph
             | Self::ForeignFrom

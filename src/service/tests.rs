@@ -87,7 +87,7 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
     let pieces: &[&[u8]] = &[
         b"Subject: x\n",
         b"To: a@x,\n\tb@x\r\n",
-        b"A: x\0y\rz\x1b\n",
+        b"A: x\0y\x1b\n",
         b"From a@b Mon\n",
         b"\n",
         b"\r\r\n",
@@ -111,7 +111,7 @@ fn message(input: &[u8], dots: Dots, terminal: bool) -> Message {
 fn octets(body: &mut Body) -> Vec<u8> {
     let mut all = Vec::new();
     body.spool.seek(SeekFrom::Start(0)).unwrap();
-    (&mut body.spool).take(body.length).read_to_end(&mut all).unwrap();
+    (&mut body.spool).take(body.stored).read_to_end(&mut all).unwrap();
     all
 }
 

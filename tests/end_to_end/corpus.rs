@@ -54,8 +54,7 @@ fn letter(fixture: &Fixture) -> Result<Letter, Failure> {
         other => panic!("{}: {other:?}", fixture.name),
     };
     let message =
-        Message::read(&mut fixture.input.as_slice(), fixture.expect.terminal, submit.dots, memory_spool(), 1 << 30)
-            .expect("readable");
+        Message::read(&mut fixture.input.as_slice(), fixture.expect.terminal, submit.dots, memory_spool(), 1 << 30)?;
     let accounts = Accounts::parse(Path::new("c"), b"[accounts.me]\naddress = \"me@outlook.com\"\n").unwrap();
     let caller = alice();
     let stamp =

@@ -39,6 +39,57 @@ fn a_quoted_from_line_is_dropped() {
     assert_eq!((arrived.field("Subject"), arrived.body_text()), (Some("x"), "Text\n"));
 }
 
+/// The octets of the one part that arrived as base64.
+fn base64_part(machine: &Machine, input: &[u8]) -> Vec<u8> {
+    machine.outlook.smtp.forget();
+    machine.sendmail(["-i", "b@example.com"], input).assert_silent_success();
+    let data = String::from_utf8(machine.outlook.smtp.received_whole()[0].data.clone()).unwrap();
+    let (_, behind) = data.split_once("Content-Transfer-Encoding: base64\r\n").unwrap();
+    let content = behind.strip_prefix("\r\n").or_else(|| behind.split_once("\r\n\r\n").map(|parts| parts.1)).unwrap();
+    let lines: String = content.split("\r\n").take_while(|line| !line.starts_with("--")).collect();
+    harness::mime::base64(lines.as_bytes())
+}
+
+#[test]
+fn what_is_no_text_keeps_every_octet() {
+    let machine = Machine::new();
+    let picture = b"\x89PNG\r\n\x1a\n\0a\rb\r\r\n\n\r\n\xffend\r";
+    let plain = b"only\nascii\r\n";
+    let header = "From: me@outlook.com\nSubject: x\nMIME-Version: 1.0\n";
+    for (media, content) in [
+        ("image/png\nContent-Transfer-Encoding: binary", &picture[..]),
+        ("image/png", picture),
+        ("text/plain; charset=utf-16le", picture),
+        ("application/octet-stream\nContent-Transfer-Encoding: binary", plain),
+    ] {
+        let whole = [header.as_bytes(), b"Content-Type: ", media.as_bytes(), b"\n\n", content].concat();
+        assert_eq!(base64_part(&machine, &whole), content, "{media}");
+        for line_end in ["\n", "\r\n"] {
+            let start = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\n";
+            let start = format!("{header}{start}Content-Type: {media}\n\n").replace('\n', line_end);
+            let end = "\n--b--\n".replace('\n', line_end);
+            let whole = [start.as_bytes(), content, end.as_bytes()].concat();
+            assert_eq!(base64_part(&machine, &whole), content, "{media} {line_end:?}");
+        }
+    }
+}
+
+#[test]
+fn octets_nobody_can_be_sure_of_are_refused() {
+    let machine = Machine::new();
+    let message = |line_end: &str, content: &str, last: &str| {
+        let text = "From: me@outlook.com\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\
+                    Content-Type: image/png\nContent-Transfer-Encoding: binary\n\n";
+        format!("{}{content}{last}", text.replace('\n', line_end)).into_bytes()
+    };
+    for input in [message("\r", "a\rb", "\r--b--\r"), message("\n", "a", "\r\n--b--\r\n")] {
+        let ended = machine.sendmail(["-i", "b@example.com"], &input);
+        assert_eq!(ended.status, 65, "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot be known"), "{}", ended.stderr);
+    }
+    assert!(machine.outlook.smtp.connections().is_empty());
+}
+
 #[test]
 fn an_alias_is_never_a_command_or_a_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -98,14 +98,16 @@ fn a_wrong_header_is_told_before_any_network() {
 }
 
 #[test]
-fn a_control_character_in_the_header_starts_no_field() {
+fn a_return_in_the_header_hides_no_field() {
     let machine = Machine::new();
-    let input = b"To: a@example.org\nSubject: a\rBcc: evil@example.org\nX-A: 1\0\r2\n\nText\n";
+    let input = b"To: a@example.org\nSubject: a\rBcc: b@example.org\nX-A: 1\0 2\n\nText\n";
     machine.sendmail(["-t"], input).assert_silent_success();
     let received = &machine.outlook.smtp.received()[0];
-    assert_eq!(received.recipients(), ["a@example.org"]);
+    assert_eq!(received.recipients(), ["a@example.org", "b@example.org"]);
     assert!(received.facts.is_clean(), "{:?}", received.facts);
-    assert!(received.text().contains("\r\nSubject: a Bcc: evil@example.org\r\n"), "{}", received.text());
+    assert!(received.text().contains("\r\nSubject: a\r\n"), "{}", received.text());
+    assert!(!received.text().contains("Bcc"), "{}", received.text());
+    machine.sendmail(["-t"], b"To: a@example.org\nSubject: a\rb\n\nText\n").assert_failure(65, "a CR without LF");
 }
 
 #[test]
@@ -396,16 +398,36 @@ fn shell(machine: &Machine, setting: &str, redirection: &str, input: &[u8]) -> R
 #[test]
 fn closed_descriptors_are_normal() {
     let machine = Machine::new();
-    for closed in 1..8 {
+    for closed in 2..8 {
         let all = ["0<&-", "1>&-", "2>&-"];
         let redirection: Vec<&str> = (0..3).filter(|fd| closed & (1 << fd) != 0).map(|fd| all[fd]).collect();
         let before = machine.outlook.smtp.received().len();
-        shell(&machine, "", &redirection.join(" "), MESSAGE).assert_silent_success();
+        let ended = shell(&machine, "", &redirection.join(" "), MESSAGE);
         let received = machine.outlook.smtp.received();
-        assert_eq!(received.len(), before + 1, "{redirection:?}");
-        // A closed standard input is an empty message; nothing of ours may have been opened in its place.
-        assert_eq!(received[before].text().ends_with("\r\n\r\nThe text.\r\n"), closed & 1 == 0, "{redirection:?}");
+        if closed & 1 == 0 {
+            ended.assert_silent_success();
+            assert_eq!(received.len(), before + 1, "{redirection:?}");
+            // Nothing of ours may have been opened in their place.
+            assert!(received[before].text().ends_with("\r\n\r\nThe text.\r\n"), "{redirection:?}");
+        } else {
+            assert_eq!((ended.status, received.len()), (71, before), "{redirection:?}: {}", ended.stderr);
+        }
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_no_empty_message() {
+    let machine = Machine::new();
+    for redirection in ["0<&-", "0>/dev/null", "0>>/dev/null", "0<>/dev/null", "0</"] {
+        let ended = shell(&machine, "", redirection, MESSAGE);
+        assert_eq!(ended.status, 71, "{redirection}: {}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{redirection}: {}", ended.stderr);
+        assert!(ended.stderr.contains("cannot read standard input"), "{redirection}: {}", ended.stderr);
+        assert!(ended.stderr.contains("nothing was sent"), "{redirection}: {}", ended.stderr);
+    }
+    assert!(machine.outlook.smtp.connections().is_empty());
+    shell(&machine, "", "0</dev/null", MESSAGE).assert_silent_success();
+    assert_eq!(machine.outlook.smtp.received().len(), 1, "an empty message is one");
 }
 
 #[test]
