@@ -195,6 +195,8 @@ causes! {
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
     TimedOut => Temporary, "4.4.7", "ran out of time", "nothing was sent; try again, or raise deadline in the configuration";
+    /// Somebody called it off before the final dot.
+    Interrupted => Temporary, "4.3.0", "interrupted", "nothing was sent";
     /// STARTTLS is not offered.
     StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
     /// Octets arrived in the clear behind the reply to STARTTLS.

@@ -123,7 +123,7 @@ fn send(steps: &Steps<'_>, asked: &Asked, story: &mut Story) -> Result<(Receipt,
     let mut submit = |credential: &Credential| {
         let mut transcript = |line: Line| match line.speaker {
             Speaker::Event => steps.tell(&line.text.short()),
-            Speaker::Client | Speaker::Server => {}
+            Speaker::Client | Speaker::Server | Speaker::Progress => {}
         };
         submission::submit(world, account, credential, times, &mut transcript, &mut letter, &mut NoCustody)
     };

@@ -545,6 +545,9 @@ impl Waiting for Nothing {
     fn sending(&self) {}
 }
 impl Signals for Nothing {
+    fn heed_interrupt(&self, _: &str, _: &str) {}
+    fn hold_back_interrupt(&self) {}
+
     fn hold_back(&self) {}
     fn release(&self) {}
 }

@@ -30,6 +30,7 @@ impl Cause {
             | Self::Unreachable
             | Self::ConnectionLost
             | Self::TimedOut
+            | Self::Interrupted
             | Self::RecipientDeferred
             | Self::TooManyAtOnce
             | Self::Deferred

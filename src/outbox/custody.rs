@@ -9,9 +9,9 @@ use super::schedule;
 use super::{seconds, unwritable};
 use crate::account::Account;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
-use crate::report::Story;
+use crate::report::{self, Story};
 use crate::request::Request;
-use crate::submission::{Custody, Enough, Receipt};
+use crate::submission::{Custody, Deadlines, Enough, Receipt};
 use crate::words::Words;
 use crate::world::{Priority, World};
 
@@ -53,6 +53,10 @@ pub trait Audience {
     }
     /// Content is about to go out of a message that nobody keeps.
     fn sending(&mut self);
+    /// Whether it may call off a message that nobody keeps, until its final dot, with an interrupt.
+    fn may_interrupt(&self) -> bool {
+        false
+    }
     /// The message was refused for good. Says whether anybody heard it; if not, the outbox keeps it as failed.
     fn hears(&mut self, failure: &Failure) -> bool;
 }
@@ -62,6 +66,23 @@ pub trait Audience {
 pub struct PresentCaller;
 
 impl Audience for PresentCaller {
+    fn in_custody(&mut self) {}
+    fn sending(&mut self) {}
+
+    fn may_interrupt(&self) -> bool {
+        true
+    }
+
+    fn hears(&mut self, _: &Failure) -> bool {
+        true
+    }
+}
+
+/// A client of -bs who waits for our reply; its other messages must not end with this one.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentClient;
+
+impl Audience for PresentClient {
     fn in_custody(&mut self) {}
     fn sending(&mut self) {}
 
@@ -126,9 +147,12 @@ impl<'a> Held<'a> {
         Self { world, what, audience, started, origin: Origin::Outbox }
     }
 
-    /// When the message had been read.
-    pub fn started(&self) -> Instant {
-        self.started
+    /// How long this try may take: counted from when the message had been read.
+    pub fn deadlines(&self, account: &Account) -> Deadlines {
+        match self.origin {
+            Origin::Caller => Deadlines::new(account, self.started),
+            Origin::Outbox => Deadlines::of_queue(account, self.started),
+        }
     }
 
     /// Who still has to get it; everybody when there is no list.
@@ -171,6 +195,9 @@ impl Custody for Held<'_> {
     fn sending(&mut self) -> Result<(), Failure> {
         self.what = match mem::replace(&mut self.what, What::Report) {
             What::Report => {
+                if self.audience.may_interrupt() {
+                    report::heed_interrupt(self.world);
+                }
                 self.audience.sending();
                 What::Report
             }
@@ -187,6 +214,10 @@ impl Custody for Held<'_> {
             }
         };
         Ok(())
+    }
+
+    fn dot(&mut self) {
+        self.world.signals.hold_back_interrupt();
     }
 }
 

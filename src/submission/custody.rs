@@ -34,6 +34,8 @@ pub trait Custody {
     /// # Errors
     /// Responsibility cannot be taken.
     fn sending(&mut self) -> Result<(), Failure>;
+    /// Called directly before the final dot, or what stands for it, goes out: nobody can call the message off any more.
+    fn dot(&mut self) {}
 }
 
 /// For a message whose sender is told and decides.

@@ -369,7 +369,7 @@ fn quotas_pass_in_hours_and_punishments_never() {
         if text.whole().contains("RefuseQuota") || text.whole().contains("SubmissionQuota") {
             assert_eq!((cause.kind(), cause.row().status), (Kind::Quota, ExitStatus::Temporary), "{text:?}");
         }
-        if reply.number() == 550 && reply.enhanced().starts_with("5.2.25") {
+        if reply.code == 550 && reply.enhanced().starts_with("5.2.25") {
             assert_eq!(classify(phase, &reply).kind(), Kind::Permanent, "{text:?}");
         }
     }

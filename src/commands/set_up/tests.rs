@@ -47,6 +47,9 @@ impl Wire for Saying {
     fn send(&mut self, _: &[u8], _: Instant) -> Result<(), WireFault> {
         Ok(())
     }
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        Ok(false)
+    }
     fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
         let line = self.0.next().ok_or(WireFault::TimedOut)?;
         Ok(crate::adapters::wire::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())

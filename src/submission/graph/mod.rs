@@ -20,6 +20,7 @@ use crate::failure::{Cause, Failure, Kind, Wording};
 use crate::invocation::Dsn;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::outgoing::{InMemory, Outgoing};
+use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
 use crate::submission::{Custody, Deadlines, Line, NoCustody, Receipt, Speaker};
 use crate::words::Words;
@@ -113,7 +114,7 @@ impl<'a> Graph<'a> {
         let mut attempts = 1;
         loop {
             custody.sending()?;
-            let answer = self.post(message, &cargo)?;
+            let answer = self.post(message, &cargo, custody)?;
             let told = answers::told(&answer, &self.token.token);
             self.say(Speaker::Server, told.whole());
             let Some(refusal) = answers::refusal(&answer, &told) else { return Ok(Receipt::new(told)) };
@@ -125,7 +126,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn post(&self, message: &mut dyn Outgoing, cargo: &Cargo) -> Result<PostAnswer, Failure> {
+    fn post(
+        &self,
+        message: &mut dyn Outgoing,
+        cargo: &Cargo,
+        custody: &mut dyn Custody,
+    ) -> Result<PostAnswer, Failure> {
         let url = format!("{}/v1.0/me/sendMail", self.account.graph);
         self.say(Speaker::Client, &format!("POST {url}"));
         let mut content = |sink: &mut dyn Write| {
@@ -140,9 +146,12 @@ impl<'a> Graph<'a> {
         };
         self.say(Speaker::Event, &format!("{} octets of message, {} as base64{note}", cargo.octets, cargo.length));
         let mut told = |text: &str| self.say(Speaker::Event, text);
+        let mut advanced = |sent: u64| self.say(Speaker::Progress, &progress(sent, cargo.length));
         let post = Post {
             url: &url,
             told: &mut told,
+            progress: &mut advanced,
+            dot: &mut || custody.dot(),
             token: &self.token.token,
             content_type: "text/plain",
             length: cargo.length,

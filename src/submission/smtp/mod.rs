@@ -1,5 +1,6 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
+pub(super) mod content;
 mod conversation;
 mod discreet;
 pub(super) mod faults;
@@ -11,6 +12,7 @@ mod plain;
 mod reply;
 mod sasl;
 mod sign_in;
+mod step;
 mod stuffing;
 mod transaction;
 mod xoauth2;
@@ -115,6 +117,7 @@ impl<'a> Smtp<'a> {
             times: self.times,
             transcript: &mut **transcript,
             custody,
+            heard: Phase::Greeting,
         })
     }
 }

@@ -75,13 +75,13 @@ impl Conversation<'_> {
             self.say(Speaker::Client, &format!("AUTH {} (redacted)", mechanism.name));
             let first = self.secret_exchange(&line)?;
             // RFC 4954 section 4: a server may find the line too long, or not know initial responses.
-            reply = Some(first).filter(|reply| !matches!(reply.number(), 500 | 501 | 504));
+            reply = Some(first).filter(|reply| !matches!(reply.code, 500 | 501 | 504));
         }
         let mut reply = match reply {
             Some(reply) => reply,
             None => self.authenticate_by_steps(mechanism)?,
         };
-        if reply.number() == 334 && mechanism.name == xoauth2::NAME {
+        if reply.code == 334 && mechanism.name == xoauth2::NAME {
             // The challenge says in JSON that the token was refused; an empty line fetches the real reply.
             self.say(Speaker::Client, "");
             reply = self.secret_exchange(b"\r\n")?;

@@ -18,6 +18,8 @@ use crate::world::{Wire, WireFault};
 /// What a server does when it is listened to.
 enum Said {
     Reply(String),
+    /// Before it is asked for.
+    Early(String),
     Fault(WireFault),
 }
 
@@ -61,6 +63,13 @@ impl Wire for ScriptedWire {
         }
     }
 
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        match self.0.replies.borrow().front() {
+            Some(Said::Early(_)) => Ok(true),
+            Some(Said::Reply(_) | Said::Fault(_)) | None => Ok(false),
+        }
+    }
+
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault> {
         self.0.now.set(self.0.now.get() + self.0.pace.get());
         self.0.deadlines.borrow_mut().push(deadline);
@@ -68,7 +77,7 @@ impl Wire for ScriptedWire {
             return Err(WireFault::TimedOut);
         }
         match self.0.replies.borrow_mut().pop_front() {
-            Some(Said::Reply(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
+            Some(Said::Reply(text) | Said::Early(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
             Some(Said::Fault(fault)) => Err(fault),
             None => Err(WireFault::Lost(Words::from("the server closed the connection"))),
         }
@@ -245,7 +254,11 @@ impl Run {
 }
 
 fn script(replies: &[&[&str]]) -> Rc<Script> {
-    let replies = replies.concat().into_iter().map(|text| Said::Reply(text.to_owned())).collect();
+    let said = |text: &str| match text.strip_prefix("early ") {
+        Some(text) => Said::Early(text.to_owned()),
+        None => Said::Reply(text.to_owned()),
+    };
+    let replies = replies.concat().into_iter().map(said).collect();
     Rc::new(Script {
         replies: RefCell::new(replies),
         flights: RefCell::default(),

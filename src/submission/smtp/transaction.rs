@@ -134,12 +134,12 @@ impl<'a> Answers<'a> {
 
     /// The server waits for content. Only 354 is a go-ahead.
     pub(super) fn awaits_content(&self) -> bool {
-        self.data.as_ref().is_some_and(|reply| reply.number() == 354)
+        self.data.as_ref().is_some_and(|reply| reply.code == 354)
     }
 
     /// Whether the parameters may be to blame. 5.1.x blames an address (RFC 3463 section 3.2).
     pub(super) fn blames_parameters(&self) -> bool {
-        let blames = |reply: &Reply| matches!(reply.number(), 501 | 504 | 555) && !reply.enhanced().starts_with("5.1.");
+        let blames = |reply: &Reply| matches!(reply.code, 501 | 504 | 555) && !reply.enhanced().starts_with("5.1.");
         match &self.sender {
             Some(reply) => blames(reply),
             None => self.recipients.iter().any(|(_, reply)| blames(reply)),
