@@ -153,7 +153,7 @@ pub fn broken_off(world: &World, story: &Story) {
 pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
     match verdict {
         Ok(_) => 0,
-        Err(failure) => complain(world, failure),
+        Err(failure) => complain_of_message(world, failure),
     }
 }
 
@@ -168,7 +168,14 @@ pub fn refused(world: &World, refusal: &Refusal) -> u8 {
         world.terminal.out(&format!("554 5.5.1 {}\r\n", refusal.failure.line()));
         return refusal.failure.exit_status() as u8;
     }
-    complain(world, &refusal.failure)
+    complain_of_message(world, &refusal.failure)
+}
+
+/// One line on standard error for whoever handed a message over. Gives the exit status.
+fn complain_of_message(world: &World, failure: &Failure) -> u8 {
+    let line = failure.clone().about(world.places.whose()).line_about_message();
+    world.terminal.err(&format!("sendmail: {line}\n"));
+    failure.exit_status() as u8
 }
 
 /// One line on standard error. Gives the exit status.

@@ -89,7 +89,7 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
     }
     let mut submit = Submit { config, ..Submit::default() };
     let mut operation = Operation::Send;
-    let dialogue = says_bs(&arguments);
+    let (dialogue, message) = (says_bs(&arguments), says_t(&arguments));
     match flags(arguments, &mut submit, &mut operation) {
         // Whoever names recipients has a message to send, and 0 would say that it was.
         Ok(()) if matches!(operation, Operation::RunQueue | Operation::CheckAliases) && submit.names_recipients() => {
@@ -98,6 +98,10 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
         Ok(()) => Ok(invocation(operation, submit)),
         // Whoever says -bs is waiting for a greeting, also when the mistake stands in front of it: both would wait.
         Err(refusal) if dialogue => Err(Refusal { input: StandardInput::Dialogue, ..refusal }),
+        // Whoever says -t has a message there, and nobody who reads replies.
+        Err(refusal) if message && refusal.input == StandardInput::Dialogue => {
+            Err(Refusal { input: StandardInput::Message, ..refusal })
+        }
         Err(refusal) if matches!(operation, Operation::PrintQueue | Operation::Verify) => {
             Err(Refusal { input: StandardInput::Unused, ..refusal })
         }
@@ -108,6 +112,15 @@ fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) 
 /// Whether -bs is among the flags. A value that looks like it is taken for it: the call is wrong anyway.
 fn says_bs(arguments: &[OsString]) -> bool {
     arguments.iter().take_while(|&argument| argument != "--").any(|argument| argument.as_bytes().starts_with(b"-bs"))
+}
+
+/// Whether -t is among the flags, alone or with others that take no value.
+fn says_t(arguments: &[OsString]) -> bool {
+    let is_it = |argument: &OsString| match argument.as_bytes() {
+        [b'-', letters @ ..] => letters.contains(&b't') && letters.iter().all(|letter| b"imntvU".contains(letter)),
+        _ => false,
+    };
+    arguments.iter().take_while(|&argument| argument != "--").any(is_it)
 }
 
 /// The invocation for what there is to do.

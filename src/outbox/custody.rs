@@ -248,7 +248,9 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
         entry.remove()
     } else {
         let earlier = entry.progress().clone();
-        let is_deferred = |cause: Cause| cause.row().status == ExitStatus::Temporary;
+        // Those the server found too many are tried again by themselves.
+        let is_deferred =
+            |cause: Cause| cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients;
         let (deferred, refused): (Vec<_>, Vec<_>) =
             receipt.refused.iter().partition(|refused| is_deferred(refused.cause));
         let mut progress = earlier;

@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stand_in::Options;
 
+use super::bounded::Bounded as _;
 use super::{Machine, Run, installed, run, skipped};
 
 /// The user the broker runs as: one of Debian's that nothing else here uses.
@@ -163,7 +164,7 @@ impl System {
     pub fn stop(&mut self) {
         if let Some(mut broker) = self.broker.take() {
             let _ = kill(Pid::from_raw(i32::try_from(broker.id()).unwrap()), Signal::SIGTERM);
-            assert!(broker.wait().unwrap().success());
+            assert!(broker.ended().success());
         }
     }
 

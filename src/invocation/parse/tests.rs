@@ -140,6 +140,9 @@ fn a_refused_mode_never_sends_and_knows_its_standard_input() {
     {
         assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue, "{arguments:?}");
     }
+    for arguments in [&["-ba", "-t"][..], &["-t", "-ba"], &["-ba", "-oi", "-it"]] {
+        assert_eq!(fault("sendmail", arguments).2, StandardInput::Message, "{arguments:?}");
+    }
     for arguments in [&["-bv", "-Z", "e@x"][..], &["-bp", "-f"]] {
         assert_eq!(fault("sendmail", arguments).2, StandardInput::Unused, "{arguments:?}");
     }

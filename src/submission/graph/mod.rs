@@ -30,6 +30,9 @@ use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 /// API", learn.microsoft.com/graph/use-the-api). Base64 makes that a message of 3 MiB.
 const REQUEST_LIMIT: u64 = 4 * 1024 * 1024;
 
+/// The message that makes, in octets.
+pub const SIZE_LIMIT: u64 = REQUEST_LIMIT / 4 * 3;
+
 /// How often a busy Graph is asked.
 const ATTEMPTS: u32 = 3;
 

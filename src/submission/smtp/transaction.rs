@@ -151,7 +151,11 @@ impl<'a> Answers<'a> {
         if let Some(reply) = &self.sender {
             return Some(refused(Phase::Mail, reply));
         }
-        let temporary = |reply: &&Reply| classify(Phase::Rcpt, reply).row().status == ExitStatus::Temporary;
+        // Fewer may be taken at another time.
+        let temporary = |reply: &&Reply| {
+            let cause = classify(Phase::Rcpt, reply);
+            cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients
+        };
         let mut replies = self.recipients.iter().map(|(_, reply)| reply);
         let first = replies.clone().next();
         let telling = match self.enough {
