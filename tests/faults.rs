@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use harness::bounded::Bounded as _;
 use harness::syslog::syslog;
+use harness::typist::Typist;
 use harness::{Machine, Run, SOON, assert_no_secret, feed, installed, run, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -611,6 +612,43 @@ fn an_interrupt_before_the_dot_says_that_nothing_was_sent() {
     let output = child.ended_with_output();
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "sendmail: interrupted -- nothing was sent\n");
+    assert!(machine.outlook.smtp.received_whole().is_empty());
+}
+
+/// A large message at a terminal, where an interrupt has its usual effect.
+fn at_terminal(machine: &Machine) -> Typist {
+    let file = machine.folder.path().join("large");
+    fs::write(&file, large()).unwrap();
+    let program = machine.program("sendmail");
+    let words = ["--default-signal=INT", program.to_str().unwrap(), "-i", "a@example.org", "<", file.to_str().unwrap()];
+    Typist::at_terminal(machine, "env", &words)
+}
+
+#[test]
+fn whoever_waits_at_a_terminal_sees_how_far_it_is_and_nothing_afterwards() {
+    if !installed("script") {
+        return;
+    }
+    let machine = Machine::with_dialogue(&Dialogue::parse("on data: slow 32768 5").unwrap());
+    let typist = at_terminal(&machine);
+    typist.sees(" of 28.7 MB sent");
+    let run = typist.ends();
+    assert_eq!(run.status, 0);
+    assert!(run.stdout.ends_with("\r\x1b[K") && !run.stdout.contains('\n'), "{:?}", run.stdout);
+    assert_eq!(machine.outlook.smtp.received().len(), 1);
+}
+
+#[test]
+fn control_c_at_a_terminal_says_that_nothing_was_sent() {
+    if !installed("script") {
+        return;
+    }
+    let machine = Machine::with_dialogue(&Dialogue::parse("on data: slow 32768 50").unwrap());
+    let mut typist = at_terminal(&machine);
+    typist.sees(" MB sent");
+    typist.types("\x03");
+    typist.sees("\r\x1b[Ksendmail: interrupted -- nothing was sent");
+    assert_ne!(typist.ends().status, 0);
     assert!(machine.outlook.smtp.received_whole().is_empty());
 }
 

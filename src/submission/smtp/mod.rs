@@ -5,6 +5,7 @@ mod conversation;
 mod discreet;
 pub(super) mod faults;
 mod login;
+mod mechanisms;
 mod offers;
 mod parameters;
 mod phase;
