@@ -9,7 +9,7 @@ use crate::failure::{Cause, Failure};
 use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
-use crate::outbox::{self, Audience, Held, Pace, PresentCaller, PresentClient, Taken};
+use crate::outbox::{self, Held, Pace, PresentCaller, Taken};
 use crate::report::{self, Story};
 use crate::request::Request;
 use crate::stdio_server;
@@ -21,7 +21,7 @@ use crate::world::{Route, World};
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
     match wanted {
         Ok(Invocation::Submit(submit)) => send(world, &submit),
-        Ok(Invocation::SmtpOnStdio(wanted)) => stdio_server::serve(world, &wanted, &deliver_for_client),
+        Ok(Invocation::SmtpOnStdio(wanted)) => stdio_server::serve(world, &wanted, &deliver),
         Ok(Invocation::PrintQueue) => commands::print_queue(world),
         Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything, &attempt),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
@@ -46,34 +46,22 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
 fn send(world: &World, submit: &Submit) -> u8 {
     let mut story = Story::default();
     let message = standard_input::read(&*world.input, &*world.spools, submit.dots);
-    let submit = Submit { verbosity: report::shown(world, submit.verbosity), ..submit.clone() };
-    let verdict = message.and_then(|message| deliver(world, &submit, message, &mut story, &mut PresentCaller));
+    let submit = report::watched(world, submit);
+    let verdict = message.and_then(|message| deliver(world, &submit, message, &mut story));
     report::record(world, &story, verdict.as_ref());
     report::verdict(world, verdict.as_ref())
 }
 
 /// One message, read to its end, to the server's verdict or the outbox.
-fn deliver(
-    world: &World,
-    submit: &Submit,
-    message: Message,
-    story: &mut Story,
-    audience: &mut dyn Audience,
-) -> Result<Taken, Failure> {
+fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
     world.signals.hold_back();
     story.read_message(&message, &submit.operands);
-    let (caller, stamp) = (world.caller.clone(), Stamp::now(world));
-    let request = Request { caller, submit: submit.clone(), stamp, message };
+    let request = Request { caller: world.caller.clone(), submit: submit.clone(), stamp: Stamp::now(world), message };
     match world.places.route {
-        Route::Here => outbox::deliver(world, request, story, audience, &attempt),
+        Route::Here => outbox::deliver(world, request, story, &mut PresentCaller, &attempt),
         Route::Broker => broker::submit(world, request, story),
         Route::Incoming => broker::leave(world, request),
     }
-}
-
-/// The same for a client of -bs, who may have more messages.
-fn deliver_for_client(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
-    deliver(world, submit, message, story, &mut PresentClient)
 }
 
 /// One try at a message. Everything untrusted is read before any secret is.

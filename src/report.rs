@@ -220,8 +220,14 @@ pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ 
     }
 }
 
+/// A message somebody waits for who may see how far it is, and may interrupt it.
+pub fn watched(world: &World, submit: &Submit) -> Submit {
+    world.signals.allow_interrupt();
+    Submit { verbosity: shown(world, submit.verbosity), ..submit.clone() }
+}
+
 /// How much a person gets to see of a message under way: where somebody waits at a terminal, a line that is wiped.
-pub fn shown(world: &World, wanted: Verbosity) -> Verbosity {
+fn shown(world: &World, wanted: Verbosity) -> Verbosity {
     let screen = world.person.screen(Stream::Error);
     let can_wipe = screen.is_some_and(|screen| screen.escapes > Escapes::None);
     match wanted {

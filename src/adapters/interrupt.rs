@@ -1,7 +1,7 @@
 //! Ctrl-C while a message is on its way: until the final dot it ends the program, and says that nothing was sent.
 
 use std::fs;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal, raise};
@@ -16,11 +16,18 @@ const HEEDED: u8 = 1;
 /// It has come; whoever is about to send the dot does not.
 const ENDING: u8 = 2;
 
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
 static STATE: AtomicU8 = AtomicU8::new(HELD_BACK);
+
+/// Without it nothing here does anything: a dialogue has more messages than the one under way.
+pub(super) fn allow() {
+    ALLOWED.store(true, Ordering::SeqCst);
+}
 
 /// From now on the signal ends the process. It must be blocked already, so that a thread can wait for it.
 pub(super) fn heed(line: &str, record: &str) {
-    if is_ignored() || STATE.swap(HEEDED, Ordering::SeqCst) == HEEDED {
+    if !ALLOWED.load(Ordering::SeqCst) || is_ignored() || STATE.swap(HEEDED, Ordering::SeqCst) == HEEDED {
         return;
     }
     let (line, record) = (format!("{line}\n"), record.to_owned());

@@ -73,6 +73,10 @@ impl Signals for ProcessSignals {
         let _ = ending().thread_unblock();
     }
 
+    fn allow_interrupt(&self) {
+        interrupt::allow();
+    }
+
     fn heed_interrupt(&self, line: &str, record: &str) {
         interrupt::heed(line, record);
     }

@@ -53,10 +53,6 @@ pub trait Audience {
     }
     /// Content is about to go out of a message that nobody keeps.
     fn sending(&mut self);
-    /// Whether it may call off a message that nobody keeps, until its final dot, with an interrupt.
-    fn may_interrupt(&self) -> bool {
-        false
-    }
     /// The message was refused for good. Says whether anybody heard it; if not, the outbox keeps it as failed.
     fn hears(&mut self, failure: &Failure) -> bool;
 }
@@ -66,23 +62,6 @@ pub trait Audience {
 pub struct PresentCaller;
 
 impl Audience for PresentCaller {
-    fn in_custody(&mut self) {}
-    fn sending(&mut self) {}
-
-    fn may_interrupt(&self) -> bool {
-        true
-    }
-
-    fn hears(&mut self, _: &Failure) -> bool {
-        true
-    }
-}
-
-/// A client of -bs who waits for our reply; its other messages must not end with this one.
-#[derive(Clone, Copy, Debug)]
-pub struct PresentClient;
-
-impl Audience for PresentClient {
     fn in_custody(&mut self) {}
     fn sending(&mut self) {}
 
@@ -195,9 +174,7 @@ impl Custody for Held<'_> {
     fn sending(&mut self) -> Result<(), Failure> {
         self.what = match mem::replace(&mut self.what, What::Report) {
             What::Report => {
-                if self.audience.may_interrupt() {
-                    report::heed_interrupt(self.world);
-                }
+                report::heed_interrupt(self.world);
                 self.audience.sending();
                 What::Report
             }

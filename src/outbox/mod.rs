@@ -44,7 +44,7 @@ mod taking;
 mod tests;
 
 pub use adoption::adopt;
-pub use custody::{Attempt, Audience, Held, PresentCaller, PresentClient, Taken};
+pub use custody::{Attempt, Audience, Held, PresentCaller, Taken};
 pub use entry::{Facts, Id, Name, Progress, State};
 pub use files::{Draft, Entry};
 pub use listing::{Tally, Viewer, drop_message, list, retry, show, tally};

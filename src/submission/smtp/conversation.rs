@@ -261,20 +261,6 @@ impl Conversation<'_> {
         Err(Stop::Drop(failure(Cause::PerhapsSent, reply.words())))
     }
 
-    /// The content was not sent to its end: nothing was sent, and the server may have said why.
-    fn cut_short(&mut self, cut: Cut) -> Failure {
-        match cut {
-            Cut::Unasked => self.unasked(Phase::Content),
-            Cut::Fault(fault) => match self.wire.reply(self.clock.instant() + EARLY_REPLY) {
-                Ok(reply) if reply.is_negative() => {
-                    self.show(&reply);
-                    refused(Phase::Content, &reply)
-                }
-                Ok(_) | Err(_) => lost("sending the message", fault),
-            },
-        }
-    }
-
     /// Says goodbye; whether the answer arrives does not matter.
     pub(super) fn quit(&mut self) {
         let quit = Quit.to_string();

@@ -4,8 +4,9 @@
 //! verdict on a message that was refused. So nothing is written while anything lies unread.
 
 use crate::failure::{Cause, Failure, Wording};
+use crate::submission::smtp::content::Cut;
 use crate::submission::smtp::conversation::{Conversation, EARLY_REPLY, Stop};
-use crate::submission::smtp::faults::failure;
+use crate::submission::smtp::faults::{failure, lost};
 use crate::submission::smtp::transaction::refused;
 use crate::submission::smtp::{Phase, Reply};
 use crate::words::Words;
@@ -42,6 +43,20 @@ impl Conversation<'_> {
             }
         }
         out_of_step(phase, &replies)
+    }
+
+    /// The content was not sent to its end: nothing was sent, and the server may have said why.
+    pub(super) fn cut_short(&mut self, cut: Cut) -> Failure {
+        match cut {
+            Cut::Unasked => self.unasked(Phase::Content),
+            Cut::Fault(fault) => match self.wire.reply(self.clock.instant() + EARLY_REPLY) {
+                Ok(reply) if reply.is_negative() => {
+                    self.show(&reply);
+                    refused(Phase::Content, &reply)
+                }
+                Ok(_) | Err(_) => lost("sending the message", fault),
+            },
+        }
     }
 
     /// Takes leave of a server that refused. Its answer to QUIT shows whether the refusal answered what it seemed to: one
