@@ -109,5 +109,5 @@ fn out_of_step(phase: Phase, replies: &[Reply]) -> Failure {
 
 /// What nobody asked for blames no recipient.
 fn blameless(phase: Phase) -> Phase {
-    if phase == Phase::Rcpt { Phase::Data } else { phase }
+    if matches!(phase, Phase::Rcpt | Phase::Data) { Phase::Rset } else { phase }
 }
