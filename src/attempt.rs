@@ -59,7 +59,7 @@ pub fn attempt_told(
 ) -> Result<Receipt, Failure> {
     let Request { caller, submit, stamp, message } = request;
     story.read_account(account);
-    let times = account.deadlines(custody.started().unwrap_or_else(|| world.clock.instant()));
+    let times = custody.deadlines(account, world.clock.instant());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = custody.left() {
         letter.address_only(left);

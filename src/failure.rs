@@ -197,6 +197,8 @@ causes! {
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
     TimedOut => Temporary, "4.4.7", "ran out of time", "nothing was sent; try again, or raise deadline in the configuration";
+    /// Somebody called it off before the final dot.
+    Interrupted => Temporary, "4.3.0", "interrupted", "nothing was sent";
     /// STARTTLS is not offered.
     StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
     /// Octets arrived in the clear behind the reply to STARTTLS.
@@ -239,7 +241,7 @@ causes! {
     /// A recipient was refused for now; nobody got the message.
     RecipientDeferred => Temporary, "4.1.1", "recipient refused for now", "nobody got the message; try again later";
     /// More recipients than one message may have; nobody got it.
-    TooManyRecipients => Temporary, "4.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
+    TooManyRecipients => Unavailable, "5.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
@@ -323,6 +325,18 @@ mod tests {
         }
         let refused = Failure::new(Stage::Submission, Cause::Refused, "554 no").elsewhere();
         assert_eq!(refused.line(), "the server refuses: 554 no -- nothing was sent");
+    }
+
+    #[test]
+    fn whoever_hands_a_message_over_hears_that_nothing_was_sent() {
+        for cause in Cause::ALL {
+            let line = Failure::new(Stage::Submission, *cause, "why").line_about_message();
+            let says = line.matches("nothing was sent").count() + line.matches("nobody got the message").count();
+            assert_eq!(says, usize::from(*cause != Cause::PerhapsSent), "{line}");
+        }
+        let line = |cause| Failure::new(Stage::Account, cause, "x").line_about_message();
+        assert_eq!(line(Cause::ConfigSyntax), "configuration error: x -- nothing was sent");
+        assert_eq!(line(Cause::NoGrant), "not signed in: x -- run: outlook-sendmail login; nothing was sent");
     }
 
     #[test]

@@ -546,6 +546,10 @@ impl Waiting for Nothing {
     fn sending(&self) {}
 }
 impl Signals for Nothing {
+    fn allow_interrupt(&self) {}
+    fn heed_interrupt(&self, _: &str, _: &str) {}
+    fn hold_back_interrupt(&self) {}
+
     fn hold_back(&self) {}
     fn release(&self) {}
 }

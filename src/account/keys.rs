@@ -45,7 +45,7 @@ pub(crate) const ACCOUNT_KEYS: &[Key] = &[
     key("tenant", "\"consumers\"", "the provider's", "The directory that signs the account in: consumers for personal accounts, organizations, or a tenant's id or domain."),
     key("endpoints.authority", "\"https://login.microsoftonline.com\"", "as shown", "Where the account signs in; another one in national clouds."),
     key("endpoints.graph", "\"https://graph.microsoft.com\"", "as shown", "Where transport = \"graph\" sends to; another one in national clouds."),
-    key("deadline", "45", "45", "Seconds from the end of the message on standard input to just before its final dot goes out. A large message over a slow line needs more."),
+    key("deadline", "45", "45", "Seconds from the end of the message on standard input to just before its final dot goes out. A message over 256 KiB may take longer, as long as the server never takes nothing of it for so many seconds."),
     key("final_wait", "600", "600", "Seconds the answer to the final dot is waited for. Who is impatient here sends twice."),
     key("lone_dot", "\"content\"", "\"content\"", "What a line with nothing but a dot means in a message from a pipe, without -i: content keeps what follows; ends-message ends there, as in Sendmail."),
     key("aliases", "\"/etc/aliases\"", "as shown", "The alias file for names without a domain."),

@@ -49,7 +49,7 @@ fn send_here(steps: &Steps<'_>, arguments: &CommandArguments) -> Result<(Receipt
         Step::Credential(credential) => steps.tell(&told(world, account, credential)),
         Step::TokenRefused => steps.tell("the cached access token was refused"),
         Step::Said(Line { speaker: Speaker::Event, text }) => steps.tell(&text.short()),
-        Step::Said(Line { speaker: Speaker::Client | Speaker::Server, .. }) => {}
+        Step::Said(Line { speaker: Speaker::Client | Speaker::Server | Speaker::Progress, .. }) => {}
     })?;
     steps.tell(&format!("{} took it: {}", account.provider.server.called(), receipt.words.short()));
     Ok((receipt, whose_inbox(account, &recipient)))

@@ -179,6 +179,8 @@ pub enum HeaderRecipients {
 pub enum Verbosity {
     /// Not a word on success.
     Silent,
+    /// Nor then, but a line for whoever waits at a terminal, wiped before we end.
+    Progress,
     /// A transcript on standard error.
     Transcript,
 }

@@ -159,7 +159,8 @@ fn read_dots(octet: u8) -> Result<Dots, RequestFault> {
 
 fn verbosity_octet(verbosity: Verbosity) -> u8 {
     match verbosity {
-        Verbosity::Silent => 0,
+        // Nobody at the other end sees our terminal.
+        Verbosity::Silent | Verbosity::Progress => 0,
         Verbosity::Transcript => 1,
     }
 }

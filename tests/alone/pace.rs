@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use harness::bounded::Bounded as _;
 use harness::fixture::Sent;
 use harness::stdio_client::StdioClient;
 use harness::system::System;
@@ -44,7 +45,7 @@ fn sendmail(machine: &Machine) -> Command {
 }
 
 fn end(child: Child) {
-    Run::from(child.wait_with_output().unwrap()).assert_silent_success();
+    Run::from(child.ended_with_output()).assert_silent_success();
 }
 
 /// All arrived, none twice, and none was too much.
@@ -139,7 +140,7 @@ fn what_another_machine_has_under_way_is_waited_out() {
     let ours = begin(&mut sendmail(&machine), 1);
     await_that(&machine, || smtp.refused_for_load() > 0);
     theirs.kill().unwrap();
-    theirs.wait().unwrap();
+    theirs.ended();
     end(ours);
     assert!(smtp.wait_until_idle(SOON));
     assert_eq!(smtp.received().iter().map(subject).collect::<Vec<_>>(), ["message 1"]);
@@ -167,12 +168,12 @@ fn who_hangs_or_dies_stops_nobody() {
     await_that(&machine, || is_in_line(&machine, &first_in_line));
     let next = begin(&mut sendmail(&machine), 5);
     first_in_line.kill().unwrap();
-    first_in_line.wait().unwrap();
+    first_in_line.ended();
     end(next);
     for child in &mut hung {
         assert_eq!(child.try_wait().unwrap(), None, "they wait on");
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.ended();
     }
     end(begin(&mut sendmail(&machine), 6));
     assert!(smtp.wait_until_idle(SOON));

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
+use harness::bounded::Bounded as _;
 use harness::fixture::Sent;
 use harness::stdio_client::StdioClient;
 use harness::syslog::syslog;
@@ -287,7 +288,7 @@ fn hostile_users_harm_nobody_else() {
         let mut said = String::new();
         process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         assert!(said.contains("said"), "{said}");
-        assert!(process.wait().unwrap().success());
+        assert!(process.ended().success());
     }
     system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_silent_success();
     let sent = arrived(&system);

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use harness::bounded::Bounded as _;
 use harness::syslog::syslog;
+use harness::typist::Typist;
 use harness::{Machine, Run, SOON, assert_no_secret, copy_program, feed, installed, run, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -127,7 +129,7 @@ fn a_message_over_the_limit_is_read_to_its_end() {
         assert!(pipe.write_all(&piece).is_ok(), "piece {at} of {pieces}");
     }
     drop(pipe);
-    let run = Run::from(child.wait_with_output().unwrap());
+    let run = Run::from(child.ended_with_output());
     run.assert_failure(65, &format!("message too large: {} octets", pieces * piece.len()));
     assert_nothing_happened(&machine);
 }
@@ -481,7 +483,7 @@ fn inherited_signal_settings_do_not_matter() {
     let mut command = sendmail(&machine, &["-v", "-i", "a@example.org"]);
     let mut child = command.stdin(Stdio::piped()).stderr(writer).spawn().unwrap();
     child.stdin.take().unwrap().write_all(MESSAGE).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.ended().code(), Some(0));
     assert_eq!(machine.outlook.smtp.received().len(), 5);
 }
 
@@ -527,7 +529,7 @@ fn a_lone_dot_ends_what_is_typed() {
         assert!(Instant::now() < until, "the dot was not the end");
         sleep(Duration::from_millis(10));
     }
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.ended().code(), Some(0));
     let text = machine.outlook.smtp.received()[0].text();
     assert!(text.ends_with("\r\n\r\nText\r\n"), "{text}");
 }
@@ -539,25 +541,27 @@ fn a_signal_before_the_end_of_input_means_send_nothing() {
     use std::os::unix::process::ExitStatusExt;
     let machine = Machine::new();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        for program in [vec![], vec!["env", "--block-signal=TERM", "--block-signal=INT", "--block-signal=HUP"]] {
-            let mut command = match program.split_first() {
-                Some((first, rest)) => {
-                    let mut command = machine.command(first);
-                    command.args(rest).arg(machine.program("sendmail")).arg("a@example.org");
-                    command
-                }
-                None => sendmail(&machine, &["a@example.org"]),
-            };
+        for mask in ["--default-signal", "--block-signal=TERM,INT,HUP"] {
+            let mut command = heeding(&machine);
+            command.arg(mask).arg(machine.program("sendmail")).arg("a@example.org");
             let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
             let mut pipe = child.stdin.take().unwrap();
             pipe.write_all(MESSAGE).unwrap();
             wait_until_read(child.id());
             kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
-            assert_eq!(child.wait().unwrap().signal(), Some(signal as i32), "{program:?}");
+            assert_eq!(child.ended().signal(), Some(signal as i32), "{mask}");
             drop(pipe);
         }
     }
     assert_nothing_happened(&machine);
+}
+
+/// env(1), which gives the signals the effect they have at a terminal: nohup and a shell's background jobs ignore some, and
+/// whatever they start does so, too.
+fn heeding(machine: &Machine) -> Command {
+    let mut command = machine.command("env");
+    command.arg("--default-signal=TERM,INT,HUP");
+    command
 }
 
 /// Until the process sleeps in read(2) of its standard input.
@@ -588,15 +592,118 @@ fn a_signal_after_the_end_of_input_is_held_back() {
             assert!(Instant::now() < until);
             sleep(Duration::from_millis(2));
         }
-        kill(pid, signal).unwrap();
+        // An interrupt is for whoever sits there, until the dot.
+        if signal != Signal::SIGINT {
+            kill(pid, signal).unwrap();
+        }
         while machine.outlook.smtp.received_whole().is_empty() && child.try_wait().unwrap().is_none() {
             assert!(Instant::now() < until);
             sleep(Duration::from_millis(2));
         }
         let _ = kill(pid, signal);
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(child.ended().code(), Some(0), "{signal}");
         assert!(machine.outlook.smtp.wait_for_received(1, SOON));
     }
+}
+
+/// More than the buffers between here and the stand-in hold.
+fn large() -> Vec<u8> {
+    [b"Subject: large\nTo: a@example.org\n\n".as_slice(), &b"A line of a large message, and no more.\n".repeat(700_000)]
+        .concat()
+}
+
+/// Sends a large message to a server that hardly reads, and waits until it is on its way.
+fn on_its_way(machine: &Machine, command: &mut Command) -> std::process::Child {
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&large()).unwrap();
+    let until = Instant::now() + HANG;
+    while !machine.outlook.smtp.transcript().contains("S: 354") {
+        assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "{}", machine.outlook.smtp.transcript());
+        sleep(Duration::from_millis(5));
+    }
+    // The answer has to be read, and the first of the message written.
+    sleep(Duration::from_millis(300));
+    child
+}
+
+#[test]
+fn an_interrupt_before_the_dot_says_that_nothing_was_sent() {
+    use std::os::unix::process::ExitStatusExt;
+    let dialogue = Dialogue::parse("on data: slow 512 50").unwrap();
+    let machine = Machine::with_dialogue(&dialogue);
+    let mut command = heeding(&machine);
+    let child = on_its_way(&machine, command.arg(machine.program("sendmail")).arg("a@example.org"));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = child.ended_with_output();
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "sendmail: interrupted -- nothing was sent\n");
+    assert!(machine.outlook.smtp.received_whole().is_empty());
+}
+
+/// A large message at a terminal, where an interrupt has its usual effect.
+fn at_terminal(machine: &Machine) -> Typist {
+    let file = machine.folder.path().join("large");
+    fs::write(&file, large()).unwrap();
+    let program = machine.program("sendmail");
+    let words = ["--default-signal=INT", program.to_str().unwrap(), "-i", "a@example.org", "<", file.to_str().unwrap()];
+    Typist::at_terminal(machine, "env", &words)
+}
+
+#[test]
+fn whoever_waits_at_a_terminal_sees_how_far_it_is_and_nothing_afterwards() {
+    if !installed("script") {
+        return;
+    }
+    let machine = Machine::with_dialogue(&Dialogue::parse("on data: slow 32768 5").unwrap());
+    let typist = at_terminal(&machine);
+    typist.sees(" of 28.7 MB sent");
+    let run = typist.ends();
+    assert_eq!(run.status, 0);
+    assert!(run.stdout.ends_with("\r\x1b[K") && !run.stdout.contains('\n'), "{:?}", run.stdout);
+    assert_eq!(machine.outlook.smtp.received().len(), 1);
+}
+
+#[test]
+fn control_c_at_a_terminal_says_that_nothing_was_sent() {
+    if !installed("script") {
+        return;
+    }
+    let machine = Machine::with_dialogue(&Dialogue::parse("on data: slow 32768 50").unwrap());
+    let mut typist = at_terminal(&machine);
+    typist.sees(" MB sent");
+    typist.types("\x03");
+    typist.sees("\r\x1b[Ksendmail: interrupted -- nothing was sent");
+    assert_ne!(typist.ends().status, 0);
+    assert!(machine.outlook.smtp.received_whole().is_empty());
+}
+
+#[test]
+fn a_background_job_is_not_interrupted_and_neither_is_anybody_told_to_end() {
+    for (setting, signal) in [("--ignore-signal=INT", Signal::SIGINT), ("--default-signal=TERM", Signal::SIGTERM)] {
+        let dialogue = Dialogue::parse("on data: slow 32768 3").unwrap();
+        let machine = Machine::with_dialogue(&dialogue);
+        let mut command = machine.command("env");
+        let child = on_its_way(&machine, command.arg(setting).arg(machine.program("sendmail")).arg("a@example.org"));
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+        let output = child.ended_with_output();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()), "{setting}");
+    }
+}
+
+/// 28 MB in some six seconds: the deadline is for small ones.
+#[test]
+fn a_large_message_may_take_longer_than_the_deadline() {
+    let dialogue = Dialogue::parse("# config deadline = 2\non data: slow 32768 5").unwrap();
+    let machine = Machine::with_dialogue(&dialogue);
+    machine.sendmail(["-i", "a@example.org"], &large()).assert_silent_success();
+    assert_eq!(machine.outlook.smtp.received().len(), 1);
+}
+
+#[test]
+fn a_large_message_ends_where_the_server_takes_no_more() {
+    let dialogue = Dialogue::parse("# config deadline = 2\non data: slow 1 600000").unwrap();
+    let machine = Machine::with_dialogue(&dialogue);
+    machine.sendmail(["-i", "a@example.org"], &large()).assert_failure(75, "ran out of time");
 }
 
 #[test]

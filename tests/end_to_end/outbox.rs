@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
+use harness::bounded::Bounded as _;
 use harness::syslog::syslog;
 use harness::{Machine, Run, SOON, assert_no_secret, skipped};
 use stand_in::{DeviceFlow, Dialogue, Options};
@@ -365,7 +366,7 @@ fn killed_anywhere_it_is_never_sent_twice() {
             })
         });
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.ended();
         let list = mailq(&machine);
         if content_went_out {
             assert!(list.contains("(perhaps sent"), "{list}");
@@ -399,7 +400,7 @@ fn killed_while_it_is_tried_again_it_waits_or_was_perhaps_sent() {
         // Another run finds it busy, and does nothing.
         run_queue(&machine);
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.ended();
         assert!(mailq(&machine).contains(state), "{stall}: {}", mailq(&machine));
     }
 }
@@ -426,7 +427,7 @@ fn killed_at_random_no_message_with_exit_0_is_lost_and_none_is_sent_twice() {
         seed ^= seed << 5;
         sleep(Duration::from_micros(u64::from(seed % 60_000)));
         let _ = child.kill();
-        if child.wait().unwrap().success() && number % 3 == 0 {
+        if child.ended().success() && number % 3 == 0 {
             promised.push(number);
         }
     }
@@ -452,7 +453,7 @@ fn leftovers_of_a_killed_process_are_swept_away_when_they_are_old() {
     let mut child = start(&machine, &["a@example.org"], MESSAGE);
     until("a connection", || !machine.outlook.smtp.connections().is_empty());
     child.kill().unwrap();
-    child.wait().unwrap();
+    child.ended();
     let [draft] = &files(&machine)[..] else { panic!("{:?}", files(&machine)) };
     assert!(draft.starts_with('.'), "{draft}");
     run_queue(&machine);
@@ -480,7 +481,7 @@ fn parallel_runs_deliver_everything_once_and_a_thread_in_order() {
     assert_eq!(subjects(&machine), [""; 0]);
     let children: Vec<_> = (0..8).map(|_| start(&machine, &["-q"], b"")).collect();
     for mut child in children {
-        assert!(child.wait().unwrap().success());
+        assert!(child.ended().success());
     }
     run_queue(&machine);
     let wanted: Vec<_> = (1..=6).map(|number| format!("Part {number}")).collect();

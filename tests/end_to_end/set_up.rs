@@ -250,7 +250,7 @@ fn options_that_make_no_configuration_change_nothing() {
     let machine = signed_out(|_| {}, &[]);
     let before = config(&machine);
     for arguments in [["--store", "pocket"], ["--transport", "pigeon"], ["--tenant", "a/b"]] {
-        assert_fails(&login(&machine, &arguments), 78, "config.toml line ");
+        assert_fails(&login(&machine, &arguments), 64, &arguments.join(" "));
     }
     assert!(machine.outlook.endpoint.requests().is_empty());
     assert_eq!(config(&machine), before);

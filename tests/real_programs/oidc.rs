@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use harness::bounded::Bounded as _;
 use harness::{ACCOUNT, Machine, Run, installed, skipped};
 use serde_json::Value;
 use stand_in::CertificateKind;
@@ -198,7 +199,7 @@ impl World {
         let code = find(&is_code);
         let last_page = if page.is_empty() { String::new() } else { act(&mut Person::new(self.agent()), &page, &code) };
         find(&|_| false);
-        let output = process.wait_with_output().unwrap();
+        let output = process.ended_with_output();
         let stderr = String::from_utf8(output.stderr).unwrap();
         (Run { pid: 0, status: output.status.code().unwrap_or(-1), stdout, stderr }, last_page)
     }

@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use harness::bounded::Bounded as _;
 use harness::{Machine, Run, SOON, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
@@ -96,7 +97,7 @@ impl Desktop {
     fn turn_read_only(&mut self) {
         let mut old = self.keyring.take().unwrap();
         old.kill().unwrap();
-        old.wait().unwrap();
+        old.ended();
         let mut daemon = self.command("unshare");
         let script = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
         daemon

@@ -93,7 +93,9 @@ impl Draft {
         set("store", arguments.value(CommandOption::Store), Some(current.store.word()));
         set("transport", arguments.value(CommandOption::Transport), Some(current.transport.word()));
         let changed = with_settings(&file, &text, &current.name, &settings)?;
-        let account = Accounts::parse(&file, changed.as_bytes())?.named(&current.name)?.clone();
+        let accounts_then =
+            Accounts::parse(&file, changed.as_bytes()).map_err(|it| blaming(it, &changed, &settings))?;
+        let account = accounts_then.named(&current.name)?.clone();
         Ok(Self { file, text, accounts, current: Some(current), settings, account })
     }
 
@@ -118,7 +120,8 @@ impl Draft {
             settings.extend(value.map(|value| (key, value.to_owned())));
         }
         let added = with_settings(&file, &text, &name, &settings)?;
-        let account = Accounts::parse(&file, added.as_bytes())?.named(&name)?.clone();
+        let accounts_then = Accounts::parse(&file, added.as_bytes()).map_err(|it| blaming(it, &added, &settings))?;
+        let account = accounts_then.named(&name)?.clone();
         Ok(Self { file, text, accounts, current: None, settings, account })
     }
 
@@ -216,6 +219,22 @@ impl Draft {
         });
         Ok(())
     }
+}
+
+/// What is wrong with a file that is not written yet is wrong with the option the setting is from: the person has not seen
+/// that line.
+fn blaming(fault: Failure, text: &str, settings: &[Setting]) -> Failure {
+    blamed(&fault, text, settings).unwrap_or(fault)
+}
+
+fn blamed(fault: &Failure, text: &str, settings: &[Setting]) -> Option<Failure> {
+    let (_, told) = fault.detail.whole().rsplit_once("line ")?;
+    let (number, problem) = told.split_once(": ")?;
+    let line = text.lines().nth(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let written = line.split('=').next()?.trim();
+    let (key, value) = settings.iter().find(|(key, _)| *key == written)?;
+    let words = format!("--{} {value}: {problem}", key.replace('_', "-"));
+    Some(Failure::new(Stage::Invocation, Cause::BadValue, words))
 }
 
 /// The account of the configuration that is meant, if any.

@@ -48,6 +48,9 @@ impl Wire for Saying {
     fn send(&mut self, _: &[u8], _: Instant) -> Result<(), WireFault> {
         Ok(())
     }
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        Ok(false)
+    }
     fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
         let line = self.0.next().ok_or(WireFault::TimedOut)?;
         Ok(crate::fake_world::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())
@@ -64,7 +67,7 @@ impl Wire for Saying {
 fn after(config: Option<&str>, arguments: &CommandArguments, email: &str) -> (Result<(), Failure>, String, Fakes) {
     let fakes = Fakes::default();
     let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"email":"{email}"}}"#));
-    fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"u"}"#).answers(
+    fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"https://u.example"}"#).answers(
         200,
         &format!(r#"{{"access_token":"A1","refresh_token":"R1","expires_in":3600,"id_token":"e30.{claims}.s"}}"#),
     );
@@ -109,6 +112,24 @@ fn a_second_account_is_added_and_the_first_stays_the_one_that_counts() {
     assert_eq!(outcome, Ok(()));
     let third = "\n[accounts.\"the other\"]\naddress = \"other@outlook.com\"\nclient_id = \"id\"\nstore = \"file\"\n";
     assert_eq!(text, format!("account = \"me\"\n\n{FIRST}{second}{third}"));
+}
+
+#[test]
+fn a_bad_option_is_the_options_fault_and_not_the_files() {
+    for file in [None, Some(FIRST)] {
+        for (option, wanted) in [
+            ("--store", arguments(&[]).with(CommandOption::Store, "drawer")),
+            ("--transport", arguments(&[]).with(CommandOption::Transport, "pigeon")),
+        ] {
+            let (outcome, text, _) = after(file, &wanted, "me@outlook.com");
+            let failure = outcome.unwrap_err();
+            assert_eq!(failure.cause, Cause::BadValue, "{}", failure.line());
+            let line = failure.line();
+            assert!(line.starts_with(&format!("option has a value it cannot have: {option} ")), "{line}");
+            assert!(!line.contains(" line "), "{line}");
+            assert_eq!(text, file.unwrap_or_default());
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs the real binary against a stand-in for Outlook, in folders of its own.
 
 pub mod alice;
+pub mod bounded;
 pub mod fixture;
 pub mod mime;
 pub mod stdio_client;
@@ -15,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use std::{fs, thread};
 
+use bounded::Bounded as _;
 use stand_in::{DeviceFlow, Dialogue, Options, Outlook};
 use tempfile::TempDir;
 
@@ -202,7 +204,7 @@ pub fn feed(command: &mut Command, input: &[u8]) -> Run {
         .expect("the program starts");
     let pid = child.id();
     let written = child.stdin.take().unwrap().write_all(input);
-    let run = Run { pid, ..Run::from(child.wait_with_output().unwrap()) };
+    let run = Run { pid, ..Run::from(child.ended_with_output()) };
     assert!(written.is_ok(), "the caller would have died of SIGPIPE: {written:?}");
     run
 }
@@ -221,7 +223,7 @@ pub fn run(command: &mut Command, input: &[u8]) -> Run {
         let _ = pipe.write_all(&input);
     });
     let pid = child.id();
-    let output = child.wait_with_output().unwrap();
+    let output = child.ended_with_output();
     writer.join().unwrap();
     Run { pid, ..Run::from(output) }
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use super::bounded::Bounded as _;
 use super::{Machine, SOON};
 
 /// One session under way.
@@ -122,7 +123,7 @@ impl StdioClient {
         self.close();
         let said: String = self.replies.iter().collect();
         let errors = self.errors.recv_timeout(SOON).expect("standard error ends");
-        (self.child.wait().unwrap(), said, String::from_utf8_lossy(&errors).into_owned())
+        (self.child.ended(), said, String::from_utf8_lossy(&errors).into_owned())
     }
 
     /// QUIT, 221, status 0, and not a byte on standard error.

@@ -1,5 +1,6 @@
 //! A machine with a system account: a broker under a user of its own, in folders of the test's own.
 
+use crate::bounded::Bounded as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -160,7 +161,7 @@ impl System {
     pub fn stop(&mut self) {
         if let Some(mut broker) = self.broker.take() {
             let _ = kill(Pid::from_raw(i32::try_from(broker.id()).unwrap()), Signal::SIGTERM);
-            assert!(broker.wait().unwrap().success());
+            assert!(broker.ended().success());
         }
     }
 

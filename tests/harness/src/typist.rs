@@ -95,6 +95,7 @@ impl Typist {
         };
         // The readers end with the streams.
         while Arc::strong_count(&self.out.0) + Arc::strong_count(&self.err.0) > 2 {
+            assert!(Instant::now() < until, "its streams do not end: {:?} {:?}", self.out.text(), self.err.text());
             thread::sleep(Duration::from_millis(1));
         }
         Run {
