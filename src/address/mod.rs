@@ -8,6 +8,7 @@ mod fault;
 mod item;
 mod list;
 mod render;
+mod strict;
 mod tokenizer;
 
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use list::{line_end_in, parse_list, parse_operand, parse_sender};
+pub use list::{Form, List, line_end_in, only_address, parse_list, parse_operand, parse_sender, read_list};
 pub use render::render_list;
 
 /// One address. The domain is absent in local names such as `root`.
