@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 
 use crate::account::config_values::{
-    COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
+    CALLER_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
     auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
-use crate::account::{Account, SecretCommand, StoreKind, default_aliases};
+use crate::account::{Account, CallerShown, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
@@ -175,6 +175,7 @@ struct RawAccount {
     #[serde(default)]
     send_as: Vec<Spanned<String>>,
     from: Option<Spanned<String>>,
+    caller: Option<Spanned<String>>,
     on_failure: Option<Spanned<String>>,
     store: Option<Spanned<String>>,
     secret_command: Option<Spanned<RawSecretCommand>>,
@@ -220,6 +221,7 @@ impl RawAccount {
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
+            caller: caller(self.caller.as_ref(), source)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: store(self.store.as_ref(), self.secret_command, source)?,
             auth: auth(self.auth.as_ref(), provider, transport, source)?,
@@ -244,6 +246,14 @@ impl RawAccount {
             provider,
             host,
         })
+    }
+}
+
+/// Many send through the machine's account; a personal one has its owner for a caller.
+fn caller(written: Option<&Spanned<String>>, source: &Source<'_>) -> Result<CallerShown, Failure> {
+    match word(written, source, "caller", &CALLER_WORDS)? {
+        _ if written.is_none() && source.file != Path::new(SYSTEM_CONFIG) => Ok(CallerShown::LastResort),
+        shown => Ok(shown),
     }
 }
 
@@ -314,6 +324,19 @@ mod tests {
         assert_eq!(me.final_wait, Duration::from_secs(600));
         assert_eq!(me.store, StoreKind::SecretService);
         assert_eq!(me.aliases, Path::new("/etc/aliases"));
+    }
+
+    #[test]
+    fn the_machines_account_shows_who_called() {
+        let shown = |file: &str, more: &str| {
+            let accounts = Accounts::parse(Path::new(file), format!("{LEAST}{more}").as_bytes()).unwrap();
+            accounts.named("me").unwrap().caller
+        };
+        assert_eq!(shown(SYSTEM_CONFIG, ""), CallerShown::Always);
+        assert_eq!(shown(SYSTEM_CONFIG, "caller = \"hide\""), CallerShown::Never);
+        assert_eq!(shown("/c.toml", ""), CallerShown::LastResort);
+        assert_eq!(shown("/c.toml", "caller = \"show\""), CallerShown::Always);
+        assert_eq!(fault(&format!("{LEAST}caller = \"x\"")).1, "/c.toml line 4: caller must be one of: show, hide");
     }
 
     #[test]

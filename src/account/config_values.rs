@@ -7,7 +7,7 @@ use lettre::Address;
 use serde_spanned::Spanned;
 
 use crate::account::{
-    AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
+    AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
 };
 use crate::failure::{Cause, Failure, Stage};
 
@@ -73,6 +73,8 @@ pub(super) type Choice<T> = (&'static str, Option<T>);
 
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
+pub(super) const CALLER_WORDS: [Choice<CallerShown>; 2] =
+    [("show", Some(CallerShown::Always)), ("hide", Some(CallerShown::Never))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
 /// The word that needs command lines; they stand under another key.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Secret;
 use crate::account::{
-    Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind,
+    Account, AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind,
 };
 use crate::words::Words;
 use crate::world::*;
@@ -93,6 +93,7 @@ pub(crate) fn account() -> Account {
         provider: &PROVIDERS[0],
         client_id: Some("configured-id".into()),
         display_name: None,
+        caller: CallerShown::LastResort,
         send_as: Vec::new(),
         from: FromPolicy::Rewrite,
         on_failure: OnFailure::Report,

@@ -1,18 +1,19 @@
 //! The header that goes out: fields dropped, merged, completed, local names replaced, all of it 7-bit and folded.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use time::format_description::well_known::Rfc2822;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::account::Account;
-use crate::address::{Entry, Mailbox, parse_list, render_list};
+use crate::address::{AddrSpec, AddressFault, Entry, Form, List, Mailbox, parse_list, read_list, render_list};
 use crate::envelope::changes::{Change, ChangeLog, Reason};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
 use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
-use crate::envelope::local_names::LocalNames;
+use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
-use crate::message::Field;
+use crate::message::{Field, Replaced};
 use crate::words::Words;
 use crate::world::World;
 
@@ -101,13 +102,36 @@ pub fn replace_local_names(
         };
         let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
         if entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address)) {
-            let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
+            let shown = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
             let before = changes.copy(field);
-            field.value = render_list(&entries, charset);
+            field.value = render_list(&once_each(shown), charset);
             changes.replaced(before, field, Reason::LocalNames);
         }
     }
     Ok(())
+}
+
+/// Several names may lead to one mailbox, and to the same empty group.
+fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    let mut is_new = |address: &AddrSpec| {
+        let domain = address.domain.as_ref().map(|domain| domain.to_ascii_lowercase());
+        seen.insert((address.local.clone(), domain))
+    };
+    let mut groups = HashSet::new();
+    entries
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Mailbox(mailbox) => is_new(&mailbox.address).then_some(Entry::Mailbox(mailbox)),
+            Entry::Group { display, members } if members.is_empty() => {
+                groups.insert(display.clone()).then_some(Entry::Group { display, members })
+            }
+            Entry::Group { display, members } => {
+                let members = members.into_iter().filter(|member| is_new(&member.address)).collect();
+                Some(Entry::Group { display, members })
+            }
+        })
+        .collect()
 }
 
 fn shown_entry(entry: Entry, names: &LocalNames<'_>) -> Result<Entry, Failure> {
@@ -138,6 +162,22 @@ fn shown_mailbox(mut mailbox: Mailbox, names: &LocalNames<'_>) -> Result<Option<
             Ok(Some(mailbox))
         }
         _ => Ok(None),
+    }
+}
+
+/// Sees to it that no address that is shown holds a control character: written as a space it would be another mailbox.
+///
+/// # Errors
+/// [`Cause::AddressControl`].
+pub fn refuse_control_characters(fields: &[Field]) -> Result<(), Failure> {
+    let shown = |field: &&Field| match rule_of(&field.name).map_or(Role::None, |rule| rule.role) {
+        Role::Recipient | Role::ResentRecipient | Role::Shown => field.replaced == Replaced::Nothing,
+        Role::Author | Role::None => false,
+    };
+    let faults = fields.iter().filter(shown).filter_map(|field| parse_list(&field.value).err());
+    match faults.into_iter().find(|fault| matches!(fault, AddressFault::Control(_))) {
+        Some(fault) => Err(address_failure(&fault)),
+        None => Ok(()),
     }
 }
 
@@ -221,16 +261,21 @@ pub fn write(fields: &[Field], charset: &str, changes: &ChangeLog) -> Result<Vec
 /// What writing a field did to it, the space behind the colon aside.
 fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
     changes.note(|noted| {
-        let text = octets.get(field.name.len() + 1..).unwrap_or_default();
+        let name = octets.split(|&octet| octet == b':').next().map_or(0, <[u8]>::len);
+        let text = octets.get(name + 1..).unwrap_or_default();
         let text = text.strip_suffix(b"\r\n").unwrap_or(text).trim_ascii_start();
+        let is_list = rule_of(&field.name).is_some_and(|rule| rule.role != Role::None);
         let reason = match field.value.is_ascii() {
+            _ if name != field.name.len() => Some(Reason::TraceTooLong),
             _ if text == field.value.trim_ascii_start() => None,
+            true if is_list && is_read_otherwise(&field.value) => Some(Reason::ReadOtherwise),
             true => Some(Reason::Folded),
             false if octets.is_ascii() => Some(Reason::EightBit),
             false => Some(Reason::NeedsUtf8),
         };
         let mut after = field.clone();
         if let Some(reason) = reason {
+            after.name = String::from_utf8_lossy(octets.get(..name).unwrap_or_default()).into_owned();
             after.value = text.to_vec();
             noted.changes.push(Change { before: Some(field.clone()), after: Some(after.clone()), reason });
         }
@@ -238,32 +283,64 @@ fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
     });
 }
 
+/// A trace field that fits no lines goes out under another name, as text: it stops no mail that is passed on.
 fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
-    // A field without the space behind its colon is legal, and nobody expects it.
-    let value = field.value.trim_ascii_start();
-    if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
-        return written_addresses(&field.name, value, charset);
-    }
-    if value.is_ascii() {
-        return fold(&field.name, value);
-    }
-    match is_structured(&field.name) {
-        true => fold(&field.name, &encode_structured(value, charset)),
-        false => fold(&field.name, &encode_unstructured(value, charset)),
+    match written_as(&field.name, field, charset) {
+        Err(FoldFault::LongWord(_)) if is_trace(&field.name) => {
+            let name = format!("X-Original-{}", field.name);
+            fold(&name, &encode_unstructured(field.value.trim_ascii_start(), charset))
+        }
+        outcome => outcome,
     }
 }
 
-/// As they came where that is possible: names in 8-bit text are encoded, a list without a space in it is set anew.
-fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
-    let as_it_came = if value.is_ascii() { fold(name, value) } else { Err(FoldFault::EightBit(Words::from(name))) };
-    if as_it_came.is_ok() {
-        return as_it_came;
+fn written_as(name: &str, field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
+    // A field without the space behind its colon is legal, and nobody expects it.
+    let value = field.value.trim_ascii_start();
+    if rule_of(name).is_some_and(|rule| rule.role != Role::None) {
+        return written_addresses(name, value, charset);
     }
-    match parse_list(value) {
-        Ok(entries) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
-        Ok(entries) => fold(name, &render_list(&entries, charset)),
+    if value.is_ascii() {
+        return fold(name, value);
+    }
+    match is_structured(name) {
+        true => fold(name, &encode_structured(value, charset)),
+        false => fold(name, &encode_unstructured(value, charset)),
+    }
+}
+
+/// What servers on the way wrote (RFC 5321 section 4.4, RFC 8601, RFC 8617, RFC 6376): nothing here depends on it.
+fn is_trace(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let plain = ["received", "received-spf", "authentication-results", "dkim-signature", "domainkey-signature"];
+    plain.contains(&name.as_str())
+        || name.starts_with("arc-")
+        || ["delivered-to", "x-original-to", "original-recipient", "delivery-date"].contains(&name.as_str())
+}
+
+/// As they came where everybody reads them alike; else they are set anew, names in 8-bit text encoded.
+fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
+    let list = read_list(value);
+    if value.is_ascii()
+        && !list.as_ref().is_ok_and(is_set_anew)
+        && let Ok(as_it_came) = fold(name, value)
+    {
+        return Ok(as_it_came);
+    }
+    match list {
+        Ok(List { entries, .. }) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
+        Ok(List { entries, .. }) => fold(name, &render_list(&entries, charset)),
         Err(_) => fold(name, &encode_structured(value, charset)),
     }
+}
+
+/// Whether others could find other addresses in the list than we did.
+fn is_set_anew(list: &List) -> bool {
+    list.form == Form::Loose && !list.entries.is_empty()
+}
+
+fn is_read_otherwise(value: &[u8]) -> bool {
+    read_list(value).as_ref().is_ok_and(is_set_anew)
 }
 
 /// Such an address cannot be written in ASCII; the message goes out with SMTPUTF8 or not at all.

@@ -52,6 +52,7 @@ pub const RULES: &[Rule] = &[
     rule("To", Role::Recipient, Fate::Merge, "one list"),
     rule("Cc", Role::Recipient, Fate::Merge, "one list"),
     rule("Bcc", Role::Recipient, Fate::Drop, "blind copies stay blind, with and without -t"),
+    rule("Apparently-To", Role::Recipient, Fate::Drop, "old mailers put blind recipients there: they stay blind"),
     rule("Resent-To", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
     rule("Resent-Cc", Role::ResentRecipient, Fate::Keep, "each resending has its own block"),
     rule("Resent-Bcc", Role::ResentRecipient, Fate::Drop, "blind copies stay blind"),

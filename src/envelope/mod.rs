@@ -128,6 +128,7 @@ impl Letter {
 
         let passing_on = PassingOn::of(&fields);
         header::apply_fates(&mut fields, changes);
+        header::refuse_control_characters(&fields)?;
         header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, passing_on, account, &desk.stamp, changes);

@@ -87,8 +87,8 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
-    /// an address with one of them is refused (decision 10 of DECISIONS.md).
+    /// Adds to the last field's value. Control characters stay: an address with one of them is refused (decision 10 of
+    /// DECISIONS.md), and in some charsets they are part of a name. Elsewhere they are spaces when the field is written.
     fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
@@ -98,11 +98,7 @@ impl Header {
             if memchr::memchr2(0, b'\r', octets).is_some() {
                 field.replaced = Replaced::LineEnd;
             }
-            field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' | b'\r' | 0 => octet,
-                _ if octet.is_ascii_control() => b' ',
-                _ => octet,
-            }));
+            field.value.extend_from_slice(octets);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
-use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
 use crate::adapters::wire::parse_reply;
 use crate::credentials::{AccessToken, Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
@@ -179,6 +179,7 @@ fn account() -> Account {
         provider: &PROVIDERS[0],
         client_id: None,
         display_name: None,
+        caller: CallerShown::LastResort,
         send_as: Vec::new(),
         from: FromPolicy::Rewrite,
         on_failure: OnFailure::Report,
