@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 
 use crate::account::config_values::{
-    CALLER_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
-    auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
+    CALLER_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source,
+    TRANSPORT_WORDS, auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
 use crate::account::{Account, CallerShown, SecretCommand, StoreKind, default_aliases};
 use crate::address::{parse_list, parse_sender};

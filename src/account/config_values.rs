@@ -7,7 +7,8 @@ use lettre::Address;
 use serde_spanned::Spanned;
 
 use crate::account::{
-    AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind, TransportKind,
+    AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind,
+    TransportKind,
 };
 use crate::failure::{Cause, Failure, Stage};
 

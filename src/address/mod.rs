@@ -12,6 +12,8 @@ mod strict;
 mod tokenizer;
 
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,9 @@ fn phrase<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     let mut after_encoded = false;
     while let [token, tail @ ..] = rest {
         let is_word = match &token.kind {
-            Kind::Atom(text) => text.iter().all(|&octet| octet.is_ascii() && is_atext(octet)) && !text.starts_with(b"=?"),
+            Kind::Atom(text) => {
+                text.iter().all(|&octet| octet.is_ascii() && is_atext(octet)) && !text.starts_with(b"=?")
+            }
             Kind::Quoted(text) => !holds_encoded_word(text) && text.iter().all(|octet| (0x20..0x7f).contains(octet)),
             Kind::EncodedWord(text) => is_phrase_word(text) && (token.spaced || rest.len() == tokens.len()),
             Kind::Literal(_) | Kind::Comment(_) | Kind::Invisible(_) | Kind::Dot | Kind::At | Kind::Comma => false,
@@ -93,9 +95,9 @@ fn addr_spec<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     match rest {
         [at, tail @ ..] if matches!(at.kind, Kind::At) && !at.spaced => match tail {
             [token, tail @ ..] if !token.spaced => match token.kind {
-                Kind::Literal(text) => {
-                    domain::literal(text).is_ok_and(|literal| literal.as_bytes() == [b"[", text, b"]"].concat()).then_some(tail)
-                }
+                Kind::Literal(text) => domain::literal(text)
+                    .is_ok_and(|literal| literal.as_bytes() == [b"[", text, b"]"].concat())
+                    .then_some(tail),
                 _ => dot_atom(rest.get(1..)?, |octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')),
             },
             [..] => None,
@@ -110,7 +112,10 @@ fn dot_atom<'t, 'a>(tokens: Tokens<'t, 'a>, fits: impl Fn(u8) -> bool) -> Option
     loop {
         let [atom, tail @ ..] = rest else { return None };
         let Kind::Atom(text) = atom.kind else { return None };
-        if !text.iter().all(|&octet| fits(octet)) || text.starts_with(b"=?") || (atom.spaced && rest.len() < tokens.len()) {
+        if !text.iter().all(|&octet| fits(octet))
+            || text.starts_with(b"=?")
+            || (atom.spaced && rest.len() < tokens.len())
+        {
             return None;
         }
         match tail {

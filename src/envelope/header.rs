@@ -14,7 +14,6 @@ use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstruct
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::{Field, Replaced};
-use crate::words::Words;
 use crate::world::World;
 
 /// What a message without Date or Message-ID gets.

@@ -173,7 +173,7 @@ impl SenderPolicy<'_> {
                 CallerShown::Never => Vec::new(),
             },
         };
-        encode_phrase(&display, self.charset).into_bytes()
+        self.phrase(&display)
     }
 
     /// The real user and this machine, never what the message claims.
@@ -258,23 +258,25 @@ impl SenderPolicy<'_> {
         let nobody = display.is_empty() || display.eq_ignore_ascii_case(self.caller.login.as_bytes());
         match self.account.caller {
             _ if nobody && self.account.display_name.is_some() => self.own_display(None),
-            CallerShown::Always => self.with_caller(display, nobody),
-            CallerShown::LastResort | CallerShown::Never if nobody => self.own_display(None),
-            CallerShown::LastResort | CallerShown::Never => encode_phrase(display, self.charset).into_bytes(),
+            CallerShown::Never if nobody => self.own_display(None),
+            CallerShown::Always | CallerShown::LastResort if nobody => self.phrase(self.who_and_where().as_bytes()),
+            CallerShown::Always => self.with_caller(display),
+            CallerShown::LastResort | CallerShown::Never => self.phrase(display),
         }
     }
 
-    fn with_caller(&self, display: &[u8], nobody: bool) -> Vec<u8> {
+    fn phrase(&self, name: &[u8]) -> Vec<u8> {
+        encode_phrase(name, self.charset).into_bytes()
+    }
+
+    fn with_caller(&self, display: &[u8]) -> Vec<u8> {
         let real = self.who_and_where();
         let before_real = display.strip_suffix(real.as_bytes());
         if before_real.is_some_and(|before| before.is_empty() || before.ends_with(b", ")) {
             // It came through here before; once is enough.
-            return encode_phrase(display, self.charset).into_bytes();
+            return self.phrase(display);
         }
-        if nobody {
-            return encode_phrase(real.as_bytes(), self.charset).into_bytes();
-        }
-        encode_phrase(&[display, b", ", real.as_bytes()].concat(), self.charset).into_bytes()
+        self.phrase(&[display, b", ", real.as_bytes()].concat())
     }
 
     /// Whether a reply could get there: a domain with a dot that is not this machine's.

@@ -246,6 +246,14 @@ Send a message to the addresses in its header:
 Sign in first:
 .Pp
 .Dl $ outlook-sendmail login
+.Pp
+Let
+.Xr git-send-email 1
+write as the mailbox, so that patches keep their authors (it puts another author on the first line of the text, where
+.Xr git-am 1
+finds it):
+.Pp
+.Dl $ git config --global sendemail.from you@outlook.com
 .Sh SEE ALSO
 .Xr outlook-sendmail 1 ,
 .Xr outlook-sendmail.toml 5
@@ -265,6 +273,9 @@ Where a person is told, a message that could not be sent is not kept: the caller
 .Pp
 A message that was under way when the machine failed may have been sent.
 It is listed as perhaps sent, and never sent again by itself.
+.Pp
+What stands before the @ of an address may be longer than the 64 octets of RFC 5321, up to 900: the server decides.
+Its domain keeps to the limits of the DNS, 63 octets between two dots and 255 in all.
 "#;
 
 /// The committed file is what the tables say; with the variable set it becomes that first.

@@ -154,7 +154,8 @@ fn q_decoded(text: &[u8]) -> Vec<u8> {
     while let [octet, tail @ ..] = rest {
         rest = tail;
         let code = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
-        match (octet, tail.first_chunk::<2>().filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)).and_then(code)) {
+        match (octet, tail.first_chunk::<2>().filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)).and_then(code))
+        {
             (b'=', Some(code)) => {
                 decoded.push(code);
                 rest = tail.get(2..).unwrap_or_default();

@@ -75,7 +75,8 @@ fn push_text<'a>(parts: &mut Vec<Part<'a>>, text: &'a [u8]) {
 fn push_word<'a>(parts: &mut Vec<Part<'a>>, source: &'a [u8], charset: &'a str, decoded: Vec<u8>) {
     match parts.last_mut() {
         Some(Part::Encoded { source: before, charset: same, octets })
-            if same.eq_ignore_ascii_case(charset) && !(is_whole(before, charset, octets) && is_whole(source, charset, &decoded)) =>
+            if same.eq_ignore_ascii_case(charset)
+                && !(is_whole(before, charset, octets) && is_whole(source, charset, &decoded)) =>
         {
             *before = b"";
             octets.extend(decoded);
@@ -156,11 +157,11 @@ mod tests {
             ("Müllersen, J".as_bytes(), "=?utf-8?Q?M=C3=BCllersen=2C_J?="),
             (b"=?utf-8?Q?J=C3=B6rg?= Doe", "=?utf-8?Q?J=C3=B6rg?= Doe"),
             (b"=?utf-8?Q?J=C3=B6rg?= Doe, X", "=?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_Doe=2C_X?="),
-            (b"J. =?utf-8?Q?M=C3=BCller?=", "=?utf-8?Q?J=2E_?= =?utf-8?Q?M=C3=BCller?="),
+            (b"J. =?utf-8?Q?M=C3=BCller?=", "=?utf-8?B?Si4g?= =?utf-8?Q?M=C3=BCller?="),
             (b"=?utf-8?Q?J=C3=B6rg?=, root on vm", "=?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?=2C_root_on_vm?="),
             (b"Dr =?utf-8?Q?J=C3=B6rg?=", "Dr =?utf-8?Q?J=C3=B6rg?="),
             ("Jörg =?utf-8?Q?x?=".as_bytes(), "=?utf-8?B?SsO2cmcg?= =?utf-8?Q?x?="),
-            (b"=?utf-8?Q?J=C3?= =?utf-8?Q?=B6rg?=", "=?utf-8?Q?J=C3=B6rg?="),
+            (b"=?utf-8?Q?J=C3?= =?utf-8?Q?=B6rg?=", "=?utf-8?B?SsO2cmc=?="),
             (b"=?utf-8?Q?Smith,_J?=", "=?utf-8?Q?Smith=2C_J?="),
             (b"=?ISO-8859-1?Q?J=F6rg (x)?=", "=?ISO-8859-1?Q?J=F6rg_=28x=29?="),
             (b"=?utf-8?B?not base64!?=", "\"=?utf-8?B?not base64!?=\""),

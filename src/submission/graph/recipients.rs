@@ -167,10 +167,6 @@ mod tests {
         let envelope = Envelope::new(None, vec![Address::new_dangerous("gr\u{fc}n", "x.org")]).unwrap();
         assert_eq!(blind_field(b"", &envelope).unwrap_err().cause, Cause::NotForGraph);
         let named = "To: gr\u{fc}n@x.org\r\n";
-        assert_eq!(
-            blind_field(named.as_bytes(), &envelope).unwrap(),
-            b"",
-            "the alphabet of the header is looked at elsewhere"
-        );
+        assert_eq!(blind_field(named.as_bytes(), &envelope).unwrap_err().cause, Cause::NotForGraph);
     }
 }

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
-use crate::account::{AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind};
+use crate::account::{
+    AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, StoreKind, TransportKind,
+};
 use crate::adapters::wire::parse_reply;
 use crate::credentials::{AccessToken, Origin, Secret};
 use crate::envelope::{Alphabet, Transfer};
