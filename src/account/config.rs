@@ -327,6 +327,14 @@ mod tests {
     }
 
     #[test]
+    fn an_address_may_be_long() {
+        let long = format!("{}@outlook.com", "a".repeat(80));
+        let accounts = parse(&format!("{LEAST}send_as = [\"{long}\"]\n")).unwrap();
+        assert_eq!(accounts.named("me").unwrap().send_as[0].to_string(), long);
+        assert!(parse(&format!("{LEAST}send_as = [\"Me <{long}>\"]\n")).is_err());
+    }
+
+    #[test]
     fn the_machines_account_shows_who_called() {
         let shown = |file: &str, more: &str| {
             let accounts = Accounts::parse(Path::new(file), format!("{LEAST}{more}").as_bytes()).unwrap();

@@ -10,6 +10,7 @@ use crate::account::{
     AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, SecretCommand, StoreKind,
     TransportKind,
 };
+use crate::address::parse_sender;
 use crate::failure::{Cause, Failure, Stage};
 
 /// A file's text, and how its faults are told.
@@ -33,7 +34,13 @@ impl Source<'_> {
     }
 
     pub(super) fn address(&self, written: &Spanned<String>) -> Result<Address, Failure> {
-        written.get_ref().parse().map_err(|_| self.fault(written.span().start, "not a mail address"))
+        // lettre takes no more than 64 octets before the @: that is the server's business.
+        let longer = || {
+            let address = parse_sender(written.get_ref().as_bytes()).ok().flatten()?;
+            address.to_lettre().ok().filter(|address| address.to_string() == *written.get_ref())
+        };
+        let address = written.get_ref().parse().ok().or_else(longer);
+        address.ok_or_else(|| self.fault(written.span().start, "not a mail address"))
     }
 }
 
