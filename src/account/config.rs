@@ -251,10 +251,10 @@ impl RawAccount {
 
 /// Many send through the machine's account; a personal one has its owner for a caller.
 fn caller(written: Option<&Spanned<String>>, source: &Source<'_>) -> Result<CallerShown, Failure> {
-    match word(written, source, "caller", &CALLER_WORDS)? {
-        _ if written.is_none() && source.file != Path::new(SYSTEM_CONFIG) => Ok(CallerShown::LastResort),
-        shown => Ok(shown),
+    if written.is_none() && source.file != Path::new(SYSTEM_CONFIG) {
+        return Ok(CallerShown::LastResort);
     }
+    word(written, source, "caller", &CALLER_WORDS)
 }
 
 /// `store` and the command lines one of its words needs.

@@ -85,25 +85,22 @@ fn phrase<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
 }
 
 fn addr_spec<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
-    let rest = match tokens {
-        [token, tail @ ..] => match &token.kind {
-            Kind::Quoted(text) if text.iter().all(|octet| (0x20..0x7f).contains(octet)) => tail,
-            _ => dot_atom(tokens, |octet| octet.is_ascii() && is_atext(octet))?,
-        },
-        [] => return None,
+    let (first, tail) = tokens.split_first()?;
+    let rest = if let Kind::Quoted(text) = &first.kind {
+        text.iter().all(|octet| (0x20..0x7f).contains(octet)).then_some(tail)?
+    } else {
+        dot_atom(tokens, |octet| octet.is_ascii() && is_atext(octet))?
     };
-    match rest {
-        [at, tail @ ..] if matches!(at.kind, Kind::At) && !at.spaced => match tail {
-            [token, tail @ ..] if !token.spaced => match token.kind {
-                Kind::Literal(text) => domain::literal(text)
-                    .is_ok_and(|literal| literal.as_bytes() == [b"[", text, b"]"].concat())
-                    .then_some(tail),
-                _ => dot_atom(rest.get(1..)?, |octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')),
-            },
-            [..] => None,
-        },
-        [..] => None,
+    let (at, domain) = rest.split_first()?;
+    let (first, tail) = domain.split_first()?;
+    if !matches!(at.kind, Kind::At) || at.spaced || first.spaced {
+        return None;
     }
+    if let Kind::Literal(text) = first.kind {
+        let written = domain::literal(text).ok()?;
+        return (written.as_bytes() == [b"[", text, b"]"].concat()).then_some(tail);
+    }
+    dot_atom(domain, |octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
 }
 
 /// Atoms with single dots between them and no white space.
