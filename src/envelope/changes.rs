@@ -186,7 +186,7 @@ impl fmt::Display for Reason {
             Self::MissingResent => "every resending needs its own (RFC 5322 section 3.6.6)",
             Self::NoFrom => "the message had none: whom -f names takes its place, or the account",
             Self::ForeignFrom => {
-                "a From that is not the account's is refused: the name stays, with who really called behind it"
+                "a From that is not the account's is refused: its name stays, and who called is shown as caller says"
             }
             Self::RefusedLately(Refusal { on, until }) => {
                 return write!(
