@@ -166,7 +166,7 @@ mod tests {
             (b"=?ISO-8859-1?Q?J=F6rg (x)?=", "=?ISO-8859-1?B?SvZyZyAoeCk=?="),
             (b"=?utf-8?B?not base64!?=", "\"=?utf-8?B?not base64!?=\""),
             ("=?utf-8?Q?x?= ö".as_bytes(), "=?utf-8?Q?x?= =?utf-8?B?IMO2?="),
-            (b"=?utf-8?Q?a,b@c?=", "=?utf-8?Q?a=2Cb=40c?="),
+            (b"=?utf-8?Q?a,b@c?=", "=?utf-8?B?YSxiQGM=?="),
             (b"=?x", "\"=?x\""),
         ];
         for (input, expected) in cases {
