@@ -16,6 +16,7 @@ use crate::world::{Caller, Files, Log, World};
 
 mod aliases;
 mod changes;
+mod claimed;
 mod header;
 mod header_rules;
 pub(crate) mod header_text;

@@ -4,10 +4,9 @@
 use lettre::Address;
 
 use crate::account::{Account, CallerShown, FromPolicy};
-use crate::address::{
-    AddrSpec, AddressFault, Entry, Form, Mailbox, only_address, parse_list, parse_sender, read_list, render_list,
-};
+use crate::address::{AddrSpec, AddressFault, Entry, Form, Mailbox, parse_list, parse_sender, read_list, render_list};
 use crate::envelope::changes::{ChangeLog, Reason, SenderReason};
+use crate::envelope::claimed::{first_name, salvaged};
 use crate::envelope::header_text::{encode_phrase, encode_unstructured, holds_encoded_word};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
@@ -304,34 +303,6 @@ pub fn named_in(name: &str, fields: &[Field]) -> Vec<Address> {
     let mailboxes: Vec<_> =
         entries.flatten().flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();
     mailboxes.iter().filter_map(|mailbox| mailbox.address.to_lettre().ok()).collect()
-}
-
-/// The name of whoever is named first, the address readable or not.
-fn first_name(entries: &[Entry], value: &[u8]) -> Vec<u8> {
-    match entries.iter().flat_map(Entry::mailboxes).next() {
-        Some(mailbox) => mailbox.display.clone(),
-        None => name_before_bracket(value),
-    }
-}
-
-/// The one address in a From that is no list, such as `Dr. Who who@example.org`, with the name before it.
-fn salvaged(original: &Field) -> Vec<Entry> {
-    let text = original.unfolded();
-    let mailbox = |address| Entry::Mailbox(Mailbox { display: name_before_bracket(&text), address });
-    only_address(&text).map(mailbox).into_iter().collect()
-}
-
-/// The name in a From whose address cannot be read, such as `systemd <root@>`.
-fn name_before_bracket(value: &[u8]) -> Vec<u8> {
-    let bracket = value.iter().position(|&octet| octet == b'<');
-    let word = value.iter().position(|&octet| octet == b'@').map(|at| {
-        let before = value.get(..at).unwrap_or_default();
-        before.iter().rposition(u8::is_ascii_whitespace).unwrap_or_default()
-    });
-    let Some(end) = bracket.into_iter().chain(word).min() else { return Vec::new() };
-    let name = value.get(..end).unwrap_or_default().trim_ascii();
-    let unquoted = name.strip_prefix(b"\"").map(|name| name.strip_suffix(b"\"").unwrap_or(name));
-    unquoted.unwrap_or(name).to_vec()
 }
 
 fn is_sender(field: &Field) -> bool {
