@@ -18,6 +18,7 @@ mod aliases;
 mod changes;
 mod claimed;
 mod header;
+mod header_lines;
 mod header_rules;
 pub(crate) mod header_text;
 mod local_names;
@@ -153,7 +154,7 @@ impl Letter {
             signature = if broken { Signature::Dropped } else { Signature::AsItCame };
             changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
         }
-        let header = header::write(&fields, &charset, changes)?;
+        let header = header_lines::write(&fields, &charset, changes)?;
         let leaves = conversion.length(&mut body).map_err(spool_failure)?;
         changes.note(|noted| {
             let dots = dots.into_iter().flatten().collect();
