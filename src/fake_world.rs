@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::account::{Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
+use crate::account::{
+    Account, AuthKind, CallerShown, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind,
+};
 pub(crate) use crate::adapters::outbox_folder::FolderOnDisk;
 pub(crate) use crate::adapters::wire::parse_reply;
 use crate::secret::Secret;
@@ -94,6 +96,7 @@ pub(crate) fn account() -> Account {
         provider: &PROVIDERS[0],
         client_id: Some("configured-id".into()),
         display_name: None,
+        caller: CallerShown::LastResort,
         send_as: Vec::new(),
         from: FromPolicy::Rewrite,
         on_failure: OnFailure::Report,

@@ -149,11 +149,15 @@ impl fmt::Debug for Words {
     }
 }
 
-/// Characters that change how their neighbours are shown: a server must not be able to forge our line.
-fn is_invisible(character: char) -> bool {
+/// Characters that nobody sees or that change how their neighbours are shown: a server must not be able to forge our
+/// line, nor an address to look like another. Unicode's Default_Ignorable_Code_Point, which has the byte order mark and
+/// all controls of direction, and the marks of interlinear annotation.
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

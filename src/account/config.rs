@@ -7,9 +7,10 @@ use lettre::Address;
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+use crate::account::CallerShown;
 use crate::account::config_values::{
-    COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source, TRANSPORT_WORDS,
-    auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
+    CALLER_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source,
+    TRANSPORT_WORDS, auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
 use crate::account::{Account, default_aliases};
 use crate::failure::{Cause, Failure, Stage};
@@ -137,6 +138,7 @@ struct RawAccount {
     #[serde(default)]
     send_as: Vec<Spanned<String>>,
     from: Option<Spanned<String>>,
+    caller: Option<Spanned<String>>,
     on_failure: Option<Spanned<String>>,
     store: Option<Spanned<String>>,
     secret_command: Option<Spanned<RawSecretCommand>>,
@@ -182,6 +184,7 @@ impl RawAccount {
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
+            caller: caller(self.caller.as_ref(), source)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: store(self.store.as_ref(), self.secret_command, source)?,
             auth: auth(self.auth.as_ref(), provider, transport, source)?,
@@ -207,6 +210,14 @@ impl RawAccount {
             host,
         })
     }
+}
+
+/// Many send through the machine's account; a personal one has its owner for a caller.
+fn caller(written: Option<&Spanned<String>>, source: &Source<'_>) -> Result<CallerShown, Failure> {
+    if written.is_none() && source.file != Path::new(SYSTEM_CONFIG) {
+        return Ok(CallerShown::LastResort);
+    }
+    word(written, source, "caller", &CALLER_WORDS)
 }
 
 /// `store` and the command lines one of its words needs.
@@ -276,6 +287,27 @@ mod tests {
         assert_eq!(me.final_wait, Duration::from_secs(600));
         assert_eq!(me.store, StoreKind::SecretService);
         assert_eq!(me.aliases, Path::new("/etc/aliases"));
+    }
+
+    #[test]
+    fn an_address_may_be_long() {
+        let long = format!("{}@outlook.com", "a".repeat(80));
+        let accounts = parse(&format!("{LEAST}send_as = [\"{long}\"]\n")).unwrap();
+        assert_eq!(accounts.named("me").unwrap().send_as[0].to_string(), long);
+        assert!(parse(&format!("{LEAST}send_as = [\"Me <{long}>\"]\n")).is_err());
+    }
+
+    #[test]
+    fn the_machines_account_shows_who_called() {
+        let shown = |file: &str, more: &str| {
+            let accounts = Accounts::parse(Path::new(file), format!("{LEAST}{more}").as_bytes()).unwrap();
+            accounts.named("me").unwrap().caller
+        };
+        assert_eq!(shown(SYSTEM_CONFIG, ""), CallerShown::Always);
+        assert_eq!(shown(SYSTEM_CONFIG, "caller = \"hide\""), CallerShown::Never);
+        assert_eq!(shown("/c.toml", ""), CallerShown::LastResort);
+        assert_eq!(shown("/c.toml", "caller = \"show\""), CallerShown::Always);
+        assert_eq!(fault(&format!("{LEAST}caller = \"x\"")).1, "/c.toml line 4: caller must be one of: show, hide");
     }
 
     #[test]

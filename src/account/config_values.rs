@@ -6,7 +6,9 @@ use std::time::Duration;
 use lettre::Address;
 use serde_spanned::Spanned;
 
+use crate::account::CallerShown;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, TransportKind};
+use crate::address::parse_sender;
 use crate::failure::{Cause, Failure, Stage};
 use crate::world::{SecretCommand, StoreKind};
 
@@ -31,7 +33,13 @@ impl Source<'_> {
     }
 
     pub(super) fn address(&self, written: &Spanned<String>) -> Result<Address, Failure> {
-        written.get_ref().parse().map_err(|_| self.fault(written.span().start, "not a mail address"))
+        // lettre takes no more than 64 octets before the @: that is the server's business.
+        let longer = || {
+            let address = parse_sender(written.get_ref().as_bytes()).ok().flatten()?;
+            address.to_lettre().ok().filter(|address| address.to_string() == *written.get_ref())
+        };
+        let address = written.get_ref().parse().ok().or_else(longer);
+        address.ok_or_else(|| self.fault(written.span().start, "not a mail address"))
     }
 }
 
@@ -72,6 +80,8 @@ pub(super) type Choice<T> = (&'static str, Option<T>);
 
 pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
+pub(super) const CALLER_WORDS: [Choice<CallerShown>; 2] =
+    [("show", Some(CallerShown::Always)), ("hide", Some(CallerShown::Never))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
 /// The word that needs command lines; they stand under another key.

@@ -27,12 +27,14 @@ pub struct Account {
     pub provider: &'static Provider,
     /// The client id of the OAuth registration.
     pub client_id: Option<String>,
-    /// From display name when a message has none.
+    /// From display name when a message has none, or one of nobody.
     pub display_name: Option<String>,
     /// Other addresses of the mailbox.
     pub send_as: Vec<Address>,
     /// What happens to a foreign From.
     pub from: FromPolicy,
+    /// Whether From says who called.
+    pub caller: CallerShown,
     /// What happens to a message that could not be sent.
     pub on_failure: OnFailure,
     /// Where its secrets are kept.
@@ -124,6 +126,17 @@ pub enum FromPolicy {
     Refuse,
     /// It goes out as it is.
     Pass,
+}
+
+/// Whether the From we write says who really called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CallerShown {
+    /// Behind every name that a message claims: many may send through the machine's account.
+    Always,
+    /// Where nobody has a name: whoever sends through a personal account is its owner.
+    LastResort,
+    /// Never.
+    Never,
 }
 
 /// What happens to a message that could not be sent.

@@ -2,7 +2,7 @@
 
 use super::addr_spec::LOCAL;
 use super::fault::Reason;
-use super::tokenizer::{Kind, Token};
+use super::tokenizer::{Kind, Token, is_hidden};
 use super::{AddrSpec, Mailbox, domain};
 
 /// What stands before the colon of a group.
@@ -62,8 +62,16 @@ fn angle<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<Option<Split<'t, 'a>>, Reaso
     }
 }
 
-/// What stands between angle brackets. A source route is read and dropped (RFC 5321 section 4.1.2, appendix C).
+/// What stands between angle brackets. A source route is read and dropped (RFC 5321 section 4.1.2, appendix C), as is
+/// what makes a link of an address.
 fn path(mut tokens: &[Token<'_>]) -> Result<AddrSpec, Reason> {
+    let mut link = false;
+    if let Some((Token { kind: Kind::Atom(scheme), .. }, [Token { kind: Kind::Colon, .. }, tail @ ..])) = peek(tokens)
+        && scheme.eq_ignore_ascii_case(b"mailto")
+    {
+        tokens = tail;
+        link = true;
+    }
     if let Some((Token { kind: Kind::At, .. }, _)) = peek(tokens) {
         let colon = tokens.iter().position(|token| matches!(token.kind, Kind::Colon)).ok_or(Reason::Route)?;
         tokens = tokens.get(colon + 1..).unwrap_or_default();
@@ -74,6 +82,7 @@ fn path(mut tokens: &[Token<'_>]) -> Result<AddrSpec, Reason> {
     let (address, rest) = addr_spec(tokens)?;
     match peek(rest) {
         Some(_) => Err(Reason::TwoAddresses),
+        None if link && address.local.contains('%') => Err(Reason::Link),
         None => Ok(address),
     }
 }
@@ -85,8 +94,12 @@ fn addr_spec<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<(AddrSpec, &'t [Token<'a
     let mut rest = tokens;
     while let Some((token, tail)) = peek(rest) {
         let gap = token.spaced && !local.is_empty();
+        if let Some(character) = hidden_in_address(rest, token, word_may_follow).filter(|_| !local.is_empty()) {
+            return Err(Reason::Invisible(character));
+        }
         match &token.kind {
             Kind::Dot => local.push(b'.'),
+            Kind::EncodedWord(_) if word_may_follow => return Err(Reason::EncodedWord),
             Kind::Atom(text) if word_may_follow => {
                 if !text.iter().all(|&octet| is_atext(octet)) {
                     return Err(misplaced(text));
@@ -99,8 +112,9 @@ fn addr_spec<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<(AddrSpec, &'t [Token<'a
                 words += 1;
                 quoted = true;
             }
-            Kind::Atom(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) | Kind::At | Kind::Comma => break,
-            Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => break,
+            Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) => break,
+            Kind::Invisible(_) | Kind::At | Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open => break,
+            Kind::Close => break,
         }
         word_may_follow = matches!(token.kind, Kind::Dot);
         gaps |= gap;
@@ -109,16 +123,21 @@ fn addr_spec<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<(AddrSpec, &'t [Token<'a
     if words == 0 || local.is_empty() {
         return Err(Reason::NoLocal);
     }
-    let local = String::from_utf8(local).map_err(|_| Reason::LocalNotUtf8)?;
-    if local.chars().any(char::is_control) {
-        return Err(Reason::Control);
+    let mut local = String::from_utf8(local).map_err(|_| Reason::LocalNotUtf8)?;
+    if let Some(character) = local.chars().find(|character| character.is_control()) {
+        return Err(Reason::Control(character));
+    }
+    if let Some(character) = local.chars().find(|character| is_hidden(*character)) {
+        return Err(Reason::Invisible(character));
     }
     if local.len() > LOCAL {
         return Err(Reason::LocalLength);
     }
     let domain = match peek(rest) {
         Some((Token { kind: Kind::At, .. }, tail)) => {
-            let (domain, tail) = domain_of(tail)?;
+            let opened = !quoted && local.starts_with('\'');
+            let (domain, closed, tail) = domain_of(tail, opened)?;
+            local = local.get(usize::from(closed)..).unwrap_or_default().to_owned();
             rest = tail;
             Some(domain)
         }
@@ -127,51 +146,91 @@ fn addr_spec<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<(AddrSpec, &'t [Token<'a
         _ if gaps => return Err(Reason::Missing),
         _ => None,
     };
+    if local.is_empty() {
+        return Err(Reason::NoLocal);
+    }
     if !quoted && local.starts_with("=?") && (domain.is_none() || local.ends_with("?=")) {
         return Err(Reason::EncodedWord);
     }
     Ok((AddrSpec { local, domain }, rest))
 }
 
-fn domain_of<'t, 'a>(tokens: &'t [Token<'a>]) -> Result<(String, &'t [Token<'a>]), Reason> {
-    if let Some((Token { kind: Kind::Literal(content), .. }, tail)) = peek(tokens) {
-        return Ok((domain::literal(content)?, tail));
+/// A domain from the front, and whether it ends in the mark that closes `'user@example.org'`.
+fn domain_of<'t, 'a>(tokens: &'t [Token<'a>], opened: bool) -> Result<(String, bool, &'t [Token<'a>]), Reason> {
+    if let Some((token @ Token { kind: Kind::Literal(content), .. }, tail)) = peek(tokens) {
+        return match hidden_in_address(tokens, token, true) {
+            Some(character) => Err(Reason::Invisible(character)),
+            None => Ok((domain::literal(content)?, false, tail)),
+        };
     }
     let mut name = Vec::new();
     let mut word_may_follow = true;
     let mut rest = tokens;
     while let Some((token, tail)) = peek(rest) {
+        if let Some(character) = hidden_in_address(rest, token, word_may_follow) {
+            return Err(Reason::Invisible(character));
+        }
         match &token.kind {
             Kind::Dot => name.push(b'.'),
             Kind::Atom(text) if word_may_follow => name.extend_from_slice(text),
-            Kind::Atom(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) | Kind::At | Kind::Comma => break,
-            Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => break,
+            Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) => break,
+            Kind::Invisible(_) | Kind::At | Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open => break,
+            Kind::Close => break,
         }
         word_may_follow = matches!(token.kind, Kind::Dot);
         rest = tail;
     }
     match name.as_slice() {
         [] => Err(Reason::NoDomain),
-        octets if octets.iter().any(u8::is_ascii_control) => Err(Reason::Control),
-        octets => Ok((domain::name(octets)?, rest)),
+        octets => match octets.iter().find(|octet| octet.is_ascii_control()) {
+            Some(&control) => Err(Reason::Control(char::from(control))),
+            None => {
+                let inside = octets.strip_suffix(b"'").filter(|_| opened);
+                Ok((domain::name(inside.unwrap_or(octets))?, inside.is_some(), rest))
+            }
+        },
     }
+}
+
+/// A character that nobody sees before `token`, the first of `rest`, where it would be inside an address: between its
+/// parts, or where it alone keeps a word from being more of it.
+fn hidden_in_address(rest: &[Token<'_>], token: &Token<'_>, word_may_follow: bool) -> Option<char> {
+    let is_inside = match token.kind {
+        Kind::Dot | Kind::At => true,
+        Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) => word_may_follow || !token.spaced,
+        Kind::Comment(_) | Kind::Invisible(_) | Kind::Comma | Kind::Semicolon | Kind::Colon => false,
+        Kind::Open | Kind::Close => false,
+    };
+    let before = rest.iter().take_while(|token| matches!(token.kind, Kind::Comment(_) | Kind::Invisible(_)));
+    let mut hidden = before.filter_map(|token| match token.kind {
+        Kind::Invisible(text) => text.chars().next(),
+        Kind::Comment(_) | Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) => None,
+        Kind::Dot | Kind::At | Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => None,
+    });
+    hidden.next().filter(|_| is_inside)
 }
 
 /// A display name: its words, one space where there was white space. Names are written with dots, brackets and `@`
 /// unquoted.
 fn phrase(tokens: &[Token<'_>]) -> Result<Vec<u8>, Reason> {
     let mut text = Vec::new();
+    let mut hidden_until = 0;
     for token in tokens {
         let word: &[u8] = match &token.kind {
             Kind::Comment(_) => continue,
-            Kind::Atom(word) | Kind::Literal(word) => word,
+            Kind::Invisible(_) if text.is_empty() => continue,
+            Kind::Invisible(hidden) => hidden.as_bytes(),
+            Kind::Atom(word) | Kind::EncodedWord(word) | Kind::Literal(word) => word,
             Kind::Quoted(word) => word,
             Kind::Dot => b".",
             Kind::At => b"@",
             Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => return Err(Reason::Missing),
         };
-        if token.spaced && !text.is_empty() {
+        if token.spaced && !text.is_empty() && token.start != hidden_until {
             text.push(b' ');
+        }
+        if matches!(token.kind, Kind::Invisible(_)) {
+            hidden_until = token.end;
         }
         if matches!(token.kind, Kind::Literal(_)) {
             text.push(b'[');
@@ -181,23 +240,24 @@ fn phrase(tokens: &[Token<'_>]) -> Result<Vec<u8>, Reason> {
             text.extend_from_slice(word);
         }
     }
-    Ok(text.trim_ascii().to_vec())
+    let trimmed = std::str::from_utf8(&text).map_or(text.trim_ascii(), |text| text.trim().as_bytes());
+    Ok(trimmed.to_vec())
 }
 
-/// The first token that is no comment, and what follows it.
+/// The first token that means something, and what follows it.
 fn peek<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(&'t Token<'a>, &'t [Token<'a>])> {
-    let at = tokens.iter().position(|token| !matches!(token.kind, Kind::Comment(_)))?;
+    let at = tokens.iter().position(|token| !matches!(token.kind, Kind::Comment(_) | Kind::Invisible(_)))?;
     tokens.get(at..)?.split_first()
 }
 
 /// The comments right behind an address: how a name was written before there were angle brackets.
 fn take_comments(rest: &mut &[Token<'_>]) -> Vec<u8> {
     let mut text: Vec<u8> = Vec::new();
-    while let Some((Token { kind: Kind::Comment(content), .. }, tail)) = rest.split_first() {
-        if !text.is_empty() {
-            text.push(b' ');
+    while let Some((Token { kind: kind @ (Kind::Comment(_) | Kind::Invisible(_)), .. }, tail)) = rest.split_first() {
+        if let Kind::Comment(content) = kind {
+            text.extend(Some(b' ').filter(|_| !text.is_empty()));
+            text.extend_from_slice(content.trim_ascii());
         }
-        text.extend_from_slice(content.trim_ascii());
         *rest = tail;
     }
     text
@@ -213,5 +273,6 @@ pub(super) fn is_atext(octet: u8) -> bool {
 }
 
 fn misplaced(text: &[u8]) -> Reason {
-    if text.iter().any(u8::is_ascii_control) { Reason::Control } else { Reason::LocalCharacter }
+    let control = text.iter().find(|octet| octet.is_ascii_control());
+    control.map_or(Reason::LocalCharacter, |&control| Reason::Control(char::from(control)))
 }

@@ -2,19 +2,47 @@
 
 use super::fault::Reason;
 use super::item::{group_name, mailboxes};
+use super::strict::is_strict;
 use super::tokenizer::{Kind, Token, tokens};
 use super::{AddrSpec, AddressFault, Entry, Mailbox};
+
+/// A list, and how it is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct List {
+    /// What it names, in order.
+    pub entries: Vec<Entry>,
+    /// Whether others read it alike.
+    pub form: Form,
+}
+
+/// Whether others read a list as we do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// As RFC 5322 section 3.4 has it: everybody does.
+    Strict,
+    /// In one of the forms that people and programs write: somebody may find other addresses in it, or fewer.
+    Loose,
+}
+
+/// Reads a header field's value, folded or not: [`read_list`] without the form.
+///
+/// # Errors
+/// Those of [`read_list`].
+pub fn parse_list(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
+    read_list(octets).map(|list| list.entries)
+}
 
 /// Reads a header field's value, folded or not.
 ///
 /// Also read, because people and programs write it: `;` between addresses, empty items, a group that is never closed,
-/// `a@x b@x` and `<a@x> <b@x>` without a comma, `a..b@x`. Encoded words (RFC 2047) are never decoded: what is in them
+/// `a@x b@x` and `<a@x> <b@x>` without a comma, `a..b@x`, `<mailto:a@x>`, `'a@x'`. What nobody sees is white space around
+/// an address. Encoded words (RFC 2047) are never decoded: what is in them
 /// is never an address.
 ///
 /// # Errors
 /// [`AddressFault::Control`] for CR, LF outside folding, NUL anywhere, and any control character inside an address;
-/// [`AddressFault::Syntax`] for what cannot be read in one way only.
-pub fn parse_list(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
+/// [`AddressFault::Syntax`] for what cannot be read in one way only, and for a character nobody sees inside an address.
+pub fn read_list(octets: &[u8]) -> Result<List, AddressFault> {
     let text = unfolded(octets).ok_or_else(|| Reason::LineEnd.about(octets))?;
     let tokens = tokens(&text).map_err(|(reason, start)| reason.about(text.get(start..).unwrap_or_default()))?;
     let mut entries = Vec::new();
@@ -45,7 +73,8 @@ pub fn parse_list(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
         rest = after;
     }
     entries.extend(open.map(|(display, members)| Entry::Group { display, members }));
-    Ok(entries)
+    let form = if is_strict(&tokens) { Form::Strict } else { Form::Loose };
+    Ok(List { entries, form })
 }
 
 /// The fault of a list that held a line end or NUL where it came from.
@@ -53,15 +82,32 @@ pub fn line_end_in(octets: &[u8]) -> AddressFault {
     Reason::LineEnd.about(octets)
 }
 
-/// Reads an operand of the command line: a list on one line.
+/// Reads an operand of the command line: a list on one line. Quotation marks around all of it were meant for a shell.
 ///
 /// # Errors
-/// As [`parse_list`]; any CR or LF is [`AddressFault::Control`].
+/// As [`read_list`]; any CR or LF is [`AddressFault::Control`].
 pub fn parse_operand(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
     if octets.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
         return Err(Reason::LineEnd.about(octets));
     }
-    parse_list(octets)
+    parse_list(unwrapped(octets))
+}
+
+/// What lies between a pair of quotation marks, if that holds addresses and no other such mark; else the text.
+fn unwrapped(octets: &[u8]) -> &[u8] {
+    let text = octets.trim_ascii();
+    let [mark @ (b'"' | b'\''), inside @ .., end] = text else { return octets };
+    let is_pair = mark == end && inside.contains(&b'@') && !inside.contains(mark);
+    if is_pair { unwrapped(inside) } else { octets }
+}
+
+/// The address in a text that is no list, if there is exactly one: it may be named twice.
+pub fn only_address(octets: &[u8]) -> Option<AddrSpec> {
+    let text = unfolded(octets)?;
+    let parts = text.split(|octet| octet.is_ascii_whitespace() || b"<>()[],;:\"".contains(octet));
+    let mut addresses = parts.filter(|part| part.contains(&b'@')).map(parse_sender);
+    let only = addresses.next()?.ok()??;
+    addresses.all(|other| matches!(other, Ok(Some(other)) if other.same_own(&only))).then_some(only)
 }
 
 /// Reads the sender given with `-f`: `None` is the null sender, given as nothing or as `<>`.
@@ -110,7 +156,8 @@ fn cut<'t, 'a>(tokens: &'t [Token<'a>]) -> (&'t [Token<'a>], Option<&'t Kind<'a>
             false
         }
         Kind::Comma | Kind::Semicolon | Kind::Colon => !inside,
-        Kind::Atom(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) | Kind::Dot | Kind::At => false,
+        Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) => false,
+        Kind::Invisible(_) | Kind::Dot | Kind::At => false,
     });
     let (item, rest) = mark.and_then(|at| tokens.split_at_checked(at)).unwrap_or((tokens, &[]));
     match rest.split_first() {

@@ -8,14 +8,17 @@ mod fault;
 mod item;
 mod list;
 mod render;
+mod strict;
 mod tokenizer;
 
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use list::{line_end_in, parse_list, parse_operand, parse_sender};
+pub use list::{Form, List, line_end_in, only_address, parse_list, parse_operand, parse_sender, read_list};
 pub use render::render_list;
 
 /// One address. The domain is absent in local names such as `root`.

@@ -169,7 +169,31 @@ const AWKWARD: &[(&[u8], &str)] = &[
     (b"=?utf-8?Q?=3Cevil=40x=3E=2C?= <a@x>", "=?utf-8?Q?=3Cevil=40x=3E=2C?= <a@x>"),
     (b"=?utf-8?B?ZXZpbEB4Lm9yZw==?=", "SYNTAX"),
     (b"=?utf-8?Q?Smith=2C_J?= =?utf-8?Q?=3Ca=40b=3E?=", "SYNTAX"),
-    (b"=?utf-8?Q?Smith,_J?= <a@x>", "SYNTAX"),
+    (b"=?utf-8?Q?Smith,_J?= <a@x>", "=?utf-8?Q?Smith,_J?= <a@x>"),
+    (b"=?utf-8?Q?a<b@c>,(d:;\"?= <a@x>, b@x", "=?utf-8?Q?a<b@c>,(d:;\"?= <a@x> | b@x"),
+    (b"J. =?utf-8?Q?=C3=BC?=, a@x", "SYNTAX"),
+    // What nobody sees.
+    ("\u{feff}a@x\u{200b}, <\u{200e}b@x\u{a0}>\u{3000}".as_bytes(), "a@x | b@x"),
+    ("a@x,\u{200b},\u{a0} b@x".as_bytes(), "a@x | b@x"),
+    ("a@x\u{a0}b@x".as_bytes(), "a@x | b@x"),
+    ("a@x\u{200b}b@x".as_bytes(), "SYNTAX"),
+    ("a\u{200b}b@x".as_bytes(), "SYNTAX"),
+    ("a\u{ad}@x".as_bytes(), "SYNTAX"),
+    ("a@\u{2066}x".as_bytes(), "SYNTAX"),
+    ("a@x\u{200d}.org".as_bytes(), "SYNTAX"),
+    ("a@\u{200b}[192.0.2.1]".as_bytes(), "SYNTAX"),
+    ("a\u{a0}@x".as_bytes(), "SYNTAX"),
+    ("\"a\u{a0}b\"@x".as_bytes(), "SYNTAX"),
+    ("\u{200b}".as_bytes(), ""),
+    ("\u{200b}<a@x>".as_bytes(), "a@x"),
+    ("A\u{a0}B \u{2764}\u{fe0f} <a@x>".as_bytes(), "A\u{a0}B \u{2764}\u{fe0f} <a@x>"),
+    (b"a@x,\x0c b@x\x0b", "a@x | b@x"),
+    // Links and single quotes.
+    (b"<mailto:a@x>, B <MAILTO:b@x>", "a@x | B <b@x>"),
+    (b"<mailto:a%40b@x>", "SYNTAX"),
+    (b"'a@x', '<b@x>'", "SYNTAX"),
+    (b"'a@x.org', o'b@x", "a@x.org | o'b@x"),
+    (b"'@x'", "SYNTAX"),
     (b"=?utf-8?Q?a?=@x.org", "SYNTAX"),
     // Control characters.
     (b"a@x\r\nb@x", "CONTROL"),
@@ -199,8 +223,8 @@ fn awkward_lists() {
 
 #[test]
 fn lengths() {
-    assert_eq!(shown(format!("{}@x", "a".repeat(64)).as_bytes()).len(), 66);
-    assert_eq!(shown(format!("{}@x", "a".repeat(65)).as_bytes()), "SYNTAX");
+    assert_eq!(shown(format!("{}@x", "a".repeat(900)).as_bytes()).len(), 902);
+    assert_eq!(shown(format!("{}@x", "a".repeat(901)).as_bytes()), "SYNTAX");
     assert_eq!(shown(format!("a@{}", "b".repeat(64)).as_bytes()), "SYNTAX");
     assert_eq!(shown(format!("a@{}", "b.".repeat(130)).as_bytes()), "SYNTAX");
 }
@@ -224,6 +248,108 @@ fn an_operand_is_one_line() {
     assert!(matches!(parse_operand(b"a@x\r\n RCPT TO:<b@x>"), Err(AddressFault::Control(_))));
     assert!(matches!(parse_operand(b"a@x,\n b@x"), Err(AddressFault::Control(_))));
     assert_eq!(parse_operand(b"k@x,\"Doe, J\" <l@x>").unwrap().len(), 2);
+}
+
+#[test]
+fn marks_around_an_operand_are_read_through() {
+    for operand in
+        ["\"a@x.org\"", "'a@x.org'", " '\"a@x.org\"' ", "<mailto:a@x.org>", "\"Me <a@x.org>\"", "\"<a@x.org>\""]
+    {
+        let read = parse_operand(operand.as_bytes()).unwrap();
+        let [Entry::Mailbox(only)] = read.as_slice() else { panic!("{operand}") };
+        assert_eq!(only.address.to_wire(), "a@x.org", "{operand}");
+    }
+    assert_eq!(parse_operand(b"\"a@x, b@x\"").unwrap().len(), 2);
+    assert!(parse_operand(b"\"a@x\", b").is_err());
+}
+
+#[test]
+fn the_only_address_of_a_text_is_found() {
+    for (text, found) in [
+        ("Dr. Who who@x.org", Some("who@x.org")),
+        ("who@x.org (Who <Who@X.org>", Some("who@x.org")),
+        ("A [B <a@x.org", Some("a@x.org")),
+        ("a@x.org b@x.org (", None),
+        ("systemd <root@>", None),
+        ("a@x.org root@", None),
+        ("nobody", None),
+    ] {
+        assert_eq!(only_address(text.as_bytes()).map(|address| address.to_wire()).as_deref(), found, "{text}");
+    }
+}
+
+#[test]
+fn what_everybody_reads_alike() {
+    let form = |text: &str| read_list(text.as_bytes()).unwrap().form;
+    for strict in [
+        "a@x",
+        "A B <a@x>, \"C, D\" <c.d@x.org>,\r\n e@[192.0.2.1]",
+        "A (c) <a@x> (d), b@x (e)",
+        "G:;, H: a@x, B <b@x>;",
+        "=?utf-8?Q?J=C3=B6rg?= Doe =?utf-8?Q?x?= <a@x>",
+        "\"a b\"@x",
+        "user@[IPv6:::1]",
+    ] {
+        assert_eq!(form(strict), Form::Strict, "{strict}");
+    }
+    for loose in [
+        "",
+        "root",
+        "a@x b@x",
+        "a@x; b@x",
+        "a@x,",
+        "a@x,, b@x",
+        "<a@x> <b@x>",
+        "a@x.",
+        "a@b <c@d>",
+        "[X] A <a@x>",
+        "A Q. B <a@x>",
+        "D\\u <a@x>",
+        "G: a@x",
+        "G: a@x; b@x",
+        "G: , a@x;",
+        "a..b@x",
+        "a . b@x",
+        "<@r:a@x>",
+        "\"a\".b@x",
+        "a@[::1]",
+        "<mailto:a@x>",
+        "'a@x.org'",
+        "\"=?utf-8?Q?x?=\" <a@x>",
+        "=?utf-8?Q?a,b?= <a@x>",
+        "=?utf-8?Q?a?=b <a@x>",
+        "\"x\"=?utf-8?Q?a?= <a@x>",
+        "=?utf-8?Q?a <a@x>",
+        "J\u{f6}rg <a@x>",
+        "a@x\u{a0}",
+    ] {
+        assert_eq!(form(loose), Form::Loose, "{loose}");
+    }
+    for (input, _) in AWKWARD {
+        let Ok(entries) = parse_list(input) else { continue };
+        let written = render_list(&entries, "iso-8859-1");
+        let named =
+            entries.iter().any(|entry| matches!(entry, Entry::Group { .. }) || entry.mailboxes().next().is_some());
+        let whole = entries.iter().flat_map(Entry::mailboxes).all(|one| one.address.domain.is_some());
+        if named && whole && written.is_ascii() {
+            assert_eq!(
+                form(std::str::from_utf8(&written).unwrap()),
+                Form::Strict,
+                "{}",
+                String::from_utf8_lossy(&written)
+            );
+        }
+    }
+}
+
+#[test]
+fn faults_show_what_nobody_sees() {
+    for (list, point) in
+        [("a\u{200b}b@x", "U+200B"), ("a@x\u{ad}y", "U+00AD"), ("a\u{7}@x", "U+0007"), ("\"\u{202e}\"@x", "U+202E")]
+    {
+        let (AddressFault::Syntax(words) | AddressFault::Control(words)) = parse_list(list.as_bytes()).unwrap_err();
+        assert_eq!(words.whole().matches(point).count(), 2, "{}", words.whole());
+    }
 }
 
 #[test]

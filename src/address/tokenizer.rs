@@ -1,11 +1,13 @@
 //! The words and marks of an address list (RFC 5322 section 3.2), read once from left to right.
 
 use super::fault::Reason;
+use crate::envelope::header_text::encoded_word_length;
+use crate::words::is_invisible;
 
 /// A word or mark, and where it lies in the text.
 pub(super) struct Token<'a> {
     pub(super) kind: Kind<'a>,
-    /// White space or a comment lies before it.
+    /// White space that can be seen or a comment lies before it.
     pub(super) spaced: bool,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -14,12 +16,16 @@ pub(super) struct Token<'a> {
 pub(super) enum Kind<'a> {
     /// A run of octets without white space and specials. More than atext: names are written with anything.
     Atom(&'a [u8]),
+    /// What has the form of an encoded word (RFC 2047 section 2), specials in it or not: a name or part of one.
+    EncodedWord(&'a [u8]),
     /// The content of a quoted string, quoted pairs resolved.
     Quoted(Vec<u8>),
     /// What stands between `[` and `]`.
     Literal(&'a [u8]),
     /// The content of a comment, quoted pairs resolved, inner parentheses kept.
     Comment(Vec<u8>),
+    /// Characters that nobody sees, and white space beyond ASCII's.
+    Invisible(&'a str),
     Dot,
     At,
     Comma,
@@ -55,18 +61,67 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
             b'>' => Kind::Close,
             b')' => return Err((Reason::StrayParenthesis, start)),
             b'[' => literal(text, &mut at).map_or_else(|| atom(text, start, &mut at), Kind::Literal),
-            _ => atom(text, start, &mut at),
+            _ => word(text, start, &mut at),
         };
-        let is_comment = matches!(kind, Kind::Comment(_));
+        let parts = match &kind {
+            Kind::Comment(_) => true,
+            Kind::Invisible(hidden) => hidden.chars().any(char::is_whitespace),
+            Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Dot | Kind::At => false,
+            Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => false,
+        };
         tokens.push(Token { kind, spaced, start, end: at });
-        spaced = is_comment;
+        spaced = parts;
     }
     Ok(tokens)
 }
 
+/// Anything but a mark.
+fn word<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
+    let rest = text.get(start..).unwrap_or_default();
+    if let Some(length) = encoded_word_length(rest) {
+        *at = start + length;
+        return Kind::EncodedWord(rest.get(..length).unwrap_or_default());
+    }
+    let mut hidden = 0;
+    while let Some(character) = hidden_at(rest.get(hidden..).unwrap_or_default()) {
+        hidden += character.len_utf8();
+    }
+    match rest.get(..hidden).map(std::str::from_utf8) {
+        Some(Ok(invisible)) if !invisible.is_empty() => {
+            *at = start + hidden;
+            Kind::Invisible(invisible)
+        }
+        Some(_) | None => atom(text, start, at),
+    }
+}
+
 fn atom<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
-    *at = text.iter().skip(*at).position(|&next| ends_atom(next)).map_or(text.len(), |more| *at + more);
+    while let Some(rest) = text.get(*at..)
+        && let Some(&next) = rest.first()
+        && !ends_atom(next)
+        && hidden_at(rest).is_none()
+    {
+        *at += 1;
+    }
     Kind::Atom(text.get(start..*at).unwrap_or_default())
+}
+
+/// The character at the start, if it is one that nobody sees or white space.
+fn hidden_at(text: &[u8]) -> Option<char> {
+    let length = match text.first()? {
+        0x0b | 0x0c => 1,
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let character = std::str::from_utf8(text.get(..length)?).ok()?.chars().next()?;
+    is_hidden(character).then_some(character)
+}
+
+/// What around an address is white space, and inside one makes it look like another.
+pub(super) fn is_hidden(character: char) -> bool {
+    is_invisible(character) || (character.is_whitespace() && !matches!(character, ' ' | '\t'))
 }
 
 fn ends_atom(octet: u8) -> bool {

@@ -22,6 +22,8 @@ pub struct Aliases {
     file: PathBuf,
     /// Lower-case name to line number and right-hand side; the last definition wins, as in newaliases.
     lines: HashMap<Vec<u8>, (usize, Vec<u8>)>,
+    /// What is odd in the file whatever name is looked up, with file and line.
+    oddities: Vec<String>,
 }
 
 /// What a name stands for, and what was left out.
@@ -43,8 +45,14 @@ impl Aliases {
     /// Splits a file into its definitions: `name: value, value`, continued on lines that start with white space.
     pub fn parse(file: &Path, text: &[u8]) -> Self {
         let mut lines = HashMap::new();
+        let mut oddities = Vec::new();
         let mut open: Option<(Vec<u8>, usize, Vec<u8>)> = None;
         for (index, line) in without_byte_order_marks(text).split(|&octet| octet == b'\n').enumerate() {
+            let mut odd = |what: &str| oddities.push(format!("{} line {}: {what}", file.display(), index + 1));
+            let (line, comment) = without_comment(line);
+            if comment {
+                odd(COMMENT);
+            }
             if line.first().is_some_and(|octet| b" \t".contains(octet)) {
                 let blank = line.trim_ascii().is_empty() || line.trim_ascii().starts_with(b"#");
                 if let Some((_, _, value)) = open.as_mut().filter(|_| !blank) {
@@ -60,11 +68,23 @@ impl Aliases {
                 lines.insert(name, (number, value));
             }
             open = definition(line).map(|(name, value)| (name, index + 1, value));
+            match &open {
+                None => odd("a name and a colon are missing, so nobody gets mail by it"),
+                Some((name, ..)) if name == b"default" => {
+                    odd("default is a name like any other here; what msmtp means by it is written *");
+                }
+                Some(_) => {}
+            }
         }
         if let Some((name, number, value)) = open {
             lines.insert(name, (number, value));
         }
-        Self { file: file.to_owned(), lines }
+        Self { file: file.to_owned(), lines, oddities }
+    }
+
+    /// What is odd in the file, whatever name is looked up: a line each, with file and line.
+    pub fn oddities(&self) -> &[String] {
+        &self.oddities
     }
 
     /// Every name that has a definition, in alphabetical order.
@@ -82,8 +102,28 @@ impl Aliases {
     pub fn expand(&self, name: &str, include: ReadInclude<'_>, is_local: IsLocal<'_>) -> Result<Expansion, String> {
         let mut walk =
             Walk { aliases: self, include, is_local, expansion: Expansion::default(), visited: Vec::new(), steps: 0 };
-        walk.name(name, 0)?;
+        walk.name(name, "", 0)?;
         Ok(walk.expansion)
+    }
+}
+
+/// What is said of a comment behind text.
+const COMMENT: &str = "what follows # is left out: a comment is better on a line of its own";
+
+/// A line up to a `#` behind white space outside quotation marks, and whether there is one: Sendmail knows no such comment,
+/// and there is no such address.
+fn without_comment(line: &[u8]) -> (&[u8], bool) {
+    let (mut quoted, mut blank, mut text) = (false, false, false);
+    let hash = line.iter().position(|&octet| {
+        quoted ^= octet == b'"';
+        let starts = octet == b'#' && blank && text && !quoted;
+        blank = octet.is_ascii_whitespace();
+        text |= !blank;
+        starts
+    });
+    match hash.and_then(|at| line.get(..at)) {
+        Some(before) => (before, true),
+        None => (line, false),
     }
 }
 
@@ -114,13 +154,16 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn name(&mut self, name: &str, depth: usize) -> Result<(), String> {
+    fn name(&mut self, name: &str, place: &str, depth: usize) -> Result<(), String> {
         let key = name.to_ascii_lowercase().into_bytes();
         let lines = &self.aliases.lines;
         // `root+disk` is root's where it is nobody else's, as in Sendmail and Postfix.
         let plain = key.split(|&octet| octet == b'+').next().filter(|plain| !plain.is_empty());
         let found = lines.get(&key).or_else(|| lines.get(plain?)).or_else(|| lines.get(b"*".as_slice()));
-        // A name seen before leads in a circle (`root: root, admin@x`): there it stands for itself.
+        // A name seen before leads in a circle: there it stands for itself, as is meant by `root: root, admin@x`.
+        if self.visited.iter().rev().skip(1).any(|earlier| *earlier == key) {
+            self.warn(format!("{place}: {name} leads back to itself"));
+        }
         if self.visited.contains(&key) || found.is_none() {
             return self.end(AddrSpec { local: name.to_owned(), domain: None });
         }
@@ -149,7 +192,7 @@ impl Walk<'_> {
     fn value(&mut self, value: &[u8], place: &str, depth: usize) -> Result<(), String> {
         let bare = unquoted(value);
         if bare.starts_with(b"|") || bare.starts_with(b"/") {
-            self.expansion.warnings.push(format!("{place}: commands and files are not delivered to"));
+            self.warn(format!("{place}: commands and files are not delivered to"));
             return Ok(());
         }
         if let Some(path) = bare.strip_prefix(b":include:") {
@@ -161,13 +204,13 @@ impl Walk<'_> {
             None => (value, true),
         };
         let Ok(entries) = parse_operand(text) else {
-            self.expansion.warnings.push(format!("{place}: cannot read an address"));
+            self.warn(format!("{place}: cannot read an address"));
             return Ok(());
         };
         for mailbox in entries.iter().flat_map(Entry::mailboxes) {
             // `root: alice@localhost` means alice, whoever that is here.
             if further && (self.is_local)(&mailbox.address) {
-                self.name(&mailbox.address.local, depth + 1)?;
+                self.name(&mailbox.address.local, place, depth + 1)?;
             } else {
                 self.end(mailbox.address.clone())?;
             }
@@ -180,12 +223,22 @@ impl Walk<'_> {
         let path = Path::new(path);
         let content = (self.include)(path).map_err(|fault| format!("{place}: {}: {fault}", path.display()))?;
         for (index, line) in without_byte_order_marks(&content).split(|&octet| octet == b'\n').enumerate() {
+            let (line, comment) = without_comment(line.trim_ascii());
+            if comment {
+                self.warn(format!("{} line {}: {COMMENT}", path.display(), index + 1));
+            }
             let line = line.trim_ascii();
             if !line.is_empty() && !line.starts_with(b"#") {
                 self.values(line, &format!("{} line {}", path.display(), index + 1), depth + 1)?;
             }
         }
         Ok(())
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.expansion.warnings.contains(&warning) {
+            self.expansion.warnings.push(warning);
+        }
     }
 
     fn end(&mut self, target: AddrSpec) -> Result<(), String> {
@@ -247,7 +300,11 @@ mod tests {
             ("root: a@x.org, \"Doe, J\" <j@x.org>", "root", &["a@x.org", "j@x.org"]),
             ("\"odd: name\": o@x.org", "odd: name", &["o@x.org"]),
             ("root: root, a@x.org", "root", &["root", "a@x.org"]),
-            ("a: b\nb: a", "a", &["a"]),
+            ("a: b\nb: a", "a", &["a", "! /a line 2: a leads back to itself"]),
+            ("a: b, x@x.org\nb: c\nc: b", "a", &["b", "x@x.org", "! /a line 3: b leads back to itself"]),
+            ("root: a@x.org # me", "root", &["a@x.org"]),
+            ("root: a@x.org,\n  b@x.org\t# them", "root", &["a@x.org", "b@x.org"]),
+            ("root: a#b@x.org, \"# c\"@x.org", "root", &["a#b@x.org", "\"# c\"@x.org"]),
             ("root: \\root, a@x.org\n*: all@x.org", "root", &["root", "a@x.org"]),
             ("*: all@x.org", "daemon", &["all@x.org"]),
             ("# comment\n\nroot: a@x.org\n# end", "root", &["a@x.org"]),
@@ -261,6 +318,21 @@ mod tests {
         ];
         for (text, name, expected) in cases {
             assert_eq!(expand(text, name).unwrap(), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_in_the_file_is_known_whatever_name_is_looked_up() {
+        let oddities = |text: &str| Aliases::parse(Path::new("/a"), text.as_bytes()).oddities().to_vec();
+        assert!(oddities("# x\n\n  # y\nroot: a@x.org,\n  b@x.org\n*: c@x.org\n").is_empty());
+        for (text, expected) in [
+            ("root a@x.org\nb: c@x.org", "/a line 1: a name and a colon are missing"),
+            ("b: c@x.org\n\"root: a@x.org", "/a line 2: a name and a colon are missing"),
+            ("root: a@x.org\ndefault: b@x.org", "/a line 2: default is a name"),
+            ("root: a@x.org,\n  b@x.org # c", "/a line 2: what follows # is left out"),
+        ] {
+            let found = oddities(text);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{text:?}: {found:?}");
         }
     }
 

@@ -163,6 +163,10 @@ pub enum Reason {
     EightBit,
     /// An address that cannot be written in ASCII.
     NeedsUtf8,
+    /// Addresses written in a way that not everybody reads alike.
+    ReadOtherwise,
+    /// A trace field with a word that fits no line.
+    TraceTooLong,
     /// Lines that were too long, or folded badly.
     Folded,
     /// The content was encoded.
@@ -192,7 +196,7 @@ impl fmt::Display for Reason {
             Self::MissingResent => "every resending needs its own (RFC 5322 section 3.6.6)",
             Self::NoFrom => "the message had none: whom -f names takes its place, or the account",
             Self::ForeignFrom => {
-                "a From that is not the account's is refused: the name stays, with who really called behind it"
+                "a From that is not the account's is refused: its name stays, and who called is shown as caller says"
             }
             Self::RefusedLately(Refusal { on, until }) => {
                 return write!(
@@ -210,6 +214,8 @@ impl fmt::Display for Reason {
             Self::BrokenSignature => "it no longer fits what changed, and a broken one is worse than none",
             Self::EightBit => "8-bit text, encoded: a header is ASCII (RFC 2047)",
             Self::NeedsUtf8 => "an address that ASCII cannot express: sent as UTF-8, if the server can (SMTPUTF8)",
+            Self::ReadOtherwise => "the same addresses in the form that everybody reads alike (RFC 5322 section 3.4)",
+            Self::TraceTooLong => "a word in it is longer than a line may be: it goes as text under another name",
             Self::Folded => "folded anew: a line was too long, or broken in a way that others misread",
             Self::RenamedByOutlook => "Outlook gave the message it refers to another Message-ID",
             Self::EncodedContent => "the content is encoded",

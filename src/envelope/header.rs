@@ -1,19 +1,22 @@
-//! The header that goes out: completed, local names replaced, all of it 7-bit and folded.
+//! The header that goes out: fields dropped, merged, completed, local names replaced.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use time::format_description::well_known::Rfc2822;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::account::Account;
+use crate::address::AddrSpec;
+use crate::address::AddressFault;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
-use crate::envelope::changes::{Change, ChangeLog, Reason};
+use crate::envelope::address_failure;
+use crate::envelope::changes::{ChangeLog, Reason};
 use crate::envelope::header_rules::{Role, rule_of};
-use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
 use crate::envelope::local_names::LocalNames;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::Failure;
 use crate::message::Field;
-use crate::words::Words;
+use crate::message::Replaced;
 use crate::world::World;
 
 /// What a message without Date or Message-ID gets.
@@ -55,13 +58,36 @@ pub fn replace_local_names(
         };
         let Some(entries) = shown.then(|| parse_list(&field.value).ok()).flatten() else { continue };
         if entries.iter().flat_map(Entry::mailboxes).any(|mailbox| names.is_local(&mailbox.address)) {
-            let entries = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
+            let shown = entries.into_iter().map(|entry| shown_entry(entry, names)).collect::<Result<Vec<_>, _>>()?;
             let before = changes.copy(field);
-            field.value = render_list(&entries, charset);
+            field.value = render_list(&once_each(shown), charset);
             changes.replaced(before, field, Reason::LocalNames);
         }
     }
     Ok(())
+}
+
+/// Several names may lead to one mailbox, and to the same empty group.
+fn once_each(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    let mut is_new = |address: &AddrSpec| {
+        let domain = address.domain.as_ref().map(|domain| domain.to_ascii_lowercase());
+        seen.insert((address.local.clone(), domain))
+    };
+    let mut groups = HashSet::new();
+    entries
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Mailbox(mailbox) => is_new(&mailbox.address).then_some(Entry::Mailbox(mailbox)),
+            Entry::Group { display, members } if members.is_empty() => {
+                groups.insert(display.clone()).then_some(Entry::Group { display, members })
+            }
+            Entry::Group { display, members } => {
+                let members = members.into_iter().filter(|member| is_new(&member.address)).collect();
+                Some(Entry::Group { display, members })
+            }
+        })
+        .collect()
 }
 
 fn shown_entry(entry: Entry, names: &LocalNames<'_>) -> Result<Entry, Failure> {
@@ -92,6 +118,22 @@ fn shown_mailbox(mut mailbox: Mailbox, names: &LocalNames<'_>) -> Result<Option<
             Ok(Some(mailbox))
         }
         _ => Ok(None),
+    }
+}
+
+/// Sees to it that no address that is shown holds a control character: written as a space it would be another mailbox.
+///
+/// # Errors
+/// [`crate::failure::Cause::AddressControl`].
+pub fn refuse_control_characters(fields: &[Field]) -> Result<(), Failure> {
+    let shown = |field: &&Field| match rule_of(&field.name).map_or(Role::None, |rule| rule.role) {
+        Role::Recipient | Role::ResentRecipient | Role::Shown => field.replaced == Replaced::Nothing,
+        Role::Author | Role::None => false,
+    };
+    let faults = fields.iter().filter(shown).filter_map(|field| parse_list(&field.value).err());
+    match faults.into_iter().find(|fault| matches!(fault, AddressFault::Control(_))) {
+        Some(fault) => Err(address_failure(&fault)),
+        None => Ok(()),
     }
 }
 
@@ -149,81 +191,6 @@ pub fn complete(fields: &mut Vec<Field>, passing_on: PassingOn, account: &Accoun
 fn date(stamp: &Stamp) -> String {
     let offset = UtcOffset::from_whole_seconds(stamp.utc_offset / 60 * 60).unwrap_or(UtcOffset::UTC);
     OffsetDateTime::from(stamp.now).to_offset(offset).format(&Rfc2822).unwrap_or_default()
-}
-
-/// Writes the fields as they go out, without the blank line.
-///
-/// # Errors
-/// [`Cause::HeaderTooLarge`] when a structured field has a word that fits no line.
-pub fn write(fields: &[Field], charset: &str, changes: &ChangeLog) -> Result<Vec<u8>, Failure> {
-    let mut header = Vec::new();
-    for field in fields {
-        let octets = written(field, charset).map_err(|fault| {
-            let words = match fault {
-                FoldFault::Name(name) => format!("the field name {}", name.whole()),
-                FoldFault::LongWord(name) => format!("a word in {} does not fit a line of 998 octets", name.whole()),
-                FoldFault::EightBit(name) => format!("8-bit text in {}", name.whole()),
-            };
-            Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
-        })?;
-        note_written(field, &octets, changes);
-        header.extend(octets);
-    }
-    Ok(header)
-}
-
-/// What writing a field did to it, the space behind the colon aside.
-fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
-    changes.note(|noted| {
-        let text = octets.get(field.name.len() + 1..).unwrap_or_default();
-        let text = text.strip_suffix(b"\r\n").unwrap_or(text).trim_ascii_start();
-        let reason = match field.value.is_ascii() {
-            _ if text == field.value.trim_ascii_start() => None,
-            true => Some(Reason::Folded),
-            false if octets.is_ascii() => Some(Reason::EightBit),
-            false => Some(Reason::NeedsUtf8),
-        };
-        let mut after = field.clone();
-        if let Some(reason) = reason {
-            after.value = text.to_vec();
-            noted.changes.push(Change { before: Some(field.clone()), after: Some(after.clone()), reason });
-        }
-        noted.leaving.push((after, octets.to_vec()));
-    });
-}
-
-/// A field as it goes out, with its line end.
-pub(super) fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
-    // A field without the space behind its colon is legal, and nobody expects it.
-    let value = field.value.trim_ascii_start();
-    if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
-        return written_addresses(&field.name, value, charset);
-    }
-    if value.is_ascii() {
-        return fold(&field.name, value);
-    }
-    match is_structured(&field.name) {
-        true => fold(&field.name, &encode_structured(value, charset)),
-        false => fold(&field.name, &encode_unstructured(value, charset)),
-    }
-}
-
-/// As they came where that is possible: names in 8-bit text are encoded, a list without a space in it is set anew.
-fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
-    let as_it_came = if value.is_ascii() { fold(name, value) } else { Err(FoldFault::EightBit(Words::from(name))) };
-    if as_it_came.is_ok() {
-        return as_it_came;
-    }
-    match parse_list(value) {
-        Ok(entries) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
-        Ok(entries) => fold(name, &render_list(&entries, charset)),
-        Err(_) => fold(name, &encode_structured(value, charset)),
-    }
-}
-
-/// Such an address cannot be written in ASCII; the message goes out with SMTPUTF8 or not at all.
-fn needs_smtputf8(entries: &[Entry]) -> bool {
-    entries.iter().flat_map(Entry::mailboxes).any(|mailbox| mailbox.address.needs_smtputf8())
 }
 
 /// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.

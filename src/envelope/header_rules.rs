@@ -77,6 +77,7 @@ pub const RULES: &[Rule] = &[
     rule("To", Role::Recipient, Fate::Merge, Substance::Addresses, "one list"),
     rule("Cc", Role::Recipient, Fate::Merge, Substance::Addresses, "one list"),
     rule("Bcc", Role::Recipient, Fate::Drop, Substance::Addresses, "blind copies stay blind, with and without -t"),
+    rule("Apparently-To", Role::Recipient, Fate::Drop, Substance::Addresses, "old mailers put blind recipients there"),
     rule("Resent-To", Role::ResentRecipient, Fate::Keep, Substance::Addresses, "each resending has its own block"),
     rule("Resent-Cc", Role::ResentRecipient, Fate::Keep, Substance::Addresses, "each resending has its own block"),
     rule("Resent-Bcc", Role::ResentRecipient, Fate::Drop, Substance::Addresses, "blind copies stay blind"),

@@ -16,12 +16,14 @@ pub struct LocalNames<'a> {
     files: &'a dyn Files,
     log: &'a dyn Log,
     aliases: std::cell::OnceCell<Aliases>,
+    /// Whether the log knows what is odd in the file.
+    told: std::cell::Cell<bool>,
 }
 
 impl<'a> LocalNames<'a> {
     /// For this account, on this machine.
     pub fn new(account: &'a Account, caller: &'a Caller, files: &'a dyn Files, log: &'a dyn Log) -> Self {
-        Self { account, caller, files, log, aliases: std::cell::OnceCell::new() }
+        Self { account, caller, files, log, aliases: std::cell::OnceCell::new(), told: std::cell::Cell::new(false) }
     }
 
     /// Whether the address names somebody on this machine rather than a mailbox elsewhere.
@@ -51,7 +53,8 @@ impl<'a> LocalNames<'a> {
             return Ok(vec![(to_lettre(address)?, Via::AsWritten)]);
         }
         let expansion = self.expand(&address.local)?;
-        for warning in &expansion.warnings {
+        let of_file = if self.told.replace(true) { &[][..] } else { self.aliases()?.oddities() };
+        for warning in of_file.iter().chain(&expansion.warnings) {
             self.log.record(Priority::Warning, &format!("aliases: {warning}"));
         }
         let unclaimed = if self.account.local_mail_to.is_some() { Via::LocalMailTo } else { Via::Account };
@@ -78,10 +81,10 @@ impl<'a> LocalNames<'a> {
             Err(failure) => return vec![failure.line()],
         };
         let outcomes = aliases.names().map(|name| self.expand(&name));
-        let problems = outcomes.flat_map(|outcome| match outcome {
+        let problems = aliases.oddities().iter().cloned().chain(outcomes.flat_map(|outcome| match outcome {
             Ok(expansion) => expansion.warnings,
             Err(failure) => vec![failure.line()],
-        });
+        }));
         let mut distinct: Vec<String> = Vec::new();
         for problem in problems {
             if !distinct.contains(&problem) {

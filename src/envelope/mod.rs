@@ -17,9 +17,11 @@ use crate::world::{Caller, Files, Log, World};
 
 mod aliases;
 mod changes;
+mod claimed;
 mod date;
 mod fates;
 mod header;
+mod header_lines;
 mod header_rules;
 pub(crate) mod header_text;
 mod local_names;
@@ -135,6 +137,7 @@ impl Letter {
 
         let passing_on = PassingOn::of(&fields);
         fates::apply_fates(&mut fields, changes);
+        header::refuse_control_characters(&fields)?;
         header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, passing_on, account, &desk.stamp, changes);
@@ -153,7 +156,7 @@ impl Letter {
         let signature = signed.map_or(Signature::AsItCame, |signed| {
             signed.drop_broken(&mut fields, conversion.changed(), &charset, changes)
         });
-        let header = header::write(&fields, &charset, changes)?;
+        let header = header_lines::write(&fields, &charset, changes)?;
         let leaves = conversion.length(&mut body).map_err(spool_failure)?;
         changes.note(|noted| {
             let dots = dots.into_iter().flatten().collect();

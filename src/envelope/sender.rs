@@ -3,10 +3,11 @@
 
 use lettre::Address;
 
-use crate::account::{Account, FromPolicy};
-use crate::address::{AddrSpec, AddressFault, Entry, Mailbox, parse_list, parse_sender, render_list};
+use crate::account::{Account, CallerShown, FromPolicy};
+use crate::address::{AddrSpec, AddressFault, Entry, Form, Mailbox, parse_list, parse_sender, read_list, render_list};
 use crate::envelope::changes::{ChangeLog, Reason, SenderReason};
-use crate::envelope::header_text::{encode_phrase, encode_unstructured};
+use crate::envelope::claimed::{first_name, salvaged};
+use crate::envelope::header_text::{encode_phrase, encode_unstructured, holds_encoded_word};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::FlagValue;
@@ -167,9 +168,12 @@ impl SenderPolicy<'_> {
             (None, Some(name)) => name.clone().into_bytes(),
             // "root" as a full name says nothing about which machine's.
             (None, None) if !person.is_empty() && *person != self.caller.login => person.clone().into_bytes(),
-            (None, None) => self.who_and_where().into_bytes(),
+            (None, None) => match self.account.caller {
+                CallerShown::Always | CallerShown::LastResort => self.who_and_where().into_bytes(),
+                CallerShown::Never => Vec::new(),
+            },
         };
-        encode_phrase(&display, self.charset).into_bytes()
+        self.phrase(&display)
     }
 
     /// The real user and this machine, never what the message claims.
@@ -181,18 +185,19 @@ impl SenderPolicy<'_> {
     }
 
     fn mailbox(&self, phrase: &[u8], address: &str) -> Vec<u8> {
-        let mut value = phrase.to_vec();
-        value.extend_from_slice(format!(" <{address}>").as_bytes());
-        value
+        match phrase {
+            [] => address.as_bytes().to_vec(),
+            [..] => [phrase, format!(" <{address}>").as_bytes()].concat(),
+        }
     }
 
-    /// `From: Cron Daemon <root>` becomes `From: "Cron Daemon, root on web1" <account>`.
+    /// On the machine's account, `From: Cron Daemon <root>` becomes `From: "Cron Daemon, root on web1" <account>`.
     fn rewrite(&self, place: usize, original: &Field, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
         if self.account.from == FromPolicy::Refuse {
             let words = Words::from_octets(&original.unfolded());
             return Err(Failure::new(Stage::Envelope, Cause::ForeignFrom, words));
         }
-        let entries = parse_list(&original.value).unwrap_or_default();
+        let entries = parse_list(&original.value).unwrap_or_else(|_| salvaged(original));
         let mailboxes: Vec<_> = entries.iter().flat_map(Entry::mailboxes).collect();
         let display = first_name(&entries, &original.unfolded());
         let value = self.mailbox(&self.named(&display), self.account.address.as_ref());
@@ -204,7 +209,7 @@ impl SenderPolicy<'_> {
         }
         let routable: Vec<_> = mailboxes
             .iter()
-            .filter(|mailbox| self.is_routable(&mailbox.address))
+            .filter(|mailbox| self.is_routable(&mailbox.address) && !mailbox.address.needs_smtputf8())
             .map(|&mailbox| mailbox.clone())
             .collect();
         if !routable.is_empty() && !fields.iter().any(|field| field.is("Reply-To")) {
@@ -213,9 +218,19 @@ impl SenderPolicy<'_> {
             self.add(field, Reason::RepliesToOriginal, fields);
         }
         self.changes.retain(fields, &Reason::ClaimedOriginal, |field| !field.is("X-Original-From"));
-        let kept = Field::new("X-Original-From", encode_unstructured(&original.unfolded(), self.charset));
-        self.add(kept, Reason::OriginalFrom, fields);
+        self.add(Field::new("X-Original-From", self.kept(original)), Reason::OriginalFrom, fields);
         Ok(FromOutcome::Rewritten)
+    }
+
+    /// What From was, as text; encoded words that cannot be read where they stand are put right.
+    fn kept(&self, original: &Field) -> Vec<u8> {
+        let text = original.unfolded();
+        match read_list(&text) {
+            Ok(list) if list.form == Form::Loose && text.is_ascii() && holds_encoded_word(&text) => {
+                render_list(&list.entries, self.charset)
+            }
+            Ok(_) | Err(_) => encode_unstructured(&text, self.charset),
+        }
     }
 
     /// A From of the account's that was refused lately is said to the log, as its person expects it to go out.
@@ -238,23 +253,30 @@ impl SenderPolicy<'_> {
         fields.push(field);
     }
 
-    /// The original name with the real caller behind it, as a phrase.
+    /// The original name as a phrase, with the real caller behind it where he is shown.
     fn named(&self, display: &[u8]) -> Vec<u8> {
+        let nobody = display.is_empty() || display.eq_ignore_ascii_case(self.caller.login.as_bytes());
+        match self.account.caller {
+            _ if nobody && self.account.display_name.is_some() => self.own_display(None),
+            CallerShown::Never if nobody => self.own_display(None),
+            CallerShown::Always | CallerShown::LastResort if nobody => self.phrase(self.who_and_where().as_bytes()),
+            CallerShown::Always => self.with_caller(display),
+            CallerShown::LastResort | CallerShown::Never => self.phrase(display),
+        }
+    }
+
+    fn phrase(&self, name: &[u8]) -> Vec<u8> {
+        encode_phrase(name, self.charset).into_bytes()
+    }
+
+    fn with_caller(&self, display: &[u8]) -> Vec<u8> {
         let real = self.who_and_where();
         let before_real = display.strip_suffix(real.as_bytes());
         if before_real.is_some_and(|before| before.is_empty() || before.ends_with(b", ")) {
             // It came through here before; once is enough.
-            return encode_phrase(display, self.charset).into_bytes();
+            return self.phrase(display);
         }
-        if display.is_empty() || display.eq_ignore_ascii_case(self.caller.login.as_bytes()) {
-            return encode_phrase(real.as_bytes(), self.charset).into_bytes();
-        }
-        if ends_in_encoded_word(display) {
-            // Quoting would make an encoded-word text; white space between two of them does not show.
-            let word = format!(" {}", encoded_word(&format!(", {real}")));
-            return [display, word.as_bytes()].concat();
-        }
-        encode_phrase(&[display, b", ", real.as_bytes()].concat(), self.charset).into_bytes()
+        self.phrase(&[display, b", ", real.as_bytes()].concat())
     }
 
     /// Whether a reply could get there: a domain with a dot that is not this machine's.
@@ -284,46 +306,6 @@ pub fn named_in(name: &str, fields: &[Field]) -> Vec<Address> {
     mailboxes.iter().filter_map(|mailbox| mailbox.address.to_lettre().ok()).collect()
 }
 
-/// The name of whoever is named first, the address readable or not.
-fn first_name(entries: &[Entry], value: &[u8]) -> Vec<u8> {
-    match entries.iter().flat_map(Entry::mailboxes).next() {
-        Some(mailbox) => mailbox.display.clone(),
-        None => name_before_bracket(value),
-    }
-}
-
-/// The name in a From whose address cannot be read, such as `systemd <root@>`.
-fn name_before_bracket(value: &[u8]) -> Vec<u8> {
-    match value.iter().position(|&octet| octet == b'<') {
-        Some(bracket) => {
-            let name = value.get(..bracket).unwrap_or_default().trim_ascii();
-            let unquoted = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\""));
-            unquoted.unwrap_or(name).to_vec()
-        }
-        None => Vec::new(),
-    }
-}
-
 fn is_sender(field: &Field) -> bool {
     field.is("Sender") || field.is("Resent-Sender")
-}
-
-/// Atoms and encoded-words only, the last word an encoded one (RFC 2047 section 5, rule 3).
-fn ends_in_encoded_word(display: &[u8]) -> bool {
-    let atom = |&octet: &u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~ ".contains(&octet);
-    let last = display.rsplit(|&octet| octet == b' ').next().unwrap_or_default();
-    display.iter().all(atom) && last.starts_with(b"=?") && last.ends_with(b"?=") && last.len() > 6
-}
-
-/// A short text as one UTF-8 Q word.
-fn encoded_word(text: &str) -> String {
-    let mut word = String::from("=?utf-8?Q?");
-    for octet in text.bytes() {
-        match octet {
-            b' ' => word.push('_'),
-            _ if octet.is_ascii_alphanumeric() => word.push(char::from(octet)),
-            _ => word.push_str(&format!("={octet:02X}")),
-        }
-    }
-    word + "?="
 }

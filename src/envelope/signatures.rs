@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::envelope::Signature;
 use crate::envelope::changes::{ChangeLog, Reason};
-use crate::envelope::header::written;
+use crate::envelope::header_lines::written;
 use crate::message::Field;
 
 /// What a header was before anything was done to it, where somebody signed it.

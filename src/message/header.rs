@@ -107,8 +107,8 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; NUL stays, so that an
-    /// address with one is refused (decision 10 of DECISIONS.md).
+    /// Adds to the last field's value. Control characters stay: an address with one of them is refused (decision 10 of
+    /// DECISIONS.md), and in some charsets they are part of a name. Elsewhere they are spaces when the field is written.
     fn append(&mut self, octets: &[u8]) -> Result<Verdict, IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
@@ -118,11 +118,7 @@ impl Header {
             if memchr::memchr(0, octets).is_some() {
                 field.replaced = Replaced::LineEnd;
             }
-            field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' | 0 => octet,
-                _ if octet.is_ascii_control() => b' ',
-                _ => octet,
-            }));
+            field.value.extend_from_slice(octets);
         }
         Ok(Verdict::Header)
     }

@@ -18,7 +18,7 @@ pub struct Field {
     /// The name as written, without colon or space: printable US-ASCII.
     pub name: String,
     /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
-    /// octet may occur but a bare CR or LF and control characters (which became spaces); a NUL may.
+    /// octet may occur but a bare CR or LF.
     pub value: Vec<u8>,
     /// What became spaces.
     pub replaced: Replaced,
@@ -49,7 +49,7 @@ impl Field {
         self.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Resent-"))
     }
 
-    /// The value on one line, without leading and trailing white space; a NUL or bare CR becomes a space.
+    /// The value on one line, without leading and trailing white space; a control character becomes a space.
     pub fn unfolded(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(self.value.len());
         let mut rest = self.value.as_slice();
@@ -57,7 +57,7 @@ impl Field {
             rest = match rest {
                 [b'\r', b'\n', after @ ..] => after,
                 _ => {
-                    line.push(if matches!(octet, b'\r' | b'\n' | 0) { b' ' } else { *octet });
+                    line.push(if octet.is_ascii_control() && *octet != b'\t' { b' ' } else { *octet });
                     tail
                 }
             };

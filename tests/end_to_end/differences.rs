@@ -104,6 +104,27 @@ fn an_alias_is_never_a_command_or_a_file() {
 }
 
 #[test]
+fn what_is_odd_in_the_alias_file_is_told() {
+    let machine = with_aliases(
+        "root: a@example.org # me\nwebmaster b@example.org\ndefault: c@example.org\none: two\ntwo: one\nthree: one\n",
+    );
+    let told = machine.run_as("newaliases", [""; 0], b"");
+    assert_eq!(told.status, 0);
+    let doctor = machine.run_as("outlook-sendmail", ["doctor"], b"").stdout;
+    for (line, words) in [
+        ("line 1", "what follows # is left out"),
+        ("line 2", "a name and a colon are missing"),
+        ("line 3", "default is a name like any other"),
+        ("line 5", "one leads back to itself"),
+    ] {
+        assert!(told.stderr.contains(&format!("{line}: {words}")), "{}", told.stderr);
+    }
+    let doctor = doctor.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(doctor.contains("line 1: what follows # is left out"), "{doctor}");
+    assert_eq!(sent(&machine, &["root"], MESSAGE).0, ["a@example.org"]);
+}
+
+#[test]
 fn an_alias_of_several_is_shown_as_a_group() {
     let (to, arrived) = sent(&with_aliases("root: a@example.org, b@example.org\n"), &["-t"], MESSAGE);
     assert_eq!((to.len(), arrived.field("To")), (2, Some("root:;")));

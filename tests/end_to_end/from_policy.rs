@@ -66,6 +66,45 @@ fn remembered(machine: &Machine, days_ago: u64, said: &str) {
     fs::write(file, format!("{} {said} {ALIAS}\n", now - days_ago * DAY)).unwrap();
 }
 
+// -- who is shown
+
+/// What From becomes with these settings.
+fn shown(settings: &[(&str, &str)], from: &str) -> String {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| setting(key, value)).collect();
+    let machine = Machine::with(|_| {}, &settings);
+    send(&machine, &[], from).assert_silent_success();
+    field(&arrived(&machine), "From").unwrap()
+}
+
+#[test]
+fn a_personal_account_says_nothing_of_its_caller_behind_a_name() {
+    assert_eq!(shown(&[], "Ada Lovelace <ada@example.org>"), format!("Ada Lovelace <{ACCOUNT}>"));
+    let called = shown(&[("caller", "\"show\"")], "Ada Lovelace <ada@example.org>");
+    assert!(called.starts_with("\"Ada Lovelace, ") && called.ends_with(&format!("\" <{ACCOUNT}>")), "{called}");
+    let nameless = shown(&[("caller", "\"hide\"")], "shop@example.org");
+    assert!(!nameless.contains(" on "), "{nameless}");
+}
+
+#[test]
+fn the_configured_name_stands_where_a_foreign_from_names_nobody() {
+    for more in [None, Some(("caller", "\"show\"")), Some(("caller", "\"hide\""))] {
+        let settings: Vec<_> = [("name", "\"My Shop\"")].into_iter().chain(more).collect();
+        assert_eq!(shown(&settings, "shop@example.org"), format!("My Shop <{ACCOUNT}>"));
+    }
+    assert_eq!(shown(&[("name", "\"My Shop\"")], "Ann <ann@example.org>"), format!("Ann <{ACCOUNT}>"));
+}
+
+#[test]
+fn an_encoded_name_is_one_phrase_with_the_caller_behind_it() {
+    for from in ["\"Dr. X\" =?utf-8?Q?M=C3=BCller?= <a@example.org>", "X. =?utf-8?Q?M=C3=BCller?= <a@example.org>"] {
+        let machine = Machine::with(|_| {}, &[setting("caller", "\"show\"")]);
+        send(&machine, &[], from).assert_silent_success();
+        let raw = String::from_utf8(machine.outlook.smtp.received().last().unwrap().data.clone()).unwrap();
+        let line = raw.split("\r\nFrom: ").nth(1).unwrap_or(&raw).split(&format!("<{ACCOUNT}>")).next().unwrap();
+        assert!(!line.contains('"') && line.contains("=?utf-8?Q?M=C3=BCller?="), "{line}");
+    }
+}
+
 // -- what is learned of send_as
 
 #[test]

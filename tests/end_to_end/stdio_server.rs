@@ -154,6 +154,7 @@ fn addresses_are_judged_as_they_come() {
     let machine = Machine::new();
     let mut client = StdioClient::start(&machine);
     client.reply();
+    let long = format!("reply+{}@example.org", "a".repeat(80));
     for (line, start) in [
         // Nobody has said HELO.
         ("MAIL FROM:<a@x.org", "501 5.5.4"),
@@ -167,6 +168,11 @@ fn addresses_are_judged_as_they_come() {
         ("RCPT TO:<>", "501 5.1.3"),
         ("RCPT TO:<a@x.org", "501 5.5.4"),
         ("RCPT TO:<a@>", "501 5.1.3"),
+        ("RCPT TO:<a\u{200b}b@x.org>", "501 5.1.3"),
+        ("RCPT TO:<a\u{a0}@x.org>", "501 5.1.3"),
+        ("RCPT TO:<\"a\u{2066}\"@x.org>", "501 5.1.3"),
+        ("RCPT TO:<a b@x.org>", "501 5.1.3"),
+        ("RCPT TO:<a<b@x.org>", "501 5.1.3"),
         ("RCPT TO:<a@x.org, b@x.org>", "501 5.1.3"),
         ("RCPT TO:<a@x.org>, <b@x.org>", "501 5.5.4"),
         ("RCPT TO:<a@x.org\0>", "501 5.1.3"),
@@ -177,6 +183,7 @@ fn addresses_are_judged_as_they_come() {
         ("rcpt to: <@relay.example,@other.example:carol@example.org>", "250 2.1.5"),
         ("RCPT TO:<\"a b> \\\"c\"@example.org>", "250 2.1.5"),
         ("RCPT TO:dave@example.org", "250 2.1.5"),
+        (&format!("RCPT TO:<{long}>"), "250 2.1.5"),
         ("DATA", "354 "),
     ] {
         client.ask(line, start);
@@ -184,7 +191,7 @@ fn addresses_are_judged_as_they_come() {
     client.write("Subject: judged\r\n\r\n.\r\n");
     client.expect("the dot", "250 2.0.0");
     client.quit();
-    let expected = [ACCOUNT, "carol@example.org", "\"a b> \\\"c\"@example.org", "dave@example.org"];
+    let expected = [ACCOUNT, "carol@example.org", "\"a b> \\\"c\"@example.org", "dave@example.org", &long];
     assert_eq!(recipients(&machine), [expected]);
     assert!(machine.outlook.smtp.received()[0].mail_from.starts_with("MAIL FROM:<me@outlook.com>"));
 }

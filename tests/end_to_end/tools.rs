@@ -424,6 +424,20 @@ fn doctor_finds_nothing_where_nothing_is_wrong() {
 }
 
 #[test]
+fn doctor_says_when_git_writes_as_another() {
+    if !installed("git") {
+        return skipped("git is not installed");
+    }
+    let machine = Machine::new();
+    let advice = format!("git config --global sendemail.from {ACCOUNT}");
+    for (sender, is_told) in [("ada@example.org", true), (ACCOUNT, false)] {
+        fs::write(machine.folder.path().join(".gitconfig"), format!("[sendemail]\nfrom = {sender}\n")).unwrap();
+        let page = doctor(&machine).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(page.contains(&advice), is_told, "{page}");
+    }
+}
+
+#[test]
 fn doctor_names_what_is_wrong_with_the_way() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let elsewhere = tempfile::tempdir().unwrap();

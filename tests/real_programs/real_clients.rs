@@ -288,7 +288,7 @@ fn cron_mails_what_a_job_says() {
 
     let arrived = Arrived::parse(&received[0].data);
     let host = nix::unistd::gethostname().unwrap().into_string().unwrap();
-    assert_eq!(arrived.text("From"), Some(format!("\"Cron Daemon, root on {host}\" <{ACCOUNT}>")));
+    assert_eq!(arrived.text("From"), Some(format!("Cron Daemon <{ACCOUNT}>")));
     assert_eq!(arrived.field("X-Original-From"), Some("root (Cron Daemon)"));
     let subject = format!("Cron <root@{host}> echo first line; echo .; echo grüße; echo last line >&2");
     assert_eq!(arrived.text("Subject"), Some(subject));

@@ -223,7 +223,14 @@ pub(super) fn roots_mail(world: &World, account: &Account) -> Finding {
                 Via::LocalMailTo => format!("{address} (local_mail_to)"),
                 Via::Account => format!("{address} (the account: {file} names nobody)"),
             });
-            Finding::Fine(format!("goes to {}", told.collect::<Vec<_>>().join(", ")))
+            let text = format!("goes to {}", told.collect::<Vec<_>>().join(", "));
+            match names.problems().as_slice() {
+                [] => Finding::Fine(text),
+                [problem, ..] => Finding::Odd(
+                    format!("{text}; but {problem}"),
+                    format!("put {file} right; newaliases says what is wrong in it"),
+                ),
+            }
         }
         Err(failure) => Finding::Bad(failure),
     }

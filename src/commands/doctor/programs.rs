@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::account::Accounts;
+use crate::address::parse_sender;
 use crate::commands::doctor::deadline;
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::words::Words;
@@ -96,6 +98,7 @@ pub(super) fn git(world: &World, sheet: &mut Sheet<'_>) {
         (None, Some(server)) => ("smtpServer", server),
         (None, None) => {
             sheet.tell("git", Finding::Fine("send-email runs sendmail".to_owned()));
+            git_sender(world, sheet);
             return;
         }
     };
@@ -106,12 +109,35 @@ pub(super) fn git(world: &World, sheet: &mut Sheet<'_>) {
         false => None,
     };
     let words = Words::from(value.as_str()).short();
+    let is_through_us = path.as_ref().is_some_and(|path| is_ours(world, path));
     let finding = match path {
         Some(path) if is_ours(world, &path) => Finding::Fine(format!("send-email runs this program ({key})")),
         Some(_) => Finding::Odd(format!("send-email runs {words}, by sendemail.{key}"), unset(key)),
         None => Finding::Odd(format!("send-email talks to {words} itself, by sendemail.{key}"), unset(key)),
     };
     sheet.tell("git", finding);
+    if is_through_us {
+        git_sender(world, sheet);
+    }
+}
+
+/// Whom `git send-email` writes as. Where that is not the account, From is rewritten, and whoever applies the patch records
+/// the account as its author; where it is, git itself puts another author on the first line of the text.
+fn git_sender(world: &World, sheet: &mut Sheet<'_>) {
+    let setting = |key: &str| world.machine.git_setting(key, deadline(world)).and_then(|mut values| values.pop());
+    let Some(written) = setting("sendemail.from").or_else(|| setting("user.email")) else { return };
+    let (Ok(accounts), Ok(Some(sender))) = (Accounts::load(world), parse_sender(written.as_bytes())) else { return };
+    let (Ok(account), Ok(sender)) = (accounts.for_sender(&[]), sender.to_lettre()) else { return };
+    if accounts.owner_of(&sender).is_none() {
+        let finding = Finding::Odd(
+            format!(
+                "send-email writes as {sender}, which is rewritten to {}: authors of patches get lost",
+                account.address
+            ),
+            format!("run: git config --global sendemail.from {}", account.address),
+        );
+        sheet.tell("git", finding);
+    }
 }
 
 fn unset(key: &str) -> String {

@@ -1,7 +1,7 @@
 //! Encoded words (RFC 2047): made from octets, recognised where they stand already.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use super::characters::character_length;
 
@@ -10,6 +10,9 @@ const LENGTH: usize = 60;
 
 /// How long a charset's name may be, so that four octets fit into a word however they are encoded.
 const CHARSET: usize = 40;
+
+/// How long the text of somebody else's word may be.
+const LONGEST: usize = 1_000;
 
 /// Says honestly that nobody knows (RFC 1428).
 const UNKNOWN: &str = "unknown-8bit";
@@ -87,6 +90,81 @@ pub(super) fn is_encoded_word(word: &[u8], place: Place) -> bool {
         && !charset.is_empty()
         && charset.iter().all(|&octet| is_token_octet(octet) || octet == b'*')
         && text.iter().all(text_fits)
+}
+
+/// Whether `word` may stand in a phrase as it is.
+pub(crate) fn is_phrase_word(word: &[u8]) -> bool {
+    is_encoded_word(word, Place::Phrase)
+}
+
+/// How long what starts here is, if it has the form of an encoded word: `=?charset?B?text?=`, no white space in it,
+/// whatever else may not be in one.
+pub(crate) fn encoded_word_length(text: &[u8]) -> Option<usize> {
+    Word::at(text).map(|word| word.length).filter(|&length| !text.iter().take(length).any(u8::is_ascii_whitespace))
+}
+
+/// Whether there is one anywhere.
+pub(crate) fn holds_encoded_word(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"=?").any(|at| Word::at(text.get(at..).unwrap_or_default()).is_some())
+}
+
+/// What has the form of an encoded word, although it may hold what none may: specials, spaces, raw 8-bit octets.
+pub(super) struct Word<'a> {
+    /// All of it, in octets.
+    pub(super) length: usize,
+    /// Without the language of RFC 2231 section 5.
+    pub(super) charset: &'a str,
+    base64: bool,
+    text: &'a [u8],
+}
+
+impl<'a> Word<'a> {
+    /// The one that starts here.
+    pub(super) fn at(text: &'a [u8]) -> Option<Self> {
+        let inside = text.strip_prefix(b"=?")?;
+        let end = inside.iter().take(CHARSET).position(|&octet| octet == b'?')?;
+        let (charset, rest) = inside.split_at_checked(end)?;
+        let is_name = !charset.is_empty() && charset.iter().all(|&octet| is_token_octet(octet) || octet == b'*');
+        let [b'?', encoding @ (b'B' | b'b' | b'Q' | b'q'), b'?', rest @ ..] = rest else { return None };
+        let end = memchr::memmem::find(rest.get(..LONGEST).unwrap_or(rest), b"?=")?;
+        let charset = str::from_utf8(charset).ok()?.split('*').next()?;
+        is_name.then_some(Self {
+            length: text.len() - rest.len() + end + 2,
+            charset,
+            base64: encoding.eq_ignore_ascii_case(&b'B'),
+            text: rest.get(..end)?,
+        })
+    }
+
+    /// What it says, in its charset; `None` for what is not base64.
+    pub(super) fn decoded(&self) -> Option<Vec<u8>> {
+        if !self.base64 {
+            return Some(q_decoded(self.text));
+        }
+        let text: Vec<u8> =
+            self.text.iter().copied().filter(|octet| !octet.is_ascii_whitespace() && *octet != b'=').collect();
+        STANDARD_NO_PAD.decode(text).ok()
+    }
+}
+
+/// A `=` that starts no code stands for itself.
+fn q_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [octet, tail @ ..] = rest {
+        rest = tail;
+        let code = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+        match (octet, tail.first_chunk::<2>().filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)).and_then(code))
+        {
+            (b'=', Some(code)) => {
+                decoded.push(code);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            (b'_', _) => decoded.push(b' '),
+            _ => decoded.push(*octet),
+        }
+    }
+    decoded
 }
 
 fn q_width(octet: u8, place: Place) -> usize {

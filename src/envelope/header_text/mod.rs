@@ -12,6 +12,7 @@ mod unstructured;
 #[cfg(test)]
 mod properties;
 
+pub(crate) use encoded_words::{encoded_word_length, holds_encoded_word, is_phrase_word};
 pub use fold::{FoldFault, fold, fold_utf8};
 pub(crate) use lines::{Piece, wrap};
 pub use parameters::encode_structured;

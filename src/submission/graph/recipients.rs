@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lettre::Address;
 use lettre::address::Envelope;
 
-use crate::address::{Entry, Mailbox, parse_list, render_list};
+use crate::address::{Entry, Form, Mailbox, parse_list, read_list, render_list};
 use crate::failure::{Cause, Failure};
 use crate::message::Field;
 use crate::submission::smtp::faults::failure;
@@ -27,16 +27,18 @@ pub(super) fn blind_field(header: &[u8], envelope: &Envelope) -> Result<Vec<u8>,
     let mut sure = HashSet::new();
     for field in fields(header).filter(|field| NAMING.iter().any(|name| field.is(name))) {
         let name = &field.name;
-        let entries = parse_list(&field.value)
+        let list = read_list(&field.value)
             .map_err(|_| failure(Cause::NotForGraph, format!("{name} cannot be read, and Graph sends to it")))?;
-        for entry in &entries {
+        // What a strict reader does not find may get nothing.
+        let is_sure = list.form == Form::Strict && SURE.iter().any(|name| field.is(name));
+        for entry in &list.entries {
             for mailbox in entry.mailboxes() {
                 let named = mailbox.address.to_wire();
                 if !wanted.contains(&named.to_lowercase()) {
                     let words = format!("{name} names {named}, to whom this message is not addressed");
                     return Err(failure(Cause::NotForGraph, words));
                 }
-                if matches!(entry, Entry::Mailbox(_)) && SURE.iter().any(|name| field.is(name)) {
+                if is_sure && matches!(entry, Entry::Mailbox(_)) {
                     sure.insert(named.to_lowercase());
                 }
             }
@@ -120,6 +122,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_strict_reader_does_not_find_is_named_in_bcc() {
+        for list in [
+            "a@x.org b@x.org",
+            "a@x.org; b@x.org",
+            "a@x.org, b@x.org.",
+            "A [1] <a@x.org>, b@x.org",
+            "c@x.org <a@x.org>, b@x.org",
+            "G: a@x.org, b@x.org",
+        ] {
+            let field = blind(&format!("To: {list}\r\n"), &["a@x.org", "b@x.org"]).unwrap();
+            assert_eq!(field, "Bcc: a@x.org, b@x.org\r\n", "{list}");
+        }
+    }
+
+    #[test]
     fn a_long_field_is_folded_and_reads_back() {
         let recipients: Vec<String> =
             (0..300).map(|number| format!("somebody.{number}@department.example.org")).collect();
@@ -150,10 +167,6 @@ mod tests {
         let envelope = Envelope::new(None, vec![Address::new_dangerous("gr\u{fc}n", "x.org")]).unwrap();
         assert_eq!(blind_field(b"", &envelope).unwrap_err().cause, Cause::NotForGraph);
         let named = "To: gr\u{fc}n@x.org\r\n";
-        assert_eq!(
-            blind_field(named.as_bytes(), &envelope).unwrap(),
-            b"",
-            "the alphabet of the header is looked at elsewhere"
-        );
+        assert_eq!(blind_field(named.as_bytes(), &envelope).unwrap_err().cause, Cause::NotForGraph);
     }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
+use crate::account::CallerShown;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
 use crate::credentials::{AccessToken, Origin};
 use crate::envelope::{Alphabet, Transfer};
@@ -195,6 +196,7 @@ fn account() -> Account {
         provider: &PROVIDERS[0],
         client_id: None,
         display_name: None,
+        caller: CallerShown::LastResort,
         send_as: Vec::new(),
         from: FromPolicy::Rewrite,
         on_failure: OnFailure::Report,
