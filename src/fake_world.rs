@@ -101,6 +101,7 @@ pub(crate) fn account() -> Account {
         graph: "https://graph.test".into(),
         message_ids: MessageIds::Repair,
         allow: Vec::new(),
+        is_one_of_several: false,
         host: "localhost".into(),
         port: 587,
         ehlo: None,
@@ -183,7 +184,9 @@ impl SecretStore for Rc<FakeStore> {
         if let Some(fault) = &*self.saving.borrow() {
             return Err(fault.clone());
         }
-        self.saves.borrow_mut().push(name.into());
+        if !name.starts_with("proof:") {
+            self.saves.borrow_mut().push(name.into());
+        }
         self.secrets.borrow_mut().insert(name.into(), secret.clone());
         Ok(())
     }
@@ -373,6 +376,9 @@ impl UserUnits for Rc<FakeUserUnits> {
         self.enabled.borrow_mut().push(unit.into());
         Ok(())
     }
+    fn is_active(&self, unit: &str) -> bool {
+        self.enabled.borrow().iter().any(|enabled| enabled == unit)
+    }
 }
 
 /// What a browser does when it is listened for. STATE in a text stands for the state of the page that was opened.
@@ -512,6 +518,9 @@ impl Machine for Nothing {
     }
     fn program_in_path(&self, _: &str) -> Option<PathBuf> {
         None
+    }
+    fn is_in_group(&self, _: &str) -> bool {
+        false
     }
     fn php_settings(&self) -> Vec<(PathBuf, String)> {
         Vec::new()

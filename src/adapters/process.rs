@@ -172,12 +172,36 @@ fn variable() -> Option<OsString> {
 
 fn own_places(named: Option<&Path>) -> Places {
     if has_own_environment() {
-        decide(named, variable().as_deref(), dirs::config_dir(), dirs::state_dir())
+        decide(named, variable().as_deref(), config_home(), base_folder("XDG_STATE_HOME", ".local/state"))
     } else {
-        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let home = home_in_database();
         let inside = |folder: &str| home.as_ref().map(|home| home.join(folder));
         decide(named, None, inside(".config"), inside(".local/state"))
     }
+}
+
+/// Where this user's programs keep their configuration.
+pub(super) fn config_home() -> Option<PathBuf> {
+    base_folder("XDG_CONFIG_HOME", ".config")
+}
+
+/// A folder of the XDG Base Directory Specification: the variable's, else the usual one in the home.
+pub(super) fn base_folder(variable: &str, in_home: &str) -> Option<PathBuf> {
+    absolute(env::var_os(variable)).or_else(|| Some(home(env::var_os("HOME"))?.join(in_home)))
+}
+
+/// HOME, else the home that the user database knows.
+fn home(variable: Option<OsString>) -> Option<PathBuf> {
+    absolute(variable).or_else(home_in_database)
+}
+
+fn home_in_database() -> Option<PathBuf> {
+    absolute(User::from_uid(geteuid()).ok().flatten().map(|user| user.dir.into_os_string()))
+}
+
+/// A relative one would mean another folder wherever we are started.
+fn absolute(path: Option<OsString>) -> Option<PathBuf> {
+    path.map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 fn decide(
@@ -242,6 +266,14 @@ mod tests {
         );
         assert!(!local_domains("web1", hosts, "example.org\n").contains(&"example.org".to_owned()));
         assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
+    }
+
+    #[test]
+    fn a_home_is_an_absolute_path() {
+        assert_eq!(home(Some("/home/a".into())), Some(PathBuf::from("/home/a")));
+        for none in [None, Some(""), Some("x"), Some("./x"), Some("~")] {
+            assert_eq!(home(none.map(OsString::from)), home_in_database(), "{none:?}");
+        }
     }
 
     #[test]

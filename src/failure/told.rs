@@ -18,6 +18,8 @@ pub struct Failure {
     pub wording: Option<&'static Wording>,
     /// Whose account it is about, which decides what mends it.
     pub whose: Whose,
+    /// Its name, where there are several.
+    pub account: Option<Words>,
 }
 
 /// Whose account something is about.
@@ -42,7 +44,7 @@ pub struct Wording {
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User }
+        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User, account: None }
     }
 
     /// The same, told in other words if there are any.
@@ -58,6 +60,11 @@ impl Failure {
     /// The same, about this account.
     pub fn about(self, whose: Whose) -> Self {
         Self { whose, ..self }
+    }
+
+    /// The same, about one account of several.
+    pub fn of_account(self, name: &str) -> Self {
+        Self { account: Some(name.into()), ..self }
     }
 
     /// The exit status a caller gets.
@@ -79,12 +86,16 @@ impl Failure {
     /// What to do about it.
     pub fn advice(&self) -> Cow<'static, str> {
         let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        let advice = match &self.account {
+            Some(name) => Cow::Owned(for_account(advice, name.whole())),
+            None => Cow::Borrowed(advice),
+        };
         match self.whose {
-            Whose::User => advice.into(),
+            Whose::User => advice,
             Whose::System if self.cause == Cause::NoAccount => {
                 "run as root: outlook-sendmail login --system; for one of your own: outlook-sendmail login".into()
             }
-            Whose::System => for_the_system(advice).into(),
+            Whose::System => for_the_system(&advice).into(),
         }
     }
 
@@ -95,6 +106,9 @@ impl Failure {
         if !detail.is_empty() {
             line.push_str(": ");
             line.push_str(detail);
+        }
+        if let Some(name) = &self.account {
+            line.push_str(&format!(" (account {})", name.short()));
         }
         if !advice.is_empty() {
             line.push_str(" -- ");
@@ -109,4 +123,57 @@ pub fn for_the_system(advice: &str) -> String {
     ["outlook-sendmail login", "outlook-sendmail renew"]
         .iter()
         .fold(advice.to_owned(), |advice, command| advice.replace(command, &format!("{command} --system")))
+}
+
+/// An advice's commands with the option that picks this account, where there are several.
+pub fn for_account(advice: &str, name: &str) -> String {
+    let mut told = String::new();
+    let mut rest = advice;
+    while let Some((before, command, after)) = ["outlook-sendmail login", "outlook-sendmail test"]
+        .iter()
+        .filter_map(|command| rest.split_once(command).map(|(before, after)| (before, *command, after)))
+        .min_by_key(|(before, ..)| before.len())
+    {
+        let is_picked = after.trim_start().starts_with("--account") || after.starts_with(" --system --account");
+        let picks = if is_picked { String::new() } else { format!(" --account {}", shell_word(name)) };
+        told.push_str(&format!("{before}{command}{picks}"));
+        rest = after;
+    }
+    told + rest
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.@+".contains(&octet);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advice_picks_the_account_it_is_about() {
+        for (advice, told) in [
+            ("run: outlook-sendmail login", "run: outlook-sendmail login --account work"),
+            ("run outlook-sendmail login again", "run outlook-sendmail login --account work again"),
+            ("run: outlook-sendmail login --account NAME", "run: outlook-sendmail login --account NAME"),
+            ("run: outlook-sendmail login --store file", "run: outlook-sendmail login --account work --store file"),
+            (
+                "see: outlook-sendmail login, or outlook-sendmail test",
+                "see: outlook-sendmail login --account work, or outlook-sendmail test --account work",
+            ),
+            ("try again later", "try again later"),
+        ] {
+            assert_eq!(for_account(advice, "work"), told);
+        }
+        assert_eq!(for_account("outlook-sendmail login", "the other"), "outlook-sendmail login --account 'the other'");
+        let failure = Failure::new(Stage::Credentials, Cause::NoGrant, "").of_account("work");
+        let line = failure.clone().about(Whose::System).line();
+        assert!(line.contains(" (account work) -- ") && line.contains("login --system --account work"), "{line}");
+    }
 }

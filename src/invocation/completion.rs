@@ -4,7 +4,7 @@
 use super::commands::{Command, CommandOption};
 use super::help::offered;
 use super::man::compare;
-use crate::world::StoreKind;
+use crate::world::STORES;
 
 fn script() -> String {
     let commands: Vec<&str> = offered().map(|row| row.name).collect();
@@ -22,7 +22,7 @@ fn value(command: &Command, option: &CommandOption) -> String {
         (_, "") => return String::new(),
         ("config" | "listen", _) => "_outlook_sendmail_files \"$word\"".to_owned(),
         ("store", _) => {
-            let stores = StoreKind::WORDS.join(" ");
+            let stores = STORES.map(|row| row.word).join(" ");
             format!("_outlook_sendmail_words '{stores}' \"$word\"")
         }
         ("transport", _) => "_outlook_sendmail_words 'smtp graph' \"$word\"".to_owned(),

@@ -2,7 +2,7 @@
 
 use lettre::Address;
 
-use crate::account::Account;
+use crate::account::{Account, same_mailbox};
 use crate::broker;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
 use crate::failure::{Cause, Failure, Stage};
@@ -75,7 +75,7 @@ pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&
 
 fn welcome(address: &Address, named: Option<&Address>) -> String {
     match named {
-        Some(named) if !named.to_string().eq_ignore_ascii_case(address.as_ref()) => {
+        Some(named) if !same_mailbox(named, address) => {
             format!("Signed in. The mailbox of {named} is called {address}; that is the account's address.\n")
         }
         Some(_) | None => format!("Signed in as {address}.\n"),

@@ -6,7 +6,7 @@ use lettre::Address;
 
 use super::configuration::{Setting, with_preferred, with_settings};
 use super::forget_stored;
-use crate::account::{Account, Accounts, file_failure};
+use crate::account::{Account, Accounts, MailServer, PROVIDERS, Provider, file_failure, same_mailbox};
 use crate::commands::login::Learned;
 use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::invocation::Asked;
@@ -105,12 +105,16 @@ impl Draft {
     ) -> Result<Self, Failure> {
         let name = new_name(accounts.as_ref(), wanted, named)?;
         let mut settings = vec![("address", named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string))];
-        let work = wanted.tenant.as_deref().is_some_and(|tenant| tenant != "consumers");
+        let provider = wanted.tenant.as_deref().and_then(Provider::of_tenant).map(|row| row.name);
+        let usual = PROVIDERS.first().map(|row| row.name);
         for (key, value) in [
             ("client_id", wanted.client_id.clone()),
-            ("provider", work.then(|| "microsoft365".to_owned())),
+            ("provider", provider.filter(|name| Some(*name) != usual).map(str::to_owned)),
             ("tenant", wanted.tenant.clone()),
-            ("store", wanted.store.clone().or_else(|| wanted.system.then(|| StoreKind::Sealed.word().to_owned()))),
+            (
+                "store",
+                wanted.store.clone().or_else(|| wanted.system.then(|| StoreKind::OF_THE_MACHINE.word().to_owned())),
+            ),
             ("transport", wanted.transport.clone()),
         ] {
             settings.extend(value.map(|value| (key, value)));
@@ -147,7 +151,20 @@ impl Draft {
     /// The address the account has now, when it is not this one.
     pub(super) fn replaced_address(&self, learned: &Address) -> Option<&Address> {
         let current = self.current.as_ref().map(|current| &current.address)?;
-        (!current.to_string().eq_ignore_ascii_case(learned.as_ref())).then_some(current)
+        (!same_mailbox(current, learned)).then_some(current)
+    }
+
+    /// What the person, else the configuration, calls this mailbox, when that is not an address we know it by.
+    pub(super) fn unexpected(&self, learned: &Address, named: Option<&Address>) -> Option<Address> {
+        if named.is_some_and(|named| same_mailbox(named, learned)) {
+            return None;
+        }
+        match (&self.current, named) {
+            (Some(current), Some(named)) if same_mailbox(&current.address, learned) && current.owns(named) => None,
+            (_, Some(named)) => Some(named.clone()),
+            (Some(_), None) => self.replaced_address(learned).cloned(),
+            (None, None) => None,
+        }
     }
 
     /// The file's new text with what the sign-in taught us, and the account in it.
@@ -228,10 +245,9 @@ fn meant(accounts: &Accounts, wanted: &Asked, named: Option<&Address>) -> Result
 /// Which of Microsoft's two services another tenant means; a custom one stays what it is.
 fn provider_of(wanted: &Asked, current: &Account) -> Option<String> {
     let tenant = wanted.tenant.as_deref().filter(|tenant| *tenant != current.tenant)?;
-    match (current.provider.name, tenant) {
-        ("microsoft365", "consumers") => Some("outlook".to_owned()),
-        ("outlook", tenant) if tenant != "consumers" => Some("microsoft365".to_owned()),
-        _ => None,
+    match current.provider.server {
+        MailServer::Outlook => Provider::of_tenant(tenant).map(|row| row.name.to_owned()),
+        MailServer::Other => None,
     }
 }
 

@@ -1,0 +1,42 @@
+//! The store, proven before anybody signs in; and the one that is always there, where there is no keyring.
+
+use lettre::Address;
+
+use super::draft::Draft;
+use crate::commands::question::agreed;
+use crate::credentials;
+use crate::failure::{Cause, Failure, Wording};
+use crate::invocation::Asked;
+use crate::world::{Route, StoreKind, World};
+
+/// In place of the advice to sign in again, which the person is doing.
+const NO_KEYRING: Wording = Wording {
+    sentence: "no keyring can be reached",
+    advice: "run: outlook-sendmail login --store file, or start one (gnome-keyring, KeePassXC)",
+};
+
+/// What is wanted, and the configuration with it, in a store that has just been written to.
+///
+/// # Errors
+/// Those of the configuration and of the store. The machine's store is its service's alone.
+pub(super) fn proven(world: &World, wanted: &Asked, named: Option<&Address>) -> Result<(Asked, Draft), Failure> {
+    let draft = Draft::read(world, wanted, named)?;
+    match world.places.route {
+        Route::Here => {}
+        Route::Broker | Route::Incoming => return Ok((wanted.clone(), draft)),
+    }
+    match credentials::prove_store(world, draft.account()) {
+        Ok(()) => Ok((wanted.clone(), draft)),
+        Err(missing) if missing.cause == Cause::KeyringMissing && draft.account().store == StoreKind::SecretService => {
+            let question = "There is no keyring here. Keep the sign-in in a file that only you can read?";
+            if !world.input.is_terminal() || !agreed(world, question) {
+                return Err(missing.worded(Some(&NO_KEYRING)));
+            }
+            let wanted = Asked { store: Some(StoreKind::File.word().to_owned()), ..wanted.clone() };
+            let draft = Draft::read(world, &wanted, named)?;
+            credentials::prove_store(world, draft.account())?;
+            Ok((wanted, draft))
+        }
+        Err(failure) => Err(failure),
+    }
+}
