@@ -131,6 +131,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn php_keeps_its_settings_in_many_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for file in [
+            "etc/php/8.2/fpm/php.ini",
+            "etc/php/8.2/fpm/conf.d/20-mail.ini",
+            "etc/php/8.2/fpm/pool.d/www.conf",
+            "etc/php/8.2/fpm/pool.d/www.conf.bak",
+            "usr/local/etc/php/conf.d/mail.ini",
+            "usr/local/etc/php-fpm.d/zz-docker.conf",
+            "etc/php.d/mail.ini",
+            "etc/conf.d/nothing-of-phps.conf",
+        ] {
+            let file = root.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let found = |at: &str| -> Vec<String> {
+            let files = php_files(&root.join(at)).into_iter().filter(|file| regular_text(file).is_some());
+            files.map(|file| file.strip_prefix(root.join(at)).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(found("etc/php/8.2/fpm"), ["php.ini", "conf.d/20-mail.ini", "pool.d/www.conf"]);
+        assert_eq!(found("usr/local/etc/php"), ["conf.d/mail.ini"]);
+        assert_eq!(found("usr/local/etc"), ["php-fpm.d/zz-docker.conf"]);
+        assert_eq!(found("etc"), ["php.d/mail.ini"]);
+    }
+
+    #[test]
     fn a_program_that_hangs_is_ended() {
         let started = Instant::now();
         let child = Command::new("sleep").arg("60").stdout(Stdio::piped()).spawn().unwrap();

@@ -5,7 +5,7 @@ use lettre::Address;
 use crate::account::{Account, same_mailbox};
 use crate::broker;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::world::{Echo, Route, World};
 
 mod registration;
@@ -64,10 +64,17 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Fl
 /// # Errors
 ///
 /// The causes of the store.
-pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
-    match world.places.route {
-        Route::Here => credentials::keep(world, account, &learned.grant, &learned.token)?,
-        Route::Broker | Route::Incoming => broker::keep(world, account, &learned.grant, &learned.token)?,
+pub fn keep(
+    world: &World,
+    account: &Account,
+    learned: &Learned,
+    named: Option<&Address>,
+    whose: Whose,
+) -> Result<(), Failure> {
+    match whose {
+        Whose::User => credentials::keep(world, account, &learned.grant, &learned.token)?,
+        // Only its service has its store.
+        Whose::System => broker::keep(world, account, &learned.grant, &learned.token)?,
     }
     world.terminal.out(&welcome(&learned.address, named));
     Ok(())

@@ -8,7 +8,7 @@ use super::configuration::{Setting, with_preferred, with_settings};
 use super::forget_stored;
 use crate::account::{Account, Accounts, MailServer, PROVIDERS, Provider, file_failure, same_mailbox};
 use crate::commands::login::Learned;
-use crate::failure::{Cause, Failure, Stage, Whose};
+use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Asked;
 use crate::world::StoreKind;
 use crate::world::{Readers, World};
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     current: Option<Account>,
     settings: Vec<Setting>,
     account: Account,
+    is_the_machines: bool,
 }
 
 impl Draft {
@@ -93,7 +94,7 @@ impl Draft {
         set("transport", &wanted.transport, Some(current.transport.word()));
         let changed = with_settings(&file, &text, &current.name, &settings)?;
         let account = Accounts::parse(&file, changed.as_bytes())?.named(&current.name)?.clone();
-        Ok(Self { file, text, accounts, current: Some(current), settings, account })
+        Ok(Self { file, text, accounts, current: Some(current), settings, account, is_the_machines: wanted.system })
     }
 
     fn of_new(
@@ -121,7 +122,7 @@ impl Draft {
         }
         let added = with_settings(&file, &text, &name, &settings)?;
         let account = Accounts::parse(&file, added.as_bytes())?.named(&name)?.clone();
-        Ok(Self { file, text, accounts, current: None, settings, account })
+        Ok(Self { file, text, accounts, current: None, settings, account, is_the_machines: wanted.system })
     }
 
     /// The account as it would be.
@@ -200,10 +201,7 @@ impl Draft {
 
     /// The machine's account is every user's to know; what is secret about it is elsewhere.
     fn replace(&self, world: &World, text: &str) -> Result<(), Failure> {
-        let readers = match world.places.whose() {
-            Whose::User => Readers::Owner,
-            Whose::System => Readers::Everybody,
-        };
+        let readers = if self.is_the_machines { Readers::Everybody } else { Readers::Owner };
         let written = world.files.write(&self.file, text.as_bytes(), readers);
         written.map_err(|fault| file_failure(&self.file, &fault))
     }

@@ -18,7 +18,7 @@ use crate::commands::question::agreed;
 use crate::commands::renew;
 use crate::commands::test_message;
 use crate::credentials::{self, Credential};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::invocation::Asked;
 use crate::world::{LockGuard, World};
 use draft::Draft;
@@ -71,9 +71,9 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
     if wanted.system {
         // The broker goes by the configuration.
         draft.write(world, &text)?;
-        keep(world, &account, &learned, named).inspect_err(|_| draft.take_back(world))?;
+        keep(world, &account, &learned, named, Whose::System).inspect_err(|_| draft.take_back(world))?;
     } else {
-        keep(world, &account, &learned, named)?;
+        keep(world, &account, &learned, named, Whose::User)?;
         draft.write(world, &text)?;
         draft.forget_elsewhere(world);
     }
@@ -138,7 +138,8 @@ fn confirm_mailbox(world: &World, draft: &Draft, learned: &Learned, named: Optio
         };
         let may_ask = world.input.is_terminal();
         if (may_ask || named.is_some()) && !(may_ask && agreed(world, &format!("You {who}. {question}"))) {
-            let words = format!("{who}; nothing was changed");
+            let words =
+                format!("{who}; nothing was changed; if {learned} is meant, say so: login {learned} --account {name}");
             return Err(Failure::new(Stage::Credentials, Cause::SignInDeclined, words));
         }
     }
