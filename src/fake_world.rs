@@ -13,6 +13,10 @@ use crate::words::Words;
 use crate::world::StoreKind;
 use crate::world::*;
 
+mod user_units;
+
+pub(crate) use user_units::FakeUserUnits;
+
 /// The wall clock when a test begins, in Unix seconds.
 pub(crate) const START: u64 = 1_800_000_000;
 
@@ -358,26 +362,6 @@ impl Person for Rc<FakePerson> {
     }
     fn screen(&self, _: Stream) -> Option<Screen> {
         self.screen.get()
-    }
-}
-
-/// A manager that does as asked, unless it has a reason not to.
-#[derive(Default)]
-pub(crate) struct FakeUserUnits {
-    pub(crate) enabled: RefCell<Vec<String>>,
-    pub(crate) fault: RefCell<Option<UnitFault>>,
-}
-
-impl UserUnits for Rc<FakeUserUnits> {
-    fn enable(&self, unit: &str) -> Result<(), UnitFault> {
-        if let Some(fault) = &*self.fault.borrow() {
-            return Err(fault.clone());
-        }
-        self.enabled.borrow_mut().push(unit.into());
-        Ok(())
-    }
-    fn is_active(&self, unit: &str) -> bool {
-        self.enabled.borrow().iter().any(|enabled| enabled == unit)
     }
 }
 

@@ -127,17 +127,21 @@ pub fn for_the_system(advice: &str) -> String {
 
 /// An advice's commands with the option that picks this account, where there are several.
 pub fn for_account(advice: &str, name: &str) -> String {
+    const COMMANDS: [&str; 2] = ["outlook-sendmail login", "outlook-sendmail test"];
     let mut told = String::new();
     let mut rest = advice;
-    while let Some((before, command, after)) = ["outlook-sendmail login", "outlook-sendmail test"]
-        .iter()
-        .filter_map(|command| rest.split_once(command).map(|(before, after)| (before, *command, after)))
-        .min_by_key(|(before, ..)| before.len())
-    {
-        let is_picked = after.trim_start().starts_with("--account") || after.starts_with(" --system --account");
-        let picks = if is_picked { String::new() } else { format!(" --account {}", shell_word(name)) };
-        told.push_str(&format!("{before}{command}{picks}"));
+    loop {
+        let places = COMMANDS.iter().filter_map(|command| Some(rest.find(command)? + command.len()));
+        let Some((before, after)) = places.min().and_then(|end| rest.split_at_checked(end)) else { break };
+        told.push_str(before);
         rest = after;
+        if let Some(after) = rest.strip_prefix(" --system") {
+            told.push_str(" --system");
+            rest = after;
+        }
+        if !rest.starts_with(" --account") {
+            told.push_str(&format!(" --account {}", shell_word(name)));
+        }
     }
     told + rest
 }

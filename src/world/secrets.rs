@@ -155,8 +155,9 @@ impl StoreKind {
 
 /// Why a store of this word cannot be the machine's.
 pub fn not_for_the_machine(word: &str) -> String {
-    let fit = STORES.iter().filter(|row| row.for_the_machine).map(|row| row.word);
-    format!("store {word}: this machine's account is kept in {}", fit.collect::<Vec<_>>().join(" or "))
+    let mut fit: Vec<_> = STORES.iter().filter(|row| row.for_the_machine).map(|row| row.word).collect();
+    fit.sort_by_key(|word| *word != StoreKind::OF_THE_MACHINE.word());
+    format!("store {word}: this machine's account is kept in {}", fit.join(" or "))
 }
 
 /// `secret_command = { get = "...", set = "..." }`: command lines for /bin/sh.
