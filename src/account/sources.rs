@@ -21,3 +21,22 @@ pub(crate) fn outside_tests(without: &[&str]) -> Vec<(String, String)> {
     }
     sources
 }
+
+#[test]
+fn every_store_stands_in_its_row_and_every_part_of_it_is_read() {
+    let sources = outside_tests(&["src/world/secrets.rs", "src/account/keys.rs", "src/account/sources.rs"]);
+    for word in ["secret-service", "sealed"] {
+        let literal = format!("\"{word}\"");
+        for (file, text) in &sources {
+            assert!(!text.contains(&literal), "{file} has {literal}, which is a store's");
+        }
+    }
+    let rows = include_str!("../world/secrets.rs");
+    let fields = rows.split("pub struct StoreRow {").nth(1).unwrap().split("\n}").next().unwrap();
+    for field in fields.lines().filter_map(|line| line.trim().strip_prefix("pub ")) {
+        let name = field.split(':').next().unwrap();
+        let is_read =
+            sources.iter().any(|(_, text)| ["row", "row()"].iter().any(|row| text.contains(&format!("{row}.{name}"))));
+        assert!(is_read, "nobody reads {name} of a store");
+    }
+}

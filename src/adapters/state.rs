@@ -27,7 +27,8 @@ impl StateFolder {
         Self { folder: state.join("records") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where a record lies.
+    pub(in crate::adapters) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(private_folder::file_name(name))
     }
 

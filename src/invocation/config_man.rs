@@ -59,7 +59,7 @@ for the machine.
 .Xr outlook-sendmail 1
 .Cm login
 writes the file and changes it where it stands; comments stay.
-The file and its folder must belong to its user or root, and nobody else may write to them.
+The file, and every folder and link on the way to it, must belong to its user or root, and nobody else may write to them.
 A key that is not described here is an error, which names file and line.
 .Pp
 At the top of the file:

@@ -92,7 +92,13 @@ it opens a browser instead, as organisations that do not allow codes want it; wi
 elsewhere and the address it ends at pasted.
 Without a client id it shows how to get one and waits for it.
 At a terminal it offers to send a test message; elsewhere it asks nothing.
-The address is only needed to make sure that it is this one.
+The address is only needed to make sure that it is this one: another mailbox's sign-in is kept only if its person says so
+at the terminal; elsewhere nothing is changed, and the exit status is 77.
+.Pp
+Before anything is shown, the store is tried by writing to it.
+Where there is no keyring, a file is offered at a terminal; elsewhere
+.Fl -store Cm file
+asks for it.
 .Pp
 Then the sign-in is tried at the account's server; what that refuses is told, in the exit status too, and what was
 granted is kept all the same.
@@ -428,7 +434,8 @@ What is kept is a grant to send mail as the account, which Microsoft's account p
 Whoever can read it can send in its owner's name.
 It goes to Microsoft's sign-in service only, over TLS with the certificate verified, and so does the mail to its server.
 .Pp
-The configuration must belong to its user or root, and nobody else may write to it; the same holds for the alias file.
+The configuration must belong to its user or root, and nobody else may write to it; the same holds for the alias file,
+and for every folder and link on the way to either, to the secrets and to the state.
 Only
 .Fl -config
 and the environment choose it, never a flag of

@@ -100,6 +100,13 @@ impl CommandStore {
         format!("secret-command:{}", hexadecimal.concat())
     }
 
+    /// Nobody but a person can know that nothing is left to lose.
+    fn way_out(&self, words: &Words) -> Words {
+        let Some(state) = &self.state else { return words.clone() };
+        let memory = state.path(&self.memory());
+        format!("{}; if what it kept is gone for good, remove {}", words.whole(), memory.display()).into()
+    }
+
     fn remember(&self) {
         if !self.has_given.replace(true)
             && let Some(state) = &self.state
@@ -153,7 +160,9 @@ impl CommandStore {
             Ok(Kept::Text(_)) => {
                 Err(StoreFault::Unwritable("what get prints is not ours; set would overwrite it".into()))
             }
-            Err(NotPrinted::Failed(words)) if self.has_kept_something() => Err(StoreFault::Unreadable(words)),
+            Err(NotPrinted::Failed(words)) if self.has_kept_something() => {
+                Err(StoreFault::Unreadable(self.way_out(&words)))
+            }
             // pass says so of what was never stored.
             Err(NotPrinted::Failed(_)) => Ok(BTreeMap::new()),
             Err(NotPrinted::Broken(fault)) => Err(fault),
@@ -383,13 +392,15 @@ mod tests {
         // Once is no matter, and what keeps failing is told: another process knows that something was kept.
         fs::write(&away, "1\n").unwrap();
         on_unsteady_file(folder.path()).save("grant:you@outlook.com", &Secret::from("R2")).unwrap();
-        fs::write(&away, "1\n2\n3\n4\n").unwrap();
+        fs::write(&away, "1\n2\n3\n4\n5\n6\n").unwrap();
         for outcome in [
             on_unsteady_file(folder.path()).save("grant:third@outlook.com", &Secret::from("R3")),
             on_unsteady_file(folder.path()).delete("grant:me@outlook.com"),
         ] {
             assert!(matches!(&outcome, Err(StoreFault::Unreadable(words)) if words.whole().contains("gpg: timeout")));
         }
+        let failure = on_unsteady_file(folder.path()).delete("grant:me@outlook.com").unwrap_err();
+        assert!(matches!(&failure, StoreFault::Unreadable(words) if words.whole().contains("remove /")), "{failure:?}");
         let kept = fs::read_to_string(&blob).unwrap();
         assert!(kept.contains("R1") && kept.contains("R2") && !kept.contains("R3"), "{kept}");
         // What was signed out of may be taken away by hand.

@@ -29,13 +29,13 @@ pub(super) fn proven(world: &World, wanted: &Asked, named: Option<&Address>) -> 
         Err(missing) if missing.cause == Cause::KeyringMissing && draft.account().store == StoreKind::SecretService => {
             let question = "There is no keyring here. Keep the sign-in in a file that only you can read?";
             if !world.input.is_terminal() || !agreed(world, question) {
-                return Err(missing.worded(Some(&NO_KEYRING)));
+                return Err(draft.account().blamed(missing.worded(Some(&NO_KEYRING))));
             }
             let wanted = Asked { store: Some(StoreKind::File.word().to_owned()), ..wanted.clone() };
             let draft = Draft::read(world, &wanted, named)?;
             credentials::prove_store(world, draft.account())?;
             Ok((wanted, draft))
         }
-        Err(failure) => Err(failure),
+        Err(failure) => Err(draft.account().blamed(failure)),
     }
 }
