@@ -127,7 +127,7 @@ fn nothing_is_guessed_when_nothing_decides() {
     for arguments in [&[][..], &["-f", "root@host1"]] {
         two.send(arguments, "From: root\n").assert_failure(78, "neither -f nor From nor account = \"...\" picks one");
     }
-    two.send(&[], "From: root\n").assert_failure(78, "there are me and work, and neither -f nor");
+    two.send(&[], "From: root\n").assert_failure(78, "there are several (me and work), and neither -f nor");
     assert_eq!((two.sent(), two.machine.outlook.smtp.connections().len()), ((0, 0), connections));
     two.send(&["-f", WORK], "").assert_silent_success();
     assert_eq!(two.sent(), (0, 1));

@@ -94,7 +94,7 @@ impl Accounts {
                 Stage::Account,
                 Cause::UnknownAccount,
                 format!(
-                    "there are {}, and neither -f nor From nor account = \"...\" picks one; commands take --account NAME",
+                    "there are several ({}), and neither -f nor From nor account = \"...\" picks one; commands take --account NAME",
                     self.names()
                 ),
             )),
