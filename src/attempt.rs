@@ -57,6 +57,17 @@ pub fn attempt_told(
     story: &mut Story,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
+    tried(world, account, request, custody, story, tell).map_err(|failure| account.blamed(failure))
+}
+
+fn tried(
+    world: &World,
+    account: &Account,
+    request: Request,
+    custody: &mut dyn Custody,
+    story: &mut Story,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<Receipt, Failure> {
     let Request { caller, submit, stamp, message } = request;
     story.read_account(account);
     let times = custody.deadlines(account, world.clock.instant());

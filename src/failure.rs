@@ -10,7 +10,7 @@ mod told;
 
 pub use exit_status::ExitStatus;
 pub use stage::Stage;
-pub use told::{Failure, Whose, Wording, for_the_system};
+pub use told::{Failure, Whose, Wording, for_account, for_the_system};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,10 @@ use crate::words::Words;
 use crate::world::StoreKind;
 use crate::world::*;
 
+mod user_units;
+
+pub(crate) use user_units::FakeUserUnits;
+
 /// The wall clock when a test begins, in Unix seconds.
 pub(crate) const START: u64 = 1_800_000_000;
 
@@ -106,6 +110,7 @@ pub(crate) fn account() -> Account {
         graph: "https://graph.test".into(),
         message_ids: MessageIds::Repair,
         allow: Vec::new(),
+        is_one_of_several: false,
         host: "localhost".into(),
         port: 587,
         ehlo: None,
@@ -188,7 +193,9 @@ impl SecretStore for Rc<FakeStore> {
         if let Some(fault) = &*self.saving.borrow() {
             return Err(fault.clone());
         }
-        self.saves.borrow_mut().push(name.into());
+        if !name.starts_with("proof:") {
+            self.saves.borrow_mut().push(name.into());
+        }
         self.secrets.borrow_mut().insert(name.into(), secret.clone());
         Ok(())
     }
@@ -363,23 +370,6 @@ impl Person for Rc<FakePerson> {
     }
 }
 
-/// A manager that does as asked, unless it has a reason not to.
-#[derive(Default)]
-pub(crate) struct FakeUserUnits {
-    pub(crate) enabled: RefCell<Vec<String>>,
-    pub(crate) fault: RefCell<Option<UnitFault>>,
-}
-
-impl UserUnits for Rc<FakeUserUnits> {
-    fn enable(&self, unit: &str) -> Result<(), UnitFault> {
-        if let Some(fault) = &*self.fault.borrow() {
-            return Err(fault.clone());
-        }
-        self.enabled.borrow_mut().push(unit.into());
-        Ok(())
-    }
-}
-
 /// What a browser does when it is listened for. STATE in a text stands for the state of the page that was opened.
 #[derive(Default)]
 pub(crate) struct FakeBrowser {
@@ -517,6 +507,9 @@ impl Machine for Nothing {
     }
     fn program_in_path(&self, _: &str) -> Option<PathBuf> {
         None
+    }
+    fn is_in_group(&self, _: &str) -> bool {
+        false
     }
     fn php_settings(&self) -> Vec<(PathBuf, String)> {
         Vec::new()

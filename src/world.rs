@@ -26,7 +26,9 @@ pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault};
-pub use secrets::{KeyPlace, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind};
+pub use secrets::{
+    KeyPlace, STORES, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind, StoreRow, not_for_the_machine,
+};
 pub use user_units::{UnitFault, UserUnits};
 pub use wire::{Network, Server, Wire, WireFault};
 mod broker;
@@ -158,14 +160,16 @@ pub enum FileFault {
     Unreadable(String),
     /// It or its folder belongs to somebody else, or others may write to it.
     WritableByOthers,
+    /// This folder or link on the way to it is somebody else's, or others may write to it.
+    ByWayOfOthers(PathBuf),
     /// It is not a regular file.
     NotRegular,
     /// It is larger than any such file should be.
     TooLarge,
 }
 
-/// Files that steer us. All belong to the effective user or root and are not writable by group or others, nor are their
-/// folders.
+/// Files that steer us. All belong to the effective user or root and are not writable by group or others; nor is any folder on
+/// the way to them, through every link.
 pub trait Files {
     /// The file's content; `None` when it does not exist.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault>;

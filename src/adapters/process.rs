@@ -185,12 +185,27 @@ fn variable() -> Option<OsString> {
 
 fn own_places(named: Option<&Path>) -> Places {
     if has_own_environment() {
-        decide(named, variable().as_deref(), dirs::config_dir(), dirs::state_dir())
+        decide(named, variable().as_deref(), config_home(), absolute(dirs::state_dir(), ".local/state"))
     } else {
-        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let home = home_in_database();
         let inside = |folder: &str| home.as_ref().map(|home| home.join(folder));
         decide(named, None, inside(".config"), inside(".local/state"))
     }
+}
+
+/// Where this user's programs keep their configuration.
+pub(super) fn config_home() -> Option<PathBuf> {
+    absolute(dirs::config_dir(), ".config")
+}
+
+/// A folder of the XDG Base Directory Specification. A relative HOME would mean another one wherever we are started: the
+/// home that the user database knows takes its place.
+pub(super) fn absolute(folder: Option<PathBuf>, in_home: &str) -> Option<PathBuf> {
+    folder.filter(|path| path.is_absolute()).or_else(|| Some(home_in_database()?.join(in_home)))
+}
+
+fn home_in_database() -> Option<PathBuf> {
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
 fn decide(
@@ -255,6 +270,15 @@ mod tests {
         );
         assert!(!local_domains("web1", hosts, "example.org\n").contains(&"example.org".to_owned()));
         assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
+    }
+
+    #[test]
+    fn a_home_is_an_absolute_path() {
+        let config = |folder: &str| absolute(Some(folder.into()), ".config");
+        assert_eq!(config("/home/a/.config"), Some(PathBuf::from("/home/a/.config")));
+        for relative in ["", "x/.config", "./x", "~/.config"] {
+            assert_eq!(config(relative), home_in_database().map(|home| home.join(".config")), "{relative}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::queue::{self, Audience, Pace, Viewer};
 use crate::report::{self, Story};
 use crate::service::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn, account_for};
 use crate::words::Words;
-use crate::world::StoreKind;
+use crate::world::STORES;
 use crate::world::{Accepted, Caller, Connection, Peer, Priority, World};
 
 /// How long a client may be silent before it has said what it wants, and afterwards.
@@ -161,11 +161,7 @@ impl Audience for Client<'_> {
 
 /// `allow`: user names, and groups behind an `@`; an empty list is everybody.
 fn admit(account: &Account, caller: &Caller, peer: &dyn Peer) -> Result<(), Failure> {
-    let is_meant = |name: &String| match name.strip_prefix('@') {
-        Some(group) => peer.belongs_to(group),
-        None => *name == caller.login,
-    };
-    if account.allow.is_empty() || account.allow.iter().any(is_meant) {
+    if account.admits(&caller.login, |group| peer.belongs_to(group)) {
         return Ok(());
     }
     Err(Failure::new(Stage::Account, Cause::NotAllowed, caller.login.as_str()))
@@ -215,7 +211,8 @@ fn keep_grant(world: &World, sign_in: &SignIn) -> Result<(), Failure> {
     let token = AccessToken { token: sign_in.token.clone(), expires_at: sign_in.expires_at, origin: Origin::Renewed };
     credentials::keep(world, account, &grant, &token)?;
     // What another store of ours held for it is worth nothing any more, but to a thief.
-    for store in [StoreKind::File, StoreKind::Sealed].into_iter().filter(|store| *store != account.store) {
+    let ours = STORES.iter().filter(|row| row.for_the_machine).filter_map(|row| (row.kind)(None));
+    for store in ours.filter(|store| *store != account.store) {
         let elsewhere = Account { store, ..account.clone() };
         let _ = credentials::forget_stored(world, &elsewhere, world.clock.instant() + ERRAND);
     }

@@ -18,6 +18,8 @@ pub struct Failure {
     pub wording: Option<&'static Wording>,
     /// Whose account it is about, which decides what mends it.
     pub whose: Whose,
+    /// Its name, where there are several.
+    pub account: Option<Words>,
 }
 
 /// Whose account something is about.
@@ -42,7 +44,7 @@ pub struct Wording {
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
-        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User }
+        Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User, account: None }
     }
 
     /// The same, told in other words if there are any.
@@ -58,6 +60,11 @@ impl Failure {
     /// The same, about this account.
     pub fn about(self, whose: Whose) -> Self {
         Self { whose, ..self }
+    }
+
+    /// The same, about one account of several.
+    pub fn of_account(self, name: &str) -> Self {
+        Self { account: Some(name.into()), ..self }
     }
 
     /// The exit status a caller gets.
@@ -90,12 +97,16 @@ impl Failure {
     /// What to do about it.
     pub fn advice(&self) -> Cow<'static, str> {
         let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        let advice = match &self.account {
+            Some(name) => Cow::Owned(for_account(advice, name.whole())),
+            None => Cow::Borrowed(advice),
+        };
         match self.whose {
-            Whose::User => advice.into(),
+            Whose::User => advice,
             Whose::System if self.cause == Cause::NoAccount => {
                 "run as root: outlook-sendmail login --system; for one of your own: outlook-sendmail login".into()
             }
-            Whose::System => for_the_system(advice).into(),
+            Whose::System => for_the_system(&advice).into(),
         }
     }
 
@@ -106,6 +117,9 @@ impl Failure {
         if !detail.is_empty() {
             line.push_str(": ");
             line.push_str(detail);
+        }
+        if let Some(name) = &self.account {
+            line.push_str(&format!(" (account {})", name.short()));
         }
         if !advice.is_empty() {
             line.push_str(" -- ");
@@ -120,4 +134,61 @@ pub fn for_the_system(advice: &str) -> String {
     ["outlook-sendmail login", "outlook-sendmail renew"]
         .iter()
         .fold(advice.to_owned(), |advice, command| advice.replace(command, &format!("{command} --system")))
+}
+
+/// An advice's commands with the option that picks this account, where there are several.
+pub fn for_account(advice: &str, name: &str) -> String {
+    const COMMANDS: [&str; 2] = ["outlook-sendmail login", "outlook-sendmail test"];
+    let mut told = String::new();
+    let mut rest = advice;
+    loop {
+        let places = COMMANDS.iter().filter_map(|command| Some(rest.find(command)? + command.len()));
+        let Some((before, after)) = places.min().and_then(|end| rest.split_at_checked(end)) else { break };
+        told.push_str(before);
+        rest = after;
+        if let Some(after) = rest.strip_prefix(" --system") {
+            told.push_str(" --system");
+            rest = after;
+        }
+        if !rest.starts_with(" --account") {
+            told.push_str(&format!(" --account {}", shell_word(name)));
+        }
+    }
+    told + rest
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.@+".contains(&octet);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advice_picks_the_account_it_is_about() {
+        for (advice, told) in [
+            ("run: outlook-sendmail login", "run: outlook-sendmail login --account work"),
+            ("run outlook-sendmail login again", "run outlook-sendmail login --account work again"),
+            ("run: outlook-sendmail login --account NAME", "run: outlook-sendmail login --account NAME"),
+            ("run: outlook-sendmail login --store file", "run: outlook-sendmail login --account work --store file"),
+            (
+                "see: outlook-sendmail login, or outlook-sendmail test",
+                "see: outlook-sendmail login --account work, or outlook-sendmail test --account work",
+            ),
+            ("try again later", "try again later"),
+        ] {
+            assert_eq!(for_account(advice, "work"), told);
+        }
+        assert_eq!(for_account("outlook-sendmail login", "the other"), "outlook-sendmail login --account 'the other'");
+        let failure = Failure::new(Stage::Credentials, Cause::NoGrant, "").of_account("work");
+        let line = failure.clone().about(Whose::System).line();
+        assert!(line.contains(" (account work) -- ") && line.contains("login --system --account work"), "{line}");
+    }
 }

@@ -142,7 +142,7 @@ fn verdict_octets(verdict: &Result<Taken, Failure>) -> Vec<u8> {
 
 /// Cause, stage, wording where it is not the cause's own, and words, each on a line.
 fn failure_text(failure: &Failure) -> String {
-    let Failure { stage, cause, detail, wording, whose: _ } = failure;
+    let Failure { stage, cause, detail, wording, whose: _, account: _ } = failure;
     let wording = wording.map(said).unwrap_or_default();
     format!("{cause:?}\n{stage:?}\n{wording}\n{}", kept(detail.whole()))
 }

@@ -156,6 +156,11 @@ fn whoever_is_not_allowed_is_told_so() {
         .sendmail(WWW_DATA, &["-t"], MESSAGE)
         .assert_failure(77, "may not send through this machine's account: www-data");
     assert_eq!(system.machine.outlook.smtp.connections().len(), connections);
+    let doctor = system.tool(WWW_DATA, &["doctor"]);
+    let words = "FAIL  allow           this user may not send through this machine's account";
+    assert!(doctor.stdout.contains(words) && doctor.status != 0, "{}", doctor.stdout);
+    let doctor = system.tool(NAMELESS, &["doctor"]);
+    assert!(doctor.stdout.contains("ok    allow           62611 may send"), "{}", doctor.stdout);
     let mut member = system.as_user_anything(0);
     member.args(["setpriv", "--reuid", "33", "--regid", "adm", "--clear-groups", "--"]);
     run(member.arg(system.machine.program("sendmail")).arg("-t"), MESSAGE).assert_silent_success();

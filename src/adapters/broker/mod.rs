@@ -196,11 +196,16 @@ struct UserDatabase {
 
 impl Peer for UserDatabase {
     fn belongs_to(&self, group: &str) -> bool {
-        let Ok(Some(group)) = Group::from_name(group) else { return false };
-        let user = User::from_uid(self.uid).ok().flatten();
-        let listed = user.is_some_and(|user| user.gid == group.gid || group.mem.contains(&user.name));
-        listed || self.gid == group.gid
+        is_in_group(self.uid, self.gid, group)
     }
+}
+
+/// Whether a process of this user and group belongs to a group, as the databases have it.
+pub(super) fn is_in_group(uid: Uid, gid: Gid, group: &str) -> bool {
+    let Ok(Some(group)) = Group::from_name(group) else { return false };
+    let user = User::from_uid(uid).ok().flatten();
+    let listed = user.is_some_and(|user| user.gid == group.gid || group.mem.contains(&user.name));
+    listed || gid == group.gid
 }
 
 /// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.

@@ -9,7 +9,7 @@ use crate::invocation::CommandArguments;
 use crate::invocation::CommandOption;
 use crate::service::Errand;
 use crate::status::{Report, outbox_words};
-use crate::world::World;
+use crate::world::{STORES, World, not_for_the_machine};
 
 /// Everything a sign-in would be worth nothing without: root, a store the broker has, and the broker.
 ///
@@ -19,8 +19,9 @@ pub(super) fn may_begin(world: &World, arguments: &CommandArguments) -> Result<(
     if world.caller.uid != 0 {
         return Err(Failure::new(Stage::Invocation, Cause::RootOnly, "login --system"));
     }
-    if let Some(store) = arguments.value(CommandOption::Store).filter(|store| !["sealed", "file"].contains(store)) {
-        let words = format!("--store {store}: this machine's account is kept in sealed or file");
+    let fits = |store: &str| STORES.iter().any(|row| row.for_the_machine && row.word == store);
+    if let Some(store) = arguments.value(CommandOption::Store).filter(|store| !fits(store)) {
+        let words = format!("--{}", not_for_the_machine(store));
         return Err(Failure::new(Stage::Invocation, Cause::BadValue, words));
     }
     broker::is_there(world)

@@ -35,6 +35,6 @@ pub(super) fn try_sign_in(world: &World, account: &Account, credential: &Credent
             report::warn(world, &format!("signed in, but that could not be tried now: {}", failure.line()));
             Ok(Trial::NotNow)
         }
-        Err(failure) => Err(failure),
+        Err(failure) => Err(account.blamed(failure)),
     }
 }

@@ -206,6 +206,7 @@ fn account() -> Account {
         graph: "https://graph.microsoft.com".into(),
         message_ids: MessageIds::Repair,
         allow: Vec::new(),
+        is_one_of_several: false,
         host: "smtp-mail.outlook.com".into(),
         port: 587,
         ehlo: None,
