@@ -14,7 +14,7 @@ use harness::system::System;
 use harness::{Run, SOON, assert_no_secret, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use outlook_sendmail::service::{Answer, Answers, Errand, Greeting};
+use outlook_sendmail::service::{Answer, Greeting, ServiceRequest};
 use stand_in::{DeviceFlow, Dialogue};
 
 const WWW_DATA: u32 = 33;
@@ -303,8 +303,8 @@ fn whoever_was_greeted_is_served_by_a_broker_told_to_end() {
     assert_eq!(Greeting::read(&mut stream), Ok(Greeting::Ready));
     kill(Pid::from_raw(i32::try_from(system.broker_pid()).unwrap()), Signal::SIGTERM).unwrap();
     // Whoever was greeted is served.
-    Errand::Status(None).write(&mut stream).unwrap();
-    assert!(matches!(Answers::new(&mut stream).hear(), Ok(Answer::Output(_))));
+    ServiceRequest::Status(None).write(&mut stream).unwrap();
+    assert!(matches!(Answer::hear(&mut stream), Ok(Answer::Output(_))));
     drop(stream);
     system.stop();
 }

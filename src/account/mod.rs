@@ -7,12 +7,14 @@ use lettre::Address;
 
 use crate::world::{Deadlines, Server, StoreKind};
 
+mod admission;
 mod config;
 mod config_values;
 #[cfg(test)]
 pub(crate) mod keys;
 mod providers;
 
+pub use admission::admit;
 pub use config::{Accounts, file_failure};
 pub use providers::{MailServer, PROVIDERS, Provider, is_personal};
 

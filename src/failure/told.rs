@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::{Cause, ExitStatus, Stage};
 use crate::words::Words;
 
-/// A run that did not end well: where, why, and in whose words.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A run that did not end well: where, why, and in whose words. Written down, it is read back as it was.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// Where it happened.
     pub stage: Stage,
@@ -15,8 +17,9 @@ pub struct Failure {
     /// What the server, file or caller said, sanitised; may be empty.
     pub detail: Words,
     /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
-    pub wording: Option<&'static Wording>,
-    /// Whose account it is about, which decides what mends it.
+    pub wording: Option<OwnWording>,
+    /// Whose account it is about, which decides what mends it. Whoever reads a failure knows.
+    #[serde(skip)]
     pub whose: Whose,
 }
 
@@ -39,6 +42,25 @@ pub struct Wording {
     pub advice: &'static str,
 }
 
+/// The same as a failure has it, which may have been read from somewhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnWording {
+    #[serde(deserialize_with = "one_line")]
+    sentence: Cow<'static, str>,
+    #[serde(deserialize_with = "one_line")]
+    advice: Cow<'static, str>,
+}
+
+impl From<&'static Wording> for OwnWording {
+    fn from(wording: &'static Wording) -> Self {
+        Self { sentence: wording.sentence.into(), advice: wording.advice.into() }
+    }
+}
+
+fn one_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, str>, D::Error> {
+    Ok(Words::deserialize(deserializer)?.whole().to_owned().into())
+}
+
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
@@ -47,12 +69,12 @@ impl Failure {
 
     /// The same, told in other words if there are any.
     pub fn worded(self, wording: Option<&'static Wording>) -> Self {
-        Self { wording: wording.or(self.wording), ..self }
+        Self { wording: wording.map(OwnWording::from).or(self.wording), ..self }
     }
 
     /// The same as it is told of a server that is not Outlook: what our tables say in Outlook's name is not its.
     pub fn elsewhere(self) -> Self {
-        Self { wording: self.cause.row().elsewhere, ..self }
+        Self { wording: self.cause.row().elsewhere.map(OwnWording::from), ..self }
     }
 
     /// The same, about this account.
@@ -78,18 +100,18 @@ impl Failure {
 
     /// What to do about it.
     pub fn advice(&self) -> Cow<'static, str> {
-        let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        let advice = self.wording.as_ref().map_or(self.cause.row().advice.into(), |wording| wording.advice.clone());
         match self.whose {
-            Whose::User => advice.into(),
+            Whose::User => advice,
             Whose::System if self.cause == Cause::NoAccount => {
                 "run as root: outlook-sendmail login --system; for one of your own: outlook-sendmail login".into()
             }
-            Whose::System => for_the_system(advice).into(),
+            Whose::System => for_the_system(&advice).into(),
         }
     }
 
     fn compose(&self, detail: &str) -> String {
-        let sentence = self.wording.map_or(self.cause.row().sentence, |wording| wording.sentence);
+        let sentence = self.wording.as_ref().map_or(self.cause.row().sentence, |wording| &wording.sentence);
         let advice = self.advice();
         let mut line = String::from(sentence);
         if !detail.is_empty() {

@@ -1,13 +1,12 @@
 //! One message as its caller handed it over, before anything was decided: what the broker's socket carries and what
-//! the outbox keeps on disk.
+//! the queue keeps on disk.
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `tags` | every kind of frame, how long it may be and how often it may come |
-//! | `frames` | a tag, a length, that many octets |
-//! | `fields` | caller, arguments and stamp as frames |
+//! | `frames` | every kind of frame: its letter, how long it may be, and that many octets |
+//! | `head` | caller, arguments and stamp as one frame of JSON |
 //! | `content` | the message in chunks, up to an explicit end |
-//! | `errand` | everything else that can be asked of the broker |
+//! | `request` | everything else that can be asked |
 //! | `answer` | what the broker says to it |
 //!
 //! The message travels as text (RFC 5322) and is read back by the same intake that reads standard input, so whoever
@@ -25,25 +24,24 @@ use crate::world::{Caller, Spools};
 mod answer;
 mod choice;
 mod content;
-mod errand;
-mod fields;
 mod frames;
-mod tags;
+mod head;
+mod request;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{ACKNOWLEDGED, Answer, Answers, Greeting};
+pub use answer::{ACKNOWLEDGED, Answer, Greeting};
 pub use choice::{Choice, account_for, choose_account};
-pub use errand::{Duplicate, EntryId, Errand, Kind, SignIn};
-use frames::Frames;
+use frames::Frame;
+pub use request::{ClientRequest, Duplicate, EntryId, Pace, ServiceRequest, SignIn};
 
-/// How every request begins: four letters, the version of this format, and what is asked.
+/// How every request begins: four letters, and the version of this format.
 const MAGIC: [u8; 4] = *b"OLSM";
 const VERSION: u8 = 1;
 
 /// One message to send.
-pub struct Request {
-    /// Who called. The outbox keeps it; the broker believes the kernel instead.
+pub struct Submission {
+    /// Who called. The queue keeps it; the broker believes the kernel instead.
     pub caller: Caller,
     /// The arguments. `config` does not travel: nobody chooses another process's configuration.
     pub submit: Submit,
@@ -75,12 +73,12 @@ pub enum RequestFault {
     Foreign,
     /// It was written by a version this one does not know.
     Version(u8),
-    /// A frame this version does not know, or not in this place, or too often; the octet is its tag.
+    /// A frame this version does not know, or not in this place; the octet is its letter.
     Unexpected(u8),
-    /// A frame longer than its kind may be; the octet is its tag.
+    /// A frame longer than its kind may be; the octet is its letter.
     TooLong(u8),
-    /// A frame whose content makes no sense, or that is missing.
-    Malformed(&'static str),
+    /// A frame whose content makes no sense.
+    Malformed(String),
     /// The message in it cannot be taken.
     Message(IntakeFault),
 }
@@ -96,19 +94,20 @@ impl From<RequestFault> for Failure {
             RequestFault::Version(version) => nonsense(format!("it has version {version}")),
             RequestFault::Unexpected(tag) => nonsense(format!("frame {tag} is not expected")),
             RequestFault::TooLong(tag) => nonsense(format!("frame {tag} is too long")),
-            RequestFault::Malformed(what) => nonsense(what.to_owned()),
+            RequestFault::Malformed(what) => nonsense(what),
         }
     }
 }
 
-impl Request {
+impl Submission {
     /// Writes it down, to be read by [`Self::read`].
     ///
     /// # Errors
     /// Those of `sink` and of the spool; [`io::ErrorKind::InvalidInput`] when something is larger than a request holds.
     pub fn write(&mut self, sink: &mut dyn Write) -> io::Result<()> {
-        write_preamble(sink, Kind::Submit)?;
-        self.write_frames(sink)
+        write_preamble(sink)?;
+        frames::write_json(sink, Frame::Head, &head::HeadRecord::of(self))?;
+        content::write(sink, &mut self.message)
     }
 
     /// Reads it back. What stands behind it is not touched.
@@ -116,52 +115,52 @@ impl Request {
     /// # Errors
     /// Each [`RequestFault`]. Memory is taken for what has arrived, never for what is announced.
     pub fn read(source: &mut dyn Read, spools: &dyn Spools) -> Result<Self, RequestFault> {
-        expect_submit(source)?;
-        Self::read_frames(&mut Frames::new(source), spools)
+        Head::read(source)?.read_message(source, spools)
     }
+}
 
+impl Head {
     /// Reads what stands before the message, for a list of many.
     ///
     /// # Errors
-    /// As [`Self::read`].
-    pub fn read_head(source: &mut dyn Read) -> Result<Head, RequestFault> {
-        expect_submit(source)?;
-        fields::read(&mut Frames::new(source))
+    /// Each [`RequestFault`].
+    pub fn read(source: &mut dyn Read) -> Result<Self, RequestFault> {
+        read_preamble(source)?;
+        match frames::head(source)? {
+            (Frame::Head, length) => Self::read_rest(source, length),
+            (other @ (Frame::Chunk | Frame::End | Frame::Request | Frame::Answer), _) => {
+                Err(RequestFault::Unexpected(other.octet()))
+            }
+        }
     }
 
-    fn write_frames(&mut self, sink: &mut dyn Write) -> io::Result<()> {
-        fields::write(sink, &self.caller, &self.submit, &self.stamp)?;
-        content::write(sink, &mut self.message)
+    fn read_rest(source: &mut dyn Read, length: u32) -> Result<Self, RequestFault> {
+        frames::json::<head::HeadRecord>(source, length)?.checked()
     }
 
-    fn read_frames(frames: &mut Frames<'_>, spools: &dyn Spools) -> Result<Self, RequestFault> {
-        let Head { caller, submit, stamp } = fields::read(frames)?;
-        let message = content::read(frames, submit.dots, spools.spool())?;
-        Ok(Self { caller, submit, stamp, message })
+    /// Reads the message behind it.
+    ///
+    /// # Errors
+    /// Each [`RequestFault`].
+    pub fn read_message(self, source: &mut dyn Read, spools: &dyn Spools) -> Result<Submission, RequestFault> {
+        let Self { caller, submit, stamp } = self;
+        let message = content::read(source, submit.dots, spools.spool())?;
+        Ok(Submission { caller, submit, stamp, message })
     }
 }
 
-fn write_preamble(sink: &mut dyn Write, kind: Kind) -> io::Result<()> {
+fn write_preamble(sink: &mut dyn Write) -> io::Result<()> {
     let [a, b, c, d] = MAGIC;
-    sink.write_all(&[a, b, c, d, VERSION, kind as u8])
+    sink.write_all(&[a, b, c, d, VERSION])
 }
 
-fn expect_submit(source: &mut dyn Read) -> Result<(), RequestFault> {
-    let kind = read_preamble(source)?;
-    if kind == Kind::Submit { Ok(()) } else { Err(RequestFault::Unexpected(kind as u8)) }
-}
-
-fn read_preamble(source: &mut dyn Read) -> Result<Kind, RequestFault> {
+fn read_preamble(source: &mut dyn Read) -> Result<(), RequestFault> {
     let mut magic = [0; 4];
-    let mut rest = [0; 2];
+    let mut version = [0];
     frames::fill(source, &mut magic)?;
     if magic != MAGIC {
         return Err(RequestFault::Foreign);
     }
-    frames::fill(source, &mut rest)?;
-    let [version, kind] = rest;
-    if version != VERSION {
-        return Err(RequestFault::Version(version));
-    }
-    Kind::of(kind).ok_or(RequestFault::Unexpected(kind))
+    frames::fill(source, &mut version)?;
+    if version == [VERSION] { Ok(()) } else { Err(RequestFault::Version(version[0])) }
 }

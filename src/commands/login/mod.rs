@@ -4,9 +4,9 @@ use lettre::Address;
 
 use crate::account::Account;
 use crate::broker;
-use crate::credentials::{self, AccessToken, Grant, SignedIn};
+use crate::credentials::{AccessToken, Grant, SignedIn};
 use crate::failure::{Cause, Failure, Stage};
-use crate::world::{Echo, Route, World};
+use crate::world::{Echo, World};
 
 mod registration;
 mod status_line;
@@ -41,11 +41,7 @@ pub struct Learned {
 ///
 /// The causes of "signing in"; the store is tried first, so that nobody signs in for nothing.
 pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Flow) -> Result<Learned, Failure> {
-    let previous = match world.places.route {
-        Route::Here => credentials::previous_grant(world, account)?,
-        // Only the broker knows.
-        Route::Broker | Route::Incoming => None,
-    };
+    let previous = broker::previous_grant(world, account)?;
     let client_id = registration::client_id(world, account, previous.as_ref())?;
     let SignedIn { address, mut grant, token } = match flow {
         Flow::DeviceCode => with_code::sign_in(world, account, &client_id),
@@ -65,10 +61,7 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Fl
 ///
 /// The causes of the store.
 pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
-    match world.places.route {
-        Route::Here => credentials::keep(world, account, &learned.grant, &learned.token)?,
-        Route::Broker | Route::Incoming => broker::keep(world, account, &learned.grant, &learned.token)?,
-    }
+    broker::keep(world, account, &learned.grant, &learned.token)?;
     world.terminal.out(&welcome(&learned.address, named));
     Ok(())
 }

@@ -1,0 +1,175 @@
+//! Caller, arguments and stamp as one frame. What the arguments' parser would not have let through is refused here too.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Head, RequestFault, Submission};
+use crate::envelope::Stamp;
+use crate::invocation::parse::{envelope_id, notify, return_what};
+use crate::invocation::{Dsn, HeaderRecipients, Submit, Verbosity};
+use crate::message::Dots;
+use crate::world::Caller;
+
+/// Names of this machine that are worth keeping: /etc/hosts has no end.
+const LOCAL_DOMAINS: usize = 1000;
+
+/// A name in a user database, or a word, in octets.
+const NAME: usize = 1024;
+
+/// No zone is further from UTC (RFC 5322 section 3.3 has two digits for the hours).
+const FARTHEST_ZONE: i32 = 24 * 3600;
+
+/// A head as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeadRecord {
+    caller: Caller,
+    arguments: ArgumentsRecord,
+    stamp: StampRecord,
+}
+
+/// The arguments. The configuration is the reader's own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArgumentsRecord {
+    header_recipients: HeaderRecipients,
+    dots: Dots,
+    verbosity: Verbosity,
+    operands: Vec<Octets>,
+    sender: Option<Octets>,
+    full_name: Option<Octets>,
+    notify: Option<String>,
+    ret: Option<String>,
+    envid: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StampRecord {
+    seconds: u64,
+    nanoseconds: u32,
+    utc_offset: i32,
+    unique: [u8; 16],
+}
+
+/// An argument: text where it is UTF-8, else its octets.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Octets {
+    Text(String),
+    Octets(Vec<u8>),
+}
+
+impl HeadRecord {
+    pub(super) fn of(submission: &Submission) -> Self {
+        let Submission { caller, submit, stamp, message: _ } = submission;
+        let Submit { header_recipients, operands, sender, full_name, dots, verbosity, dsn, config: _ } = submit;
+        let since = stamp.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            caller: shortened(caller),
+            arguments: ArgumentsRecord {
+                header_recipients: *header_recipients,
+                dots: *dots,
+                verbosity: *verbosity,
+                operands: operands.iter().map(|operand| Octets::from(operand.as_slice())).collect(),
+                sender: sender.as_deref().map(Octets::from),
+                full_name: full_name.as_deref().map(Octets::from),
+                notify: dsn.notify.clone(),
+                ret: dsn.ret.clone(),
+                envid: dsn.envid.clone(),
+            },
+            stamp: StampRecord {
+                seconds: since.as_secs(),
+                nanoseconds: since.subsec_nanos(),
+                utc_offset: stamp.utc_offset,
+                unique: stamp.unique,
+            },
+        }
+    }
+
+    pub(super) fn checked(self) -> Result<Head, RequestFault> {
+        Ok(Head { caller: self.caller, submit: self.arguments.checked()?, stamp: self.stamp.checked()? })
+    }
+}
+
+impl ArgumentsRecord {
+    fn checked(self) -> Result<Submit, RequestFault> {
+        let option = |value: Option<String>, read: fn(&[u8]) -> Option<String>, name: &str| match value {
+            Some(value) => read(value.as_bytes()).map(Some).ok_or_else(|| RequestFault::Malformed(name.to_owned())),
+            None => Ok(None),
+        };
+        Ok(Submit {
+            header_recipients: self.header_recipients,
+            operands: self.operands.into_iter().map(Octets::checked).collect::<Result<_, _>>()?,
+            sender: self.sender.map(Octets::checked).transpose()?,
+            full_name: self.full_name.map(Octets::checked).transpose()?,
+            dots: self.dots,
+            verbosity: self.verbosity,
+            dsn: Dsn {
+                notify: option(self.notify, notify, "-N")?,
+                ret: option(self.ret, return_what, "-R")?,
+                envid: option(self.envid, envelope_id, "-V")?,
+            },
+            config: None,
+        })
+    }
+}
+
+impl StampRecord {
+    fn checked(self) -> Result<Stamp, RequestFault> {
+        let Self { seconds, nanoseconds, utc_offset, unique } = self;
+        let now = (nanoseconds < 1_000_000_000).then(|| Duration::new(seconds, nanoseconds));
+        let now = now.and_then(|since| year_has_four_digits(UNIX_EPOCH.checked_add(since)?));
+        let is_zone = (-FARTHEST_ZONE..FARTHEST_ZONE).contains(&utc_offset);
+        let now = now.filter(|_| is_zone).ok_or_else(|| RequestFault::Malformed("stamp".to_owned()))?;
+        Ok(Stamp { now, utc_offset, unique })
+    }
+}
+
+/// A Date field can say no other (RFC 5322 section 3.3).
+fn year_has_four_digits(time: SystemTime) -> Option<SystemTime> {
+    const YEAR_9999: u64 = 253_370_764_800;
+    time.duration_since(UNIX_EPOCH).ok().filter(|since| since.as_secs() < YEAR_9999).map(|_| time)
+}
+
+impl From<&[u8]> for Octets {
+    fn from(octets: &[u8]) -> Self {
+        match std::str::from_utf8(octets) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Octets(octets.to_vec()),
+        }
+    }
+}
+
+impl Octets {
+    /// No argument of a program holds a NUL.
+    fn checked(self) -> Result<Vec<u8>, RequestFault> {
+        let octets = match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Octets(octets) => octets,
+        };
+        if octets.contains(&0) {
+            return Err(RequestFault::Malformed("NUL in an argument".to_owned()));
+        }
+        Ok(octets)
+    }
+}
+
+/// A caller with as much of every name as is worth keeping.
+fn shortened(caller: &Caller) -> Caller {
+    let Caller { uid, gid, login, full_name, parent, host_name, local_domains } = caller;
+    let name = |text: &String| {
+        let end = (0..=NAME.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
+        text.get(..end).unwrap_or_default().to_owned()
+    };
+    Caller {
+        uid: *uid,
+        gid: *gid,
+        login: name(login),
+        full_name: name(full_name),
+        parent: name(parent),
+        host_name: name(host_name),
+        local_domains: local_domains.iter().take(LOCAL_DOMAINS).map(name).collect(),
+    }
+}
