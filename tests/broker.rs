@@ -307,6 +307,46 @@ fn hostile_users_harm_nobody_else() {
     assert!(descriptors < 30, "{descriptors} descriptors stay open");
 }
 
+/// Connections of one person, each under another of his user ids, that say nothing; what the last five are told.
+const MANY_IDS: &str = r#"
+import os, socket, sys
+kept, heard = [], []
+for number in range(48):
+    os.seteuid(int(sys.argv[1]) + number)
+    s = socket.socket(socket.AF_UNIX)
+    s.connect('/run/outlook-sendmail/submit.sock')
+    os.seteuid(0)
+    kept.append(s)
+for s in kept[-5:]:
+    s.settimeout(60)
+    heard.append(s.recv(16).decode())
+print(' '.join(sorted(set(heard))), flush=True)
+sys.stdin.read()
+"#;
+
+#[test]
+fn one_person_has_one_share_however_many_user_ids() {
+    let Some(system) = System::start(&[]) else { return };
+    if !installed("python3") {
+        return;
+    }
+    let mut range = system.as_user_anything(0);
+    let script = "echo www-data:1000000:65536 > /etc/subuid";
+    assert_eq!(run(range.args(["sh", "-c", script]), b"").status, 0);
+    for first in ["1000000", "3000000000"] {
+        let mut command = system.as_user_anything(0);
+        command.args(["python3", "-c", MANY_IDS, first]);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut many = command.spawn().unwrap();
+        let mut said = [0; 17];
+        many.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+        assert_eq!(String::from_utf8_lossy(&said), "OLSM 1 busy: you\n", "{first}");
+        system.sendmail(NOBODY, &["-t"], MESSAGE).assert_silent_success();
+        many.kill().unwrap();
+        many.wait().unwrap();
+    }
+}
+
 #[test]
 fn nothing_in_an_environment_counts() {
     let forged = [

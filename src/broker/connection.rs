@@ -68,7 +68,7 @@ fn hear(world: &World, connection: &mut dyn Connection) -> Result<Heard, Request
     connection.wait_at_most(Some(FIRST_OCTET));
     connection.finish_within(Some(FIELDS));
     let heard = match ClientRequest::read(connection)? {
-        ClientRequest::Submit(head) => Heard::Submit(Box::new(hear_message(world, head, connection)?)),
+        ClientRequest::Submit(head) => Heard::Submit(Box::new(hear_message(world, *head, connection)?)),
         ClientRequest::Serve(request) => Heard::Serve(request),
     };
     connection.finish_within(None);

@@ -82,7 +82,7 @@ pub struct SignIn {
 /// What a client asks, as far as one frame tells.
 pub enum ClientRequest {
     /// To send a message, which comes next: [`Head::read_message`].
-    Submit(Head),
+    Submit(Box<Head>),
     /// Anything else.
     Serve(ServiceRequest),
 }
@@ -134,7 +134,7 @@ impl ClientRequest {
     pub fn read(source: &mut dyn Read) -> Result<Self, RequestFault> {
         read_preamble(source)?;
         match frames::head(source)? {
-            (Frame::Head, length) => Head::read_rest(source, length).map(Self::Submit),
+            (Frame::Head, length) => Head::read_rest(source, length).map(|head| Self::Submit(Box::new(head))),
             // No buffer of ours keeps a copy of a secret.
             (Frame::Request, length) => frames::secret_json(source, length).map(Self::Serve),
             (other @ (Frame::Chunk | Frame::End | Frame::Answer), _) => Err(RequestFault::Unexpected(other.octet())),

@@ -188,3 +188,29 @@ pub(super) fn may_be_there() -> bool {
         Err(error) => error.kind() == ErrorKind::PermissionDenied,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_trickles_is_not_listened_to_for_ever() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let trickle = std::thread::spawn(move || {
+            // It ends by itself, and then what is read ends too.
+            for _ in 0..500 {
+                if theirs.write_all(b"x").is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let mut line = Line::new(Rc::new(ours));
+        line.wait_at_most(Some(Duration::from_secs(60)));
+        line.finish_within(Some(Duration::from_millis(100)));
+        let error = line.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!([ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind()), "{error}");
+        drop(line);
+        trickle.join().unwrap();
+    }
+}
