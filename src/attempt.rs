@@ -61,7 +61,7 @@ pub fn attempt_told(
     let Submission { caller, submit, stamp, message } = request;
     admit(world, account, &caller)?;
     story.read_account(account);
-    let times = account.deadlines(custody.started().unwrap_or_else(|| world.clock.instant()));
+    let times = custody.deadlines(account, world.clock.instant());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = custody.left() {
         letter.address_only(left);

@@ -75,11 +75,11 @@ macro_rules! causes {
 causes! {
     // -- the call
     /// A flag no sendmail knows.
-    UnknownOption => Usage, "5.5.4", "unknown option", "see sendmail --help";
+    UnknownOption => Usage, "5.5.4", "unknown option", "see --help";
     /// A flag without the value it needs.
-    MissingValue => Usage, "5.5.4", "option needs a value", "see sendmail --help";
+    MissingValue => Usage, "5.5.4", "option needs a value", "see --help";
     /// A flag whose value makes no sense.
-    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see sendmail --help";
+    BadValue => Usage, "5.5.4", "option has a value it cannot have", "see --help";
     /// A flag or mode this program does not offer.
     RefusedMode => Usage, "5.5.1", "not offered", "nothing was sent";
     /// The tool was called with a word it does not know.
@@ -95,6 +95,8 @@ causes! {
     MessageTooLarge => Data, "5.3.4", "message too large", "send a link or a smaller attachment";
     /// A header block no mail system would take.
     HeaderTooLarge => Data, "5.3.4", "header too large", "is the blank line between header and body missing?";
+    /// A CR in the header that may or may not end a line.
+    HeaderReturn => Data, "5.6.0", "a CR without LF in the header: whether a line ends there cannot be known", "end every line with LF, or with CRLF; nothing was sent";
     /// Content that can neither be sent as it is nor be converted.
     CannotConvert => Data, "5.6.3", "content that can neither be sent as it is nor be changed", "nothing was sent; write that part as 7-bit text with lines under 998 octets";
     /// Graph has no envelope, and takes addresses in ASCII.
@@ -197,6 +199,8 @@ causes! {
     ConnectionLost => Temporary, "4.4.2", "connection lost before the message was sent", "nothing was sent; try again later";
     /// The server was silent, or the deadline came.
     TimedOut => Temporary, "4.4.7", "ran out of time", "nothing was sent; try again, or raise deadline in the configuration";
+    /// Somebody called it off before the final dot.
+    Interrupted => Temporary, "4.3.0", "interrupted", "nothing was sent";
     /// STARTTLS is not offered.
     StarttlsMissing => Protocol, "5.7.10", "the server offers no STARTTLS", "somebody may be stripping it, or host and port are wrong; nothing was sent";
     /// Octets arrived in the clear behind the reply to STARTTLS.
@@ -239,7 +243,7 @@ causes! {
     /// A recipient was refused for now; nobody got the message.
     RecipientDeferred => Temporary, "4.1.1", "recipient refused for now", "nobody got the message; try again later";
     /// More recipients than one message may have; nobody got it.
-    TooManyRecipients => Temporary, "4.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
+    TooManyRecipients => Unavailable, "5.5.3", "too many recipients for one message", "nobody got the message; send it to fewer at a time";
     /// Larger than the mailbox may send.
     MailboxSizeLimit => Data, "5.3.4", "larger than this mailbox may send", "send a link or a smaller attachment";
     /// The content was refused.
@@ -266,17 +270,17 @@ causes! {
     PerhapsSent => PerhapsSent, "5.4.2", "perhaps sent: no clear answer came after the message", "look in Sent Items before sending it again";
     // -- the outbox
     /// The outbox takes no message.
-    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the outbox", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
+    OutboxUnwritable => Temporary, "4.3.0", "cannot write to the queue", "nothing was sent; free some space, or set on_failure = \"report\" to do without";
     /// The outbox holds as much as it may.
-    OutboxFull => Temporary, "4.3.1", "the outbox is full", "nothing was sent; see mailq, and outlook-sendmail outbox drop";
+    OutboxFull => Temporary, "4.3.1", "the queue is full", "nothing was sent; see mailq, and outlook-sendmail queue drop";
     /// The outbox, or a message in it, cannot be read.
-    OutboxUnreadable => OsError, "5.3.0", "cannot read the outbox", "it must be a folder that belongs to you";
+    OutboxUnreadable => OsError, "5.3.0", "cannot read the queue", "it must be a folder that belongs to you";
     /// An earlier message of the same thread has to go first.
     WaitsInOrder => Temporary, "4.4.5", "an earlier message of its thread is waiting", "it goes out behind that one";
     /// It waited as long as a message may.
-    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail outbox retry ID";
+    Expired => Unavailable, "5.4.7", "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail queue retry ID";
     /// No message of the outbox is called so.
-    UnknownMessage => Usage, "5.5.4", "no such message in the outbox", "see mailq for the ids";
+    UnknownMessage => Usage, "5.5.4", "no such message in the queue", "see mailq for the ids";
     /// Another process works on the message.
     MessageBusy => Temporary, "4.3.2", "this message is being sent at this moment", "try again in a minute";
     /// Trying again may make a second copy.
@@ -323,6 +327,18 @@ mod tests {
         }
         let refused = Failure::new(Stage::Submission, Cause::Refused, "554 no").elsewhere();
         assert_eq!(refused.line(), "the server refuses: 554 no -- nothing was sent");
+    }
+
+    #[test]
+    fn whoever_hands_a_message_over_hears_that_nothing_was_sent() {
+        for cause in Cause::ALL {
+            let line = Failure::new(Stage::Submission, *cause, "why").line_about_message();
+            let says = line.matches("nothing was sent").count() + line.matches("nobody got the message").count();
+            assert_eq!(says, usize::from(*cause != Cause::PerhapsSent), "{line}");
+        }
+        let line = |cause| Failure::new(Stage::Account, cause, "x").line_about_message();
+        assert_eq!(line(Cause::ConfigSyntax), "configuration error: x -- nothing was sent");
+        assert_eq!(line(Cause::NoGrant), "not signed in: x -- run: outlook-sendmail login; nothing was sent");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
+pub(crate) use crate::adapters::outbox_folder::FolderOnDisk;
+pub(crate) use crate::adapters::wire::parse_reply;
 use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::StoreKind;
@@ -548,6 +550,10 @@ impl Users for Nothing {
     }
 }
 impl Signals for Nothing {
+    fn allow_interrupt(&self) {}
+    fn heed_interrupt(&self, _: &str, _: &str) {}
+    fn hold_back_interrupt(&self) {}
+
     fn hold_back(&self) {}
     fn release(&self) {}
 }

@@ -4,11 +4,13 @@
 //!
 //! | room | holds |
 //! | --- | --- |
+//! | `manual` (tests only) | the manual pages and completions, filled from the tables |
+//! | `fake_world` (tests only) | the ports as tests script them |
 //! | [`adapters`] | everything that knows the operating system, the network and the stores |
 //! | [`pipeline`] | one screen: what is wanted, and who does it |
 //! | [`stdio_server`] | `-bs`: SMTP on standard input and output |
-//! | [`broker`] | the machine's mail service: who may ask for what, and one connection served |
 //! | [`commands`] | what people ask besides sending |
+//! | [`broker`] | the machine's mail service: who may ask for what, and one connection served |
 //! | [`status`] | where every account stands |
 //! | [`queue`] | messages in our custody, and when they are tried |
 //! | [`attempt`] | one try at a message: the only code that sends |
@@ -44,6 +46,8 @@ pub mod credentials;
 pub mod envelope;
 pub mod failure;
 pub mod invocation;
+#[cfg(test)]
+mod manual;
 pub mod memory;
 pub mod message;
 pub mod moments;

@@ -44,7 +44,8 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
 fn send(world: &World, submit: &Submit) -> u8 {
     let mut story = Story::default();
     let message = standard_input::read(&*world.input, &*world.spools, submit.dots);
-    let verdict = message.and_then(|message| deliver(world, submit, message, &mut story));
+    let submit = report::watched(world, submit);
+    let verdict = message.and_then(|message| deliver(world, &submit, message, &mut story));
     report::record(world, &story, verdict.as_ref());
     report::verdict(world, verdict.as_ref())
 }
@@ -53,8 +54,8 @@ fn send(world: &World, submit: &Submit) -> u8 {
 fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
     world.signals.hold_back();
     story.read_message(&message, &submit.operands);
-    let (caller, stamp) = (world.caller.clone(), Stamp::now(world));
-    let request = Submission { caller, submit: submit.clone(), stamp, message };
+    let request =
+        Submission { caller: world.caller.clone(), submit: submit.clone(), stamp: Stamp::now(world), message };
     match world.places.route {
         Route::Here => queue::deliver(world, request, story, &mut PresentCaller, &attempt),
         Route::Broker => broker::submit(world, request, story),

@@ -1,16 +1,23 @@
 //! The only place that prints: one line for people on failure, one record for the log in any case.
 
+use std::time::{Duration, Instant};
+
 use lettre::Address;
 
 use crate::account::Account;
 use crate::envelope::{FromOutcome, Letter, Signature};
+use crate::failure::Cause;
+use crate::failure::Stage;
 use crate::failure::{ExitStatus, Failure};
+use crate::invocation::FlagValue;
 use crate::invocation::help::help;
-use crate::invocation::{Program, Refusal, StandardInput, Submit, Verbosity};
+use crate::invocation::{HelpTopic, Refusal, StandardInput, Submit, Verbosity};
 use crate::memory::history;
 use crate::message::{Field, Message};
 use crate::outcome::Taken;
 use crate::transcript::{Line, Speaker};
+use crate::world::Escapes;
+use crate::world::Stream;
 use crate::world::{Caller, Priority, World};
 
 /// Octets of recipients in a record of 8,000.
@@ -80,7 +87,7 @@ impl Story {
 
     /// What the arguments or the SMTP dialogue say, in case there is no message.
     pub fn read_envelope(&mut self, submit: &Submit) {
-        self.from = printable(bare(submit.sender.as_deref().unwrap_or_default()));
+        self.from = printable(bare(submit.value(FlagValue::Sender).unwrap_or_default()));
         self.to = submit.operands.iter().map(|operand| printable(bare(operand))).collect();
     }
 
@@ -151,7 +158,7 @@ pub fn broken_off(world: &World, story: &Story) {
 pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
     match verdict {
         Ok(_) => 0,
-        Err(failure) => complain(world, failure),
+        Err(failure) => complain_of_message(world, failure),
     }
 }
 
@@ -166,7 +173,14 @@ pub fn refused(world: &World, refusal: &Refusal) -> u8 {
         world.terminal.out(&format!("554 5.5.1 {}\r\n", refusal.failure.line()));
         return refusal.failure.exit_status() as u8;
     }
-    complain(world, &refusal.failure)
+    complain_of_message(world, &refusal.failure)
+}
+
+/// One line on standard error for whoever handed a message over. Gives the exit status.
+fn complain_of_message(world: &World, failure: &Failure) -> u8 {
+    let line = failure.clone().about(world.places.whose()).line_about_message();
+    world.terminal.err(&format!("sendmail: {line}\n"));
+    failure.exit_status() as u8
 }
 
 /// One line on standard error. Gives the exit status.
@@ -194,20 +208,81 @@ pub fn show(world: &World, text: &str) -> u8 {
 
 /// The tool was called without saying what for.
 pub fn usage(world: &World) -> u8 {
-    world.terminal.err(&help(Program::Tool));
+    world.terminal.err(&help(HelpTopic::Tool));
     ExitStatus::Usage as u8
 }
 
-/// Shows a conversation as it goes, with -v.
+/// Shows a conversation as it goes, with -v; without, where it takes its time, how far it is.
 pub fn transcript(world: &World, verbosity: Verbosity) -> impl FnMut(Line) + '_ {
-    move |line| {
-        if verbosity == Verbosity::Transcript {
-            let mark = match line.speaker {
-                Speaker::Client => ">>>",
-                Speaker::Server => "<<<",
-                Speaker::Event => "---",
-            };
-            world.terminal.err(&format!("{mark} {}\n", line.text.whole()));
+    let mut waiting = WaitingLine::new(world);
+    move |line| match (verbosity, line.speaker) {
+        (Verbosity::Silent, _) | (Verbosity::Transcript, Speaker::Progress) => {}
+        (Verbosity::Progress, Speaker::Client | Speaker::Server) => {}
+        (Verbosity::Progress, Speaker::Event | Speaker::Progress) => waiting.show(&line.text.short()),
+        (Verbosity::Transcript, Speaker::Client) => world.terminal.err(&format!(">>> {}\n", line.text.whole())),
+        (Verbosity::Transcript, Speaker::Server) => world.terminal.err(&format!("<<< {}\n", line.text.whole())),
+        (Verbosity::Transcript, Speaker::Event) => world.terminal.err(&format!("--- {}\n", line.text.whole())),
+    }
+}
+
+/// A message somebody waits for who may see how far it is, and may interrupt it.
+pub fn watched(world: &World, submit: &Submit) -> Submit {
+    world.signals.allow_interrupt();
+    Submit { verbosity: shown(world, submit.verbosity), ..submit.clone() }
+}
+
+/// How much a person gets to see of a message under way: where somebody waits at a terminal, a line that is wiped.
+fn shown(world: &World, wanted: Verbosity) -> Verbosity {
+    let screen = world.person.screen(Stream::Error);
+    let can_wipe = screen.is_some_and(|screen| screen.escapes > Escapes::None);
+    match wanted {
+        Verbosity::Silent if can_wipe => Verbosity::Progress,
+        Verbosity::Silent | Verbosity::Progress | Verbosity::Transcript => wanted,
+    }
+}
+
+/// Lets whoever waits call the message off until the final dot.
+pub fn heed_interrupt(world: &World) {
+    let failure = Failure::new(Stage::Submission, Cause::Interrupted, "");
+    let wiped = if shown(world, Verbosity::Silent) == Verbosity::Progress { WIPED } else { "" };
+    let line = format!("{wiped}sendmail: {}", failure.line());
+    world.signals.heed_interrupt(&line, &format!("failed: {}", failure.record()));
+}
+
+/// Nobody wonders sooner what takes so long.
+const UNNOTICED: Duration = Duration::from_secs(2);
+
+/// Takes back a line, wherever in it the cursor is (ECMA-48: EL).
+const WIPED: &str = "\r\x1b[K";
+
+/// One line at a terminal that says what is going on, and is gone afterwards.
+struct WaitingLine<'a> {
+    world: &'a World,
+    since: Instant,
+    is_shown: bool,
+}
+
+impl<'a> WaitingLine<'a> {
+    fn new(world: &'a World) -> Self {
+        Self { world, since: world.clock.instant(), is_shown: false }
+    }
+
+    fn show(&mut self, text: &str) {
+        if self.world.clock.instant().saturating_duration_since(self.since) < UNNOTICED {
+            return;
+        }
+        // One column less: a full line would wrap, and only half of it be wiped.
+        let columns = self.world.person.screen(Stream::Error).map_or(80, |screen| usize::from(screen.columns));
+        let line: String = format!("sendmail: {text}").chars().take(columns.saturating_sub(1)).collect();
+        self.world.terminal.err(&format!("{WIPED}{line}"));
+        self.is_shown = true;
+    }
+}
+
+impl Drop for WaitingLine<'_> {
+    fn drop(&mut self) {
+        if self.is_shown {
+            self.world.terminal.err(WIPED);
         }
     }
 }

@@ -20,4 +20,6 @@ pub enum Speaker {
     Server,
     /// Nobody: something happened.
     Event,
+    /// Nobody: so much of the message has gone out by now.
+    Progress,
 }

@@ -16,8 +16,22 @@ const MARKED: &str = "outlook.com";
 /// Longer than any such mark.
 const LONGEST_MARK: usize = 160;
 
+/// What Microsoft calls a request: its support asks for it, and finds it in the log.
+const IDS: [&str; 5] = ["Trace ID:", "Correlation ID:", "Timestamp:", "request-id", "client-request-id"];
+
 /// How much of it is kept at all, in octets.
 const KEPT: usize = 64 * 1024;
+
+/// What some editors write in front of a text in UTF-8, and no part of it.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A file's text without byte order marks in front.
+pub fn without_byte_order_marks(mut text: &[u8]) -> &[u8] {
+    while let Some(behind) = text.strip_prefix(BYTE_ORDER_MARK.as_bytes()) {
+        text = behind;
+    }
+    text
+}
 
 /// Text from a server, a file or a caller: valid UTF-8 on one line, without control or direction characters.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,8 +58,13 @@ impl Words {
         Self(clean.trim().to_owned())
     }
 
-    /// At most 300 characters, for a person: the middle is what is left out, or else what is behind Exchange's mark.
+    /// At most 300 characters, for a person: the middle is what is left out, or else what is behind Exchange's mark. The
+    /// ids of requests are the log's.
     pub fn short(&self) -> String {
+        Self(without_ids(&self.0)).shortened()
+    }
+
+    fn shortened(&self) -> String {
         if self.0.chars().count() <= SHOWN {
             return self.0.clone();
         }
@@ -79,6 +98,30 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The text without what [`IDS`] introduce: words that have a digit in them.
+fn without_ids(text: &str) -> String {
+    let mut text = text.to_owned();
+    for id in IDS {
+        let mut seen = 0;
+        while let Some(found) = text.get(seen..).and_then(|rest| rest.find(&format!(" {id} "))) {
+            let start = seen + found;
+            let behind = text.get(start + id.len() + 2..).unwrap_or_default();
+            let is_value = |word: &&str| word.bytes().any(|octet| octet.is_ascii_digit());
+            let values: usize = behind.split_inclusive(' ').take_while(is_value).map(str::len).sum();
+            seen = start + 1;
+            if values > 0 {
+                let rest = behind.get(values..).unwrap_or_default().to_owned();
+                text.truncate(start);
+                if !rest.is_empty() {
+                    text.push(' ');
+                    text.push_str(&rest);
+                }
+            }
+        }
+    }
+    text
 }
 
 /// A line of somebody's text made safe as [`Words`] are, its blanks kept: columns stay columns.
@@ -150,6 +193,23 @@ mod tests {
         assert_eq!(words.whole().chars().count(), 400);
         let words = Words::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
         assert!(words.short().starts_with("554 ü") && words.short().ends_with("ü [Hostname=X]"));
+    }
+
+    #[test]
+    fn the_ids_of_requests_are_for_the_log() {
+        for (text, shown) in [
+            (
+                "invalid_grant: AADSTS70000: It has expired. Trace ID: 1a-2b Correlation ID: 3c-4d Timestamp: 2026-11-29 00:45:11Z",
+                "invalid_grant: AADSTS70000: It has expired.",
+            ),
+            ("no Trace ID: 1a, and more Correlation ID: 2b", "no and more"),
+            ("403 Forbidden E: Why. request-id 7f-00", "403 Forbidden E: Why."),
+            ("no Trace ID: was given", "no Trace ID: was given"),
+            ("Trace ID: 1", "Trace ID: 1"),
+        ] {
+            let words = Words::from(text);
+            assert_eq!((words.short().as_str(), words.whole()), (shown, text));
+        }
     }
 
     #[test]

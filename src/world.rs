@@ -287,6 +287,12 @@ pub trait Signals {
     fn hold_back(&self);
     /// No longer: one that came meanwhile ends us now.
     fn release(&self);
+    /// Whoever called us has one message only: an interrupt may end it.
+    fn allow_interrupt(&self);
+    /// Where that is allowed: from now on INT, held back or not, ends us at once, with this line on standard error and this record in the log.
+    fn heed_interrupt(&self, line: &str, record: &str);
+    /// INT waits again, as before [`Self::heed_interrupt`]. Does not return when it has come already.
+    fn hold_back_interrupt(&self);
 }
 
 /// Standard output and standard error; a closed one is not an error.

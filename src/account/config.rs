@@ -13,7 +13,7 @@ use crate::account::config_values::{
 };
 use crate::account::{Account, default_aliases};
 use crate::failure::{Cause, Failure, Stage};
-use crate::words::Words;
+use crate::words::{Words, without_byte_order_marks};
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
 use crate::world::{SecretCommand, StoreKind};
 
@@ -32,6 +32,7 @@ impl Accounts {
     /// [`Cause::ConfigSyntax`] with file and line; [`Cause::Unsupported`] for known settings that cannot be had;
     /// [`Cause::NoAccount`] when the file has none.
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, Failure> {
+        let text = without_byte_order_marks(text);
         let source = Source { file, text: std::str::from_utf8(text).map_err(|_| not_utf8(file, text))? };
         let raw: RawFile = toml_edit::de::from_str(source.text)
             .map_err(|error| source.fault(error.span().map_or(0, |span| span.start), error.message()))?;
@@ -400,6 +401,12 @@ mod tests {
         assert_eq!(parse(text).unwrap().for_sender(&[]).unwrap_err().cause, Cause::UnknownAccount);
         assert_eq!(fault("account = \"z\"\n[accounts.a]\naddress = \"a@x.org\"\n").0, Cause::ConfigSyntax);
         assert_eq!(fault("").0, Cause::NoAccount);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        assert!(parse(&format!("\u{feff}{LEAST}")).is_ok());
+        assert!(fault(&format!("\u{feff}{LEAST}hostt = \"x\"\n")).1.starts_with("/c.toml line 4: unknown field"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod files;
 pub mod https;
 pub mod input;
+mod interrupt;
 pub mod locks;
 mod loopback_peer;
 pub mod machine;

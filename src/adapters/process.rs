@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 
 use super::broker;
+use super::interrupt;
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
 use crate::failure::{Cause, Failure, Stage};
@@ -70,6 +71,18 @@ impl Signals for ProcessSignals {
     fn release(&self) {
         // Threads started meanwhile keep it: one that comes now is this thread's.
         let _ = ending().thread_unblock();
+    }
+
+    fn allow_interrupt(&self) {
+        interrupt::allow();
+    }
+
+    fn heed_interrupt(&self, line: &str, record: &str) {
+        interrupt::heed(line, record);
+    }
+
+    fn hold_back_interrupt(&self) {
+        interrupt::hold_back();
     }
 }
 

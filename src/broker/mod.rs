@@ -11,6 +11,8 @@
 //!
 //! The listening itself is in `adapters::broker`, what travels in [`crate::service`].
 
+use std::path::Path;
+
 mod connection;
 mod local;
 mod remote;
@@ -23,7 +25,7 @@ pub use slots::{Full, Place, Slots};
 use crate::account::Account;
 use crate::credentials::{self, AccessToken, Grant};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::queue::Viewer;
 use crate::report;
 use crate::service::{ServiceRequest, SignIn};
@@ -78,9 +80,9 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
 
 /// `outlook-sendmail broker`: listens where it is told to, or on what systemd made standard input; or serves the one
 /// connection that standard input is. Nobody gains by calling it: it can do what the caller can do.
-pub fn run(world: &World, asked: &Asked) -> u8 {
-    if let Some(path) = &asked.listen {
-        return report::done(world, world.brokers.supervise(ListeningSocket::At(path)));
+pub fn run(world: &World, arguments: &CommandArguments) -> u8 {
+    if let Some(path) = arguments.value(CommandOption::Listen) {
+        return report::done(world, world.brokers.supervise(ListeningSocket::At(Path::new(path))));
     }
     match world.brokers.on_standard_input() {
         OnStandardInput::Listener => report::done(world, world.brokers.supervise(ListeningSocket::StandardInput)),

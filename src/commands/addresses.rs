@@ -4,7 +4,7 @@ use crate::account::Accounts;
 use crate::address::{Entry, parse_sender};
 use crate::envelope::{LocalNames, address_failure, read_recipient};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Submit;
+use crate::invocation::{FlagValue, Submit};
 use crate::report;
 use crate::world::World;
 
@@ -14,7 +14,7 @@ use crate::world::World;
 /// Those of the configuration, of the alias file and of unreadable addresses.
 pub fn verify(world: &World, submit: &Submit) -> Result<(), Failure> {
     let accounts = Accounts::load(world)?;
-    let sender = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
+    let sender = submit.value(FlagValue::Sender).and_then(|sender| parse_sender(sender).ok().flatten());
     let sender = sender.and_then(|sender| sender.to_lettre().ok());
     let account = accounts.for_sender(sender.as_slice())?;
     let names = LocalNames::new(account, &world.caller, &*world.files, &*world.log);

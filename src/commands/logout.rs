@@ -3,7 +3,7 @@
 use crate::account::Accounts;
 use crate::broker;
 use crate::failure::Failure;
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::service::ServiceRequest;
 use crate::world::World;
 
@@ -11,9 +11,9 @@ use crate::world::World;
 ///
 /// # Errors
 /// Those of the configuration.
-pub fn logout(world: &World, wanted: &Asked) -> Result<u8, Failure> {
+pub fn logout(world: &World, arguments: &CommandArguments) -> Result<u8, Failure> {
     let accounts = Accounts::load(world)?;
-    let account = match &wanted.account {
+    let account = match arguments.value(CommandOption::Account) {
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };

@@ -22,24 +22,24 @@ pub use set_up::set_up;
 
 use crate::broker;
 use crate::invocation::help::help;
-use crate::invocation::{Asked, Program, Task};
+use crate::invocation::{Command, CommandArguments, HelpTopic};
 use crate::report;
 use crate::world::World;
 
 /// Carries out a command and gives the exit status.
-pub fn run(world: &World, task: Task, asked: &Asked) -> u8 {
-    renew::tell(world, task);
-    match task {
-        Task::Status => status::status(world, asked),
-        Task::Renew => renew::renew(world, asked),
-        Task::Login => report::done(world, set_up(world, asked)),
-        Task::Logout => logout::logout(world, asked).unwrap_or_else(|failure| report::complain(world, &failure)),
-        Task::Test => test_command::run(world, asked),
-        Task::Explain => explain::run(world, asked),
-        Task::Doctor => doctor::run(world, asked),
-        Task::Broker => broker::run(world, asked),
-        Task::Queue => print_queue(world),
-        Task::Outbox => outbox::look_after(world, asked),
-        Task::Help => report::show(world, &help(Program::Tool)),
+pub fn run(world: &World, command: Command, arguments: &CommandArguments) -> u8 {
+    renew::tell(world, command);
+    match command {
+        Command::Status => status::status(world, arguments),
+        Command::Renew => renew::renew(world, arguments),
+        Command::Login => report::done(world, set_up(world, arguments)),
+        Command::Logout => logout::logout(world, arguments).unwrap_or_else(|failure| report::complain(world, &failure)),
+        Command::Test => test_command::run(world, arguments),
+        Command::Explain => explain::run(world, arguments),
+        Command::Doctor => doctor::run(world, arguments),
+        Command::Broker => broker::run(world, arguments),
+        Command::Mailq => print_queue(world),
+        Command::Queue => outbox::look_after(world, arguments),
+        Command::Help => report::show(world, &help(HelpTopic::Tool)),
     }
 }

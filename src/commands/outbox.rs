@@ -1,8 +1,8 @@
-//! mailq, -q and `outbox`: looking after messages that wait.
+//! mailq, -q and `queue`: looking after messages that wait.
 
 use crate::broker;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::report;
 use crate::service::{Duplicate, EntryId, Pace, ServiceRequest};
 use crate::world::World;
@@ -17,17 +17,18 @@ pub fn run_queue(world: &World, pace: Pace) -> u8 {
     broker::carry_out(world, &ServiceRequest::RunQueue(pace))
 }
 
-/// `outbox show|retry|drop ID`, and `outbox run` for the timer. Gives the exit status.
-pub fn look_after(world: &World, asked: &Asked) -> u8 {
-    match wanted(asked) {
+/// `queue show|retry|drop ID`, and `queue run` for the timer. Gives the exit status.
+pub fn look_after(world: &World, arguments: &CommandArguments) -> u8 {
+    match wanted(arguments) {
         Ok(request) => broker::carry_out(world, &request),
         Err(failure) => report::complain(world, &failure),
     }
 }
 
-fn wanted(asked: &Asked) -> Result<ServiceRequest, Failure> {
-    let operands: Vec<&str> = asked.operands.iter().map(String::as_str).collect();
-    let duplicate = if asked.duplicate_possible { Duplicate::Possible } else { Duplicate::Never };
+fn wanted(arguments: &CommandArguments) -> Result<ServiceRequest, Failure> {
+    let operands: Vec<&str> = arguments.operands.iter().map(String::as_str).collect();
+    let duplicate =
+        if arguments.says(CommandOption::DuplicatePossible) { Duplicate::Possible } else { Duplicate::Never };
     match operands.as_slice() {
         [] => Ok(ServiceRequest::ListQueue),
         ["run"] => Ok(ServiceRequest::RunQueue(Pace::Due)),
@@ -35,7 +36,7 @@ fn wanted(asked: &Asked) -> Result<ServiceRequest, Failure> {
         ["retry", id] => named(id).map(|id| ServiceRequest::RetryEntry(id, duplicate)),
         ["drop", id] => named(id).map(ServiceRequest::DropEntry),
         ["show" | "retry" | "drop"] => Err(refused(Cause::MissingValue, "which message? mailq lists their ids")),
-        [word, ..] => Err(refused(Cause::UnknownCommand, &format!("outbox {word}; it is show, retry, drop or run"))),
+        [word, ..] => Err(refused(Cause::UnknownCommand, &format!("queue {word}; it is show, retry, drop or run"))),
     }
 }
 

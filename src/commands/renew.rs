@@ -3,7 +3,7 @@
 use crate::account::{Account, Accounts, AuthKind};
 use crate::broker;
 use crate::commands::columns;
-use crate::invocation::{Asked, Task};
+use crate::invocation::{Command, CommandArguments, CommandOption};
 use crate::memory::history;
 use crate::report;
 use crate::service::ServiceRequest;
@@ -13,9 +13,9 @@ use crate::world::{Stream, UnitFault, World};
 const TIMER: &str = "outlook-sendmail-renew.timer";
 
 /// Renews every account's grant, whatever is cached, and gives the worst status.
-pub fn renew(world: &World, asked: &Asked) -> u8 {
+pub fn renew(world: &World, arguments: &CommandArguments) -> u8 {
     // A timer enabled for every user: the machine has its own.
-    if !world.places.is_own() && !asked.system && !is_watched(world) {
+    if !world.places.is_own() && !arguments.says(CommandOption::System) && !is_watched(world) {
         return 0;
     }
     broker::carry_out(world, &ServiceRequest::Renew)
@@ -27,11 +27,17 @@ fn is_watched(world: &World) -> bool {
 }
 
 /// Tells a person at a terminal, once, of a renewal that failed while nobody looked.
-pub fn tell(world: &World, task: Task) {
-    match task {
+pub fn tell(world: &World, command: Command) {
+    match command {
         // They tell it themselves, or nobody reads what they say.
-        Task::Status | Task::Renew | Task::Broker | Task::Help => return,
-        Task::Login | Task::Logout | Task::Test | Task::Explain | Task::Doctor | Task::Queue | Task::Outbox => {}
+        Command::Status | Command::Renew | Command::Broker | Command::Help => return,
+        Command::Login
+        | Command::Logout
+        | Command::Test
+        | Command::Explain
+        | Command::Doctor
+        | Command::Mailq
+        | Command::Queue => {}
     }
     if !is_watched(world) || !world.places.is_own() {
         return;

@@ -3,7 +3,7 @@
 use crate::account::Accounts;
 use crate::broker;
 use crate::failure::{Failure, Whose};
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::memory::history;
 use crate::queue::Viewer;
 use crate::report;
@@ -12,17 +12,19 @@ use crate::status::{Paint, Report, Standing, blocks, load, own_report, worst};
 use crate::world::{Stream, World};
 
 /// Shows every account, and gives the status that tells the worst of them.
-pub fn status(world: &World, asked: &Asked) -> u8 {
-    let machines = machines(world, asked);
-    let own = (world.places.is_own() && !asked.system).then(|| load(world, Viewer::Everybody));
+pub fn status(world: &World, arguments: &CommandArguments) -> u8 {
+    let machines = machines(world, arguments);
+    let own = (world.places.is_own() && !arguments.says(CommandOption::System)).then(|| load(world, Viewer::Everybody));
     match (own, machines) {
-        (Some(own), machines) if asked.json => show_json(world, own, machines.and_then(Result::ok)),
+        (Some(own), machines) if arguments.says(CommandOption::Json) => {
+            show_json(world, own, machines.and_then(Result::ok))
+        }
         (Some(own), machines) => show_text(world, own, machines.and_then(Result::ok)),
         (None, Some(Ok((status, text)))) => {
             report::show(world, &text);
             status
         }
-        (None, Some(Err(failure))) if asked.json => show_json(world, Err(failure), None),
+        (None, Some(Err(failure))) if arguments.says(CommandOption::Json) => show_json(world, Err(failure), None),
         (None, Some(Err(failure))) => report::complain(world, &failure),
         (None, None) => 0,
     }
@@ -31,14 +33,15 @@ pub fn status(world: &World, asked: &Asked) -> u8 {
 /// The broker answers for the machine's account: to a user with one of his own too, where there is one.
 type Machines = Option<Result<(u8, String), Failure>>;
 
-fn machines(world: &World, asked: &Asked) -> Machines {
+fn machines(world: &World, arguments: &CommandArguments) -> Machines {
     // Not where a person named a configuration: that is all he asked for.
-    let is_beside = || asked.config.is_none() && world.brokers.may_be_there() && world.places.whose() == Whose::User;
-    let columns = match asked.json {
+    let is_beside =
+        || arguments.config().is_none() && world.brokers.may_be_there() && world.places.whose() == Whose::User;
+    let columns = match arguments.says(CommandOption::Json) {
         true => None,
         false => Some(world.person.screen(Stream::Output).map_or(0, |screen| screen.columns)),
     };
-    let is_wanted = !world.places.is_own() || asked.system || is_beside();
+    let is_wanted = !world.places.is_own() || arguments.says(CommandOption::System) || is_beside();
     is_wanted.then(|| broker::ask_machine(world, &ServiceRequest::Status(columns)))
 }
 

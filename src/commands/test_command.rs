@@ -10,7 +10,8 @@ use crate::commands::columns::wrapped;
 use crate::commands::test_message;
 use crate::credentials::{Credential, Origin};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::{Asked, Verbosity};
+use crate::invocation::CommandOption;
+use crate::invocation::{CommandArguments, Verbosity};
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::report;
@@ -22,10 +23,11 @@ use crate::world::{Stream, World};
 const INDENT: &str = "           ";
 
 /// Sends it. Gives the exit status sendmail would end with.
-pub(super) fn run(world: &World, asked: &Asked) -> u8 {
+pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
     let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
     let steps = Steps { world, start: world.clock.instant(), columns };
-    let verdict = if world.places.is_own() { send_here(&steps, asked) } else { send_through_broker(&steps, asked) };
+    let verdict =
+        if world.places.is_own() { send_here(&steps, arguments) } else { send_through_broker(&steps, arguments) };
     match verdict {
         Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
         Err(failure) => {
@@ -36,31 +38,31 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
 }
 
 /// As any message is sent, each step told.
-fn send_here(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+fn send_here(steps: &Steps<'_>, arguments: &CommandArguments) -> Result<(Receipt, String), Failure> {
     let (world, accounts) = (steps.world, Accounts::load(steps.world)?);
-    let account = chosen(steps, &accounts, asked)?;
-    let recipient = recipient(account, asked)?;
+    let account = chosen(steps, &accounts, arguments)?;
+    let recipient = recipient(account, arguments)?;
     let receipt = test_message::send(world, account, &recipient, &mut |step| match step {
         Step::Addressed(letter) => steps.tell(&format!("a message of {} octets to {recipient}", letter.size())),
         Step::Credential(credential) => steps.tell(&told(world, account, credential)),
         Step::TokenRefused => steps.tell("the cached access token was refused"),
         Step::Said(Line { speaker: Speaker::Event, text }) => steps.tell(&text.short()),
-        Step::Said(Line { speaker: Speaker::Client | Speaker::Server, .. }) => {}
+        Step::Said(Line { speaker: Speaker::Client | Speaker::Server | Speaker::Progress, .. }) => {}
     })?;
     steps.tell(&format!("{} took it: {}", account.provider.server.called(), receipt.words.short()));
     Ok((receipt, whose_inbox(account, &recipient)))
 }
 
-fn recipient(account: &Account, asked: &Asked) -> Result<Address, Failure> {
-    asked.operands.first().map_or_else(|| Ok(account.address.clone()), |written| address(written))
+fn recipient(account: &Account, arguments: &CommandArguments) -> Result<Address, Failure> {
+    arguments.operands.first().map_or_else(|| Ok(account.address.clone()), |written| address(written))
 }
 
 /// What the broker tells is the conversation, as it goes.
-fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, String), Failure> {
+fn send_through_broker(steps: &Steps<'_>, arguments: &CommandArguments) -> Result<(Receipt, String), Failure> {
     let world = steps.world;
     let accounts = Accounts::load(world)?;
-    let account = chosen(steps, &accounts, asked)?;
-    let recipient = recipient(account, asked)?;
+    let account = chosen(steps, &accounts, arguments)?;
+    let recipient = recipient(account, arguments)?;
     steps.tell(&format!("a message to {recipient}, handed to this machine's mail service"));
     match test_message::through_broker(world, account, &recipient, Verbosity::Transcript)? {
         Taken::Sent(receipt) => Ok((receipt, whose_inbox(account, &recipient))),
@@ -71,8 +73,8 @@ fn send_through_broker(steps: &Steps<'_>, asked: &Asked) -> Result<(Receipt, Str
     }
 }
 
-fn chosen<'a>(steps: &Steps<'_>, accounts: &'a Accounts, asked: &Asked) -> Result<&'a Account, Failure> {
-    let account = match &asked.account {
+fn chosen<'a>(steps: &Steps<'_>, accounts: &'a Accounts, arguments: &CommandArguments) -> Result<&'a Account, Failure> {
+    let account = match arguments.value(CommandOption::Account) {
         Some(name) => accounts.named(name)?,
         None => accounts.for_sender(&[])?,
     };

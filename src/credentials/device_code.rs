@@ -27,6 +27,10 @@ const USUAL_LIFE: u64 = 900;
 /// No sign-in takes longer.
 const LONGEST_LIFE: u64 = 3600;
 
+/// Octets of an address that still make a QR code, and of a code that somebody types.
+const LONGEST_URI: usize = 500;
+const LONGEST_CODE: usize = 32;
+
 /// How often a waiting person sees that time passes.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -70,18 +74,35 @@ pub fn invite(world: &World, account: &Account, client_id: &str) -> Result<Invit
     let form = [("client_id", &Secret::from(client_id)), ("scope", &Secret::from(account.scope().as_str()))];
     let now = world.clock.instant();
     let answer: Answer = token_endpoint::ask(world, account, "devicecode", &form, now + PATIENCE).map_err(ended)?;
+    let verification_uri = Some(answer.verification_uri).filter(|uri| is_page(uri)).ok_or_else(|| nonsense("page"))?;
+    let user_code = Some(answer.user_code).filter(|code| is_code(code)).ok_or_else(|| nonsense("code"))?;
     let seconds = |field: Option<Seconds>, usual| field.as_ref().and_then(Seconds::get).unwrap_or(usual);
     let life = Duration::from_secs(seconds(answer.expires_in, USUAL_LIFE).min(LONGEST_LIFE));
     Ok(Invitation {
-        verification_uri: answer.verification_uri.into(),
-        verification_uri_complete: answer.verification_uri_complete.map(Words::from),
-        user_code: answer.user_code.into(),
+        verification_uri: verification_uri.into(),
+        verification_uri_complete: answer.verification_uri_complete.filter(|uri| is_page(uri)).map(Words::from),
+        user_code: user_code.into(),
         life,
         device_code: answer.device_code,
         client_id: client_id.to_owned(),
         interval: Duration::from_secs(seconds(answer.interval, USUAL_INTERVAL).max(1)).min(LONGEST_INTERVAL),
         expires_at: now + life,
     })
+}
+
+/// A person is sent there, and a terminal makes a link of it.
+fn is_page(uri: &str) -> bool {
+    let host = uri.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some_and(|host| !host.is_empty()) && uri.len() <= LONGEST_URI && uri.bytes().all(|it| it.is_ascii_graphic())
+}
+
+/// RFC 8628 section 6.1: something a person types.
+fn is_code(code: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+}
+
+fn nonsense(what: &str) -> Failure {
+    failure(Cause::TokenNonsense, format!("the {what} it names for signing in is none"))
 }
 
 /// Waits until the person is done. `waiting` hears every second how long the code still works.

@@ -5,9 +5,16 @@ use lettre::Address;
 use super::token_endpoint::Tokens;
 use super::{AccessToken, Grant, failure, id_token};
 use crate::account::Account;
+use crate::failure::Wording;
 use crate::failure::{Cause, Failure};
 use crate::moments::unix_seconds;
 use crate::world::World;
+
+/// Without one the sign-in would be over in an hour.
+const NO_REFRESH_TOKEN: Wording = Wording {
+    sentence: "Microsoft gave no refresh token, although asked for one",
+    advice: "the registration must allow offline_access; check client_id and tenant, then run outlook-sendmail login again",
+};
 
 /// What a completed sign-in gave.
 pub struct SignedIn {
@@ -28,7 +35,7 @@ pub(super) fn signed_in(
 ) -> Result<SignedIn, Failure> {
     let refresh_token = tokens.refresh_token.clone().filter(|token| !token.reveal().is_empty());
     let refresh_token =
-        refresh_token.ok_or_else(|| failure(Cause::TokenNonsense, "no refresh token, although asked for"))?;
+        refresh_token.ok_or_else(|| failure(Cause::TokenNonsense, "").worded(Some(&NO_REFRESH_TOKEN)))?;
     let now = world.clock.now();
     let address = tokens.id_token.as_ref().and_then(id_token::email);
     let grant = Grant {

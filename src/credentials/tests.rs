@@ -196,7 +196,7 @@ fn every_refusal_has_its_cause() {
         fakes.answers(status, &body);
         let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
         assert_eq!(failure.cause, expected, "{status} {code}");
-        assert_eq!(failure.detail.whole(), format!("{code}: AADSTS1: token (redacted) is bad."));
+        assert_eq!(failure.detail.short(), format!("{code}: AADSTS1: token (redacted) is bad."));
         assert!(fakes.store.saves.borrow().is_empty(), "a refusal never spoils the grant");
     }
 }

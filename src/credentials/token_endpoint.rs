@@ -197,12 +197,9 @@ fn nonsense(status: u16, what: &str) -> Refusal {
     Refusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
 }
 
-/// The code and the description's first line (trace ids follow), without any secret we sent.
+/// The code and the description without any secret we sent.
 pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
-    let mut text = match description.lines().next() {
-        None | Some("") => code.to_owned(),
-        Some(line) => format!("{code}: {line}"),
-    };
+    let mut text = if description.is_empty() { code.to_owned() } else { format!("{code}: {description}") };
     let secrets = form.iter().filter(|(field, _)| SECRET_FIELDS.contains(field));
     for secret in secrets.filter_map(|(_, secret)| secret.reveal_text()).filter(|secret| !secret.is_empty()) {
         text = without(&text, secret);
@@ -229,14 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_is_shown_up_to_its_first_line_and_without_our_secrets() {
+    fn a_description_is_told_without_our_secrets_and_shown_without_its_ids() {
         let token = Secret::from("M.C5_secret");
         let words = in_words(
             "invalid_grant",
             "AADSTS70000: 'M.C5_secret' has expired.\r\nTrace ID: 1",
             &[("refresh_token", &token), ("client_id", &Secret::from("AADSTS70000"))],
         );
-        assert_eq!(words.whole(), "invalid_grant: AADSTS70000: '(redacted)' has expired.");
+        assert_eq!(words.whole(), "invalid_grant: AADSTS70000: '(redacted)' has expired. Trace ID: 1");
+        assert_eq!(words.short(), "invalid_grant: AADSTS70000: '(redacted)' has expired.");
         assert_eq!(in_words("x", "", &[]).whole(), "x");
         let token = Secret::from("M.C5_0123456789abcdef!ghij*klmn");
         for echo in ["M.C5_0123456789abcdef%21ghij%2Aklmn", "M.C5_0123456789abc", "M.C5_0123456789abcdef!ghij*klmn"] {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::address::{AddrSpec, Entry, parse_operand};
+use crate::words::without_byte_order_marks;
 
 /// Deepest chain of aliases and includes.
 const DEPTH: usize = 20;
@@ -43,7 +44,7 @@ impl Aliases {
     pub fn parse(file: &Path, text: &[u8]) -> Self {
         let mut lines = HashMap::new();
         let mut open: Option<(Vec<u8>, usize, Vec<u8>)> = None;
-        for (index, line) in text.split(|&octet| octet == b'\n').enumerate() {
+        for (index, line) in without_byte_order_marks(text).split(|&octet| octet == b'\n').enumerate() {
             if line.first().is_some_and(|octet| b" \t".contains(octet)) {
                 let blank = line.trim_ascii().is_empty() || line.trim_ascii().starts_with(b"#");
                 if let Some((_, _, value)) = open.as_mut().filter(|_| !blank) {
@@ -178,7 +179,7 @@ impl Walk<'_> {
         let path = std::str::from_utf8(path).map_err(|_| format!("{place}: cannot read the included file"))?;
         let path = Path::new(path);
         let content = (self.include)(path).map_err(|fault| format!("{place}: {}: {fault}", path.display()))?;
-        for (index, line) in content.split(|&octet| octet == b'\n').enumerate() {
+        for (index, line) in without_byte_order_marks(&content).split(|&octet| octet == b'\n').enumerate() {
             let line = line.trim_ascii();
             if !line.is_empty() && !line.starts_with(b"#") {
                 self.values(line, &format!("{} line {}", path.display(), index + 1), depth + 1)?;

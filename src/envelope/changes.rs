@@ -5,6 +5,7 @@ use std::fmt;
 
 use lettre::Address;
 
+use crate::envelope::header_rules::Substance;
 use crate::envelope::seven_bit::Note;
 use crate::memory::send_as::Refusal;
 use crate::message::Field;
@@ -124,10 +125,14 @@ pub enum Reason {
     Dropped(&'static str),
     /// Several became one list.
     Merged,
-    /// Only the first stays.
+    /// Only the first that says something stays.
     Repeated,
+    /// There may be only one, and this one said something too: it is kept under another name.
+    RepeatedOriginal,
     /// It says nothing.
     Empty,
+    /// It should hold something that it does not: this.
+    Lacks(Substance),
     /// Names of this machine are shown as whom they lead to.
     LocalNames,
     /// The message had none.
@@ -175,8 +180,13 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Dropped(why) => why,
             Self::Merged => "there may be only one: the lists are joined (RFC 5322 section 3.6)",
-            Self::Repeated => "there may be only one: the first stays (RFC 5322 section 3.6)",
-            Self::Empty => "it is empty",
+            Self::Repeated => "there may be only one: the first that says something stays (RFC 5322 section 3.6)",
+            Self::RepeatedOriginal => "there may be only one (RFC 5322 section 3.6): keeps what another said",
+            Self::Empty | Self::Lacks(Substance::Anything | Substance::Text) => "it is empty",
+            Self::Lacks(Substance::Date) => "it is no date that a calendar has",
+            Self::Lacks(Substance::Identifiers) => "it names no message",
+            Self::Lacks(Substance::Identifier) => "it holds no identifier in angle brackets",
+            Self::Lacks(Substance::Addresses) => "it holds no address",
             Self::LocalNames => "a name of this machine, shown as where its mail goes (as an empty group for several)",
             Self::Missing => "the message had none",
             Self::MissingResent => "every resending needs its own (RFC 5322 section 3.6.6)",

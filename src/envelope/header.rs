@@ -1,4 +1,4 @@
-//! The header that goes out: fields dropped, merged, completed, local names replaced, all of it 7-bit and folded.
+//! The header that goes out: completed, local names replaced, all of it 7-bit and folded.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::account::Account;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
 use crate::envelope::changes::{Change, ChangeLog, Reason};
-use crate::envelope::header_rules::{Fate, Role, rule_of};
+use crate::envelope::header_rules::{Role, rule_of};
 use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
@@ -33,52 +33,6 @@ impl Stamp {
         let mut unique = [0; 16];
         world.random.fill(&mut unique);
         Self { now: world.clock.now(), utc_offset: world.clock.utc_offset(), unique }
-    }
-}
-
-/// Applies the table of rules: what is dropped, merged or kept once.
-pub fn apply_fates(fields: &mut Vec<Field>, changes: &ChangeLog) {
-    let mut kept: Vec<Field> = Vec::with_capacity(fields.len());
-    for field in fields.drain(..) {
-        let Some(rule) = rule_of(&field.name) else {
-            kept.push(field);
-            continue;
-        };
-        match rule.fate {
-            Fate::Drop => changes.removed(&field, Reason::Dropped(rule.reason)),
-            Fate::Keep => kept.push(field),
-            Fate::KeepFirstFilled if field.unfolded().is_empty() => changes.removed(&field, Reason::Empty),
-            Fate::KeepFirst | Fate::KeepFirstFilled => {
-                if kept.iter().any(|earlier| earlier.is(&field.name)) {
-                    changes.removed(&field, Reason::Repeated);
-                } else {
-                    kept.push(field);
-                }
-            }
-            Fate::Merge => merge(&mut kept, field, changes),
-        }
-    }
-    *fields = kept;
-}
-
-fn merge(kept: &mut Vec<Field>, field: Field, changes: &ChangeLog) {
-    if field.unfolded().is_empty() {
-        changes.removed(&field, Reason::Empty);
-        return;
-    }
-    match kept.iter_mut().find(|earlier| earlier.is(&field.name)) {
-        Some(earlier) => {
-            let before = changes.copy(earlier);
-            // A list that ends in a comma goes on already.
-            let ends = |octet: &u8| octet.is_ascii_whitespace() || *octet == b',';
-            let end = earlier.value.iter().rposition(|octet| !ends(octet)).map_or(0, |last| last + 1);
-            earlier.value.truncate(end);
-            earlier.value.extend_from_slice(b",\r\n ");
-            earlier.value.extend_from_slice(field.value.trim_ascii_start());
-            changes.replaced(before, earlier, Reason::Merged);
-            changes.removed(&field, Reason::Merged);
-        }
-        None => kept.push(field),
     }
 }
 
@@ -238,7 +192,8 @@ fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
     });
 }
 
-fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
+/// A field as it goes out, with its line end.
+pub(super) fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
     // A field without the space behind its colon is legal, and nobody expects it.
     let value = field.value.trim_ascii_start();
     if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
@@ -287,35 +242,6 @@ pub fn declared_charset(fields: &[Field]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn several_lists_become_one() {
-        let mut fields = vec![
-            Field::new("To", "a@x.org, "),
-            Field::new("Subject", "one"),
-            Field::new("to", " b@x.org"),
-            Field::new("Cc", " "),
-            Field::new("subject", "two"),
-            Field::new("Date", " "),
-            Field::new("From", ""),
-            Field::new("From", "me@x.org"),
-            Field::new("bcc", "c@x.org"),
-            Field::new("Return-Path", "<r@x.org>"),
-            Field::new("X-A", "1"),
-            Field::new("X-A", "2"),
-        ];
-        apply_fates(&mut fields, &ChangeLog::unwanted());
-        assert_eq!(
-            fields,
-            [
-                Field::new("To", "a@x.org,\r\n b@x.org"),
-                Field::new("Subject", "one"),
-                Field::new("From", "me@x.org"),
-                Field::new("X-A", "1"),
-                Field::new("X-A", "2"),
-            ]
-        );
-    }
 
     #[test]
     fn a_block_of_resent_fields_gets_its_date_and_id_in_front() {

@@ -8,6 +8,7 @@ use lettre::address::Envelope;
 use crate::account::{Account, LoneDot};
 use crate::address::AddrSpec;
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::FlagValue;
 use crate::invocation::{Dsn, Submit};
 use crate::memory::send_as::KnownSenders;
 use crate::memory::threads::KnownIds;
@@ -16,6 +17,8 @@ use crate::world::{Caller, Files, Log, World};
 
 mod aliases;
 mod changes;
+mod date;
+mod fates;
 mod header;
 mod header_rules;
 pub(crate) mod header_text;
@@ -24,6 +27,7 @@ mod recipients;
 mod references;
 mod sender;
 pub mod seven_bit;
+mod signatures;
 
 pub use changes::{
     Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
@@ -35,6 +39,7 @@ pub use recipients::read_recipient;
 pub use sender::FromOutcome;
 use sender::{SenderPolicy, named_in};
 use seven_bit::{Conversion, PlanFault};
+use signatures::Signed;
 
 /// A message that may go out: recipients certain, header final, content fit for the wire.
 pub struct Letter {
@@ -109,6 +114,7 @@ impl Letter {
     ) -> Result<Self, Failure> {
         let Message { mut fields, mut body } = message;
         changes.note(|noted| noted.came.clone_from(&fields));
+        let signed = Signed::of(&fields);
         let account = desk.account;
         let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
         let charset = header::declared_charset(&fields);
@@ -128,7 +134,7 @@ impl Letter {
             .map_err(|_| Failure::new(Stage::Envelope, Cause::NoRecipients, ""))?;
 
         let passing_on = PassingOn::of(&fields);
-        header::apply_fates(&mut fields, changes);
+        fates::apply_fates(&mut fields, changes);
         header::replace_local_names(&mut fields, &names, &charset, changes)?;
         let from = policy.apply(submit, &mut fields)?;
         header::complete(&mut fields, passing_on, account, &desk.stamp, changes);
@@ -143,15 +149,10 @@ impl Letter {
             (body.ending == Ending::LoneDot).then_some(DotReason::Ended),
         ];
         let conversion = Conversion::plan_noting(&mut fields, &mut body, changes).map_err(plan_failure)?;
-        let mended = references::mend(&desk.known_ids, &mut fields, changes);
-        let mut signature = Signature::AsItCame;
-        if from == FromOutcome::Rewritten || conversion.changed() || mended {
-            // A broken signature is worse than none; Outlook signs again. What earlier hops found out (ARC-*,
-            // Authentication-Results) stays: it speaks of the message as it came to them.
-            let broken = fields.iter().any(|field| field.is("DKIM-Signature"));
-            signature = if broken { Signature::Dropped } else { Signature::AsItCame };
-            changes.retain(&mut fields, &Reason::BrokenSignature, |field| !field.is("DKIM-Signature"));
-        }
+        references::mend(&desk.known_ids, &mut fields, changes);
+        let signature = signed.map_or(Signature::AsItCame, |signed| {
+            signed.drop_broken(&mut fields, conversion.changed(), &charset, changes)
+        });
         let header = header::write(&fields, &charset, changes)?;
         let leaves = conversion.length(&mut body).map_err(spool_failure)?;
         changes.note(|noted| {
@@ -171,7 +172,11 @@ impl Letter {
             body,
             conversion,
             size,
-            dsn: submit.dsn.clone(),
+            dsn: Dsn {
+                notify: text(submit, FlagValue::Notify),
+                ret: text(submit, FlagValue::Return),
+                envid: text(submit, FlagValue::EnvelopeId),
+            },
             message_id: message_id.unwrap_or_default(),
             authors: named_in("From", &fields),
             senders: named_in("Sender", &fields),
@@ -297,4 +302,8 @@ fn plan_failure(fault: PlanFault) -> Failure {
 
 fn spool_failure(error: io::Error) -> Failure {
     Failure::new(Stage::Envelope, Cause::SpoolUnwritable, error.to_string())
+}
+/// What a flag gave, which is US-ASCII by the rule of its row.
+fn text(submit: &Submit, of: FlagValue) -> Option<String> {
+    submit.value(of).and_then(|value| String::from_utf8(value.to_vec()).ok())
 }

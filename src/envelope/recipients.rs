@@ -55,7 +55,7 @@ fn written<'f>(submit: &Submit, fields: &'f [Field]) -> Result<Vec<(Option<&'f s
             PassingOn::Yes => Role::ResentRecipient,
             PassingOn::No => Role::Recipient,
         };
-        for field in fields.iter().filter(|field| role(field) == wanted) {
+        for field in fields.iter().filter(|field| names_recipients(field, wanted)) {
             let list = match field.replaced {
                 Replaced::Nothing => parse_list(&field.value)?,
                 Replaced::LineEnd => return Err(line_end_in(&field.value)),
@@ -81,6 +81,7 @@ pub fn read_recipient(operand: &[u8]) -> Result<Vec<Entry>, AddressFault> {
     parse_operand(operand.strip_prefix(b"\\").unwrap_or(operand))
 }
 
-fn role(field: &Field) -> Role {
-    rule_of(&field.name).map_or(Role::None, |rule| rule.role)
+/// Whether a field has that role, and names anybody.
+fn names_recipients(field: &Field, wanted: Role) -> bool {
+    rule_of(&field.name).is_some_and(|rule| rule.role == wanted && rule.substance.is_in(&field.value))
 }

@@ -9,6 +9,7 @@ use crate::envelope::changes::{ChangeLog, Reason, SenderReason};
 use crate::envelope::header_text::{encode_phrase, encode_unstructured};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::FlagValue;
 use crate::invocation::Submit;
 use crate::memory::send_as::{KnownSenders, Refusal};
 use crate::message::Field;
@@ -59,7 +60,7 @@ impl SenderPolicy<'_> {
 
     /// Why -f does not decide the reverse path.
     fn why_not(&self, submit: &Submit, sender: Option<&Address>) -> SenderReason {
-        match (submit.sender.as_deref(), sender.and_then(|sender| self.refusal(sender))) {
+        match (submit.value(FlagValue::Sender), sender.and_then(|sender| self.refusal(sender))) {
             (None | Some(b"" | b"<>"), _) => SenderReason::NoOption,
             (Some(other), Some(refusal)) => SenderReason::RefusedLately(Words::from_octets(other), refusal),
             (Some(other), None) => SenderReason::NotTheAccounts(Words::from_octets(other)),
@@ -101,7 +102,7 @@ impl SenderPolicy<'_> {
     }
 
     fn wanted_sender(&self, submit: &Submit) -> Result<Option<AddrSpec>, Failure> {
-        match submit.sender.as_deref().map(parse_sender) {
+        match submit.value(FlagValue::Sender).map(parse_sender) {
             Some(Ok(sender)) => Ok(sender),
             // `root@` and its like are no reason to lose a message: the account takes their place.
             None | Some(Err(AddressFault::Syntax(_))) => Ok(None),
@@ -135,7 +136,7 @@ impl SenderPolicy<'_> {
 
     /// A message without From gets one: the sender -f names, judged like any other.
     fn add_from(&self, submit: &Submit, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
-        let name = submit.full_name.as_deref().filter(|name| !name.is_empty());
+        let name = submit.value(FlagValue::FullName).filter(|name| !name.is_empty());
         match self.wanted_sender(submit)? {
             Some(sender) if self.owns(&sender) => {
                 let display = self.own_display(name);

@@ -92,6 +92,17 @@ impl Failure {
         self.compose(&self.detail.short())
     }
 
+    /// The same for whoever handed a message over, and has to know whether anybody may have got it.
+    pub fn line_about_message(&self) -> String {
+        let line = self.line();
+        let says = |words: &str| line.to_ascii_lowercase().contains(words);
+        if self.cause == Cause::PerhapsSent || says("nothing was sent") || says("nobody got the message") {
+            return line;
+        }
+        let mark = if self.advice().is_empty() { " --" } else { ";" };
+        format!("{line}{mark} nothing was sent")
+    }
+
     /// The same with the other side's words whole, for the log.
     pub fn record(&self) -> String {
         let row = self.cause.row();

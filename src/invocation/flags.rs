@@ -1,6 +1,8 @@
 //! The flag table: every flag of Sendmail 8, what it takes and what becomes of it here.
 
-use super::StandardInput;
+use super::disposition::Disposition::{self, Honoured, Ignored, Refused};
+use super::dsn::{envelope_id, notify, return_what};
+use super::modes::Mode;
 
 /// Sendmail 8.18's getopt string: its arity is ours, so no argument ever becomes a recipient or eats one.
 #[cfg(test)]
@@ -19,44 +21,43 @@ pub enum Arity {
     Attached,
 }
 
-/// What becomes of a flag; `A` says what to do about an honoured one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Disposition<A> {
-    /// It does its job.
-    Honoured(A),
-    /// It is read over, for this reason.
-    Ignored(&'static str),
-    /// The call ends with 64 and nothing is sent, for this reason.
-    Refused(&'static str),
+/// A value that a flag gives to whoever asks [`super::Submit::value`] for it. A new one is a row of [`FLAGS`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FlagValue {
+    /// The envelope sender; empty and `<>` are the null sender.
+    Sender,
+    /// The sender's full name.
+    FullName,
+    /// `NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`.
+    Notify,
+    /// `FULL` or `HDRS`.
+    Return,
+    /// The envelope id, not yet xtext-encoded.
+    EnvelopeId,
 }
 
-/// The job of an honoured flag.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Job {
-    /// -b: look the value up in [`MODES`].
+/// Reads a value: what is kept of it, or `None` when it cannot be one.
+pub type ReadValue = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// What an honoured flag does.
+#[derive(Clone, Copy, Debug)]
+pub enum FlagAction {
+    /// -b: look the value up in [`super::modes::MODES`].
     Mode,
     /// Do something else than sending, unless -b says what.
-    Instead(Operation),
+    Instead(Mode),
     /// -o: look the value's first letter up in [`SETTINGS`].
     LetterSetting,
     /// -O: look the value's name up in [`SETTINGS`].
     NamedSetting,
-    /// -F: the sender's full name.
-    FullName,
-    /// -f, -r: the envelope sender.
-    Sender,
+    /// Keep the value for whoever needs it.
+    Keep(FlagValue, ReadValue),
     /// -i: dots are content.
     IgnoreDots,
     /// -t: recipients from the header.
     HeaderRecipients,
     /// -v: a transcript.
     Transcript,
-    /// -N: when to notify.
-    Notify,
-    /// -R: how much of the message a notification returns.
-    Return,
-    /// -V: the envelope id.
-    EnvelopeId,
 }
 
 /// One flag.
@@ -69,39 +70,24 @@ pub struct Flag {
     /// What its value is called; empty without one.
     pub value: &'static str,
     /// What becomes of it.
-    pub disposition: Disposition<Job>,
+    pub disposition: Disposition<FlagAction>,
     /// What it asks for, in one line without a full stop.
     pub doc: &'static str,
 }
 
-/// What there is to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operation {
-    /// Send one message.
-    Send,
-    /// Be an SMTP server on standard input and output.
-    SmtpOnStdio,
-    /// Print the queue.
-    PrintQueue,
-    /// Send what is in the queue.
-    RunQueue,
-    /// Check the alias file.
-    CheckAliases,
-    /// Say whom addresses lead to.
-    Verify,
-}
+impl Flag {
+    /// Whether another table says what becomes of it, by its value.
+    pub(crate) fn is_looked_up(&self) -> bool {
+        matches!(self.disposition, Honoured(FlagAction::Mode | FlagAction::LetterSetting | FlagAction::NamedSetting))
+    }
 
-/// A value of -b.
-#[derive(Clone, Copy, Debug)]
-pub struct Mode {
-    /// The letter behind -b.
-    pub letter: char,
-    /// What standard input is in this mode.
-    pub input: StandardInput,
-    /// What becomes of it.
-    pub disposition: Disposition<Operation>,
-    /// What it asks for.
-    pub doc: &'static str,
+    /// What it keeps, and how that is read.
+    fn keeps(&self) -> Option<(FlagValue, ReadValue)> {
+        match self.disposition {
+            Honoured(FlagAction::Keep(value, read)) => Some((value, read)),
+            Honoured(_) | Ignored(_) | Refused(_) => None,
+        }
+    }
 }
 
 /// An option of -o and -O.
@@ -112,39 +98,35 @@ pub struct Setting {
     /// The name behind -O.
     pub name: &'static str,
     /// What becomes of it.
-    pub disposition: Disposition<()>,
+    pub disposition: Disposition<SettingAction>,
     /// What it asks for.
     pub doc: &'static str,
 }
 
-/// A name this program may be called under that asks for something else than sending.
-#[derive(Clone, Copy, Debug)]
-pub struct OtherName {
-    /// The last component of argv\[0].
-    pub name: &'static str,
-    /// What standard input is then.
-    pub input: StandardInput,
-    /// What becomes of the call.
-    pub disposition: Disposition<Operation>,
+/// What an honoured option of -o and -O does, by its truth value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettingAction {
+    /// The same as -i, or not.
+    IgnoreDots,
 }
 
 const NO_CONFIGURATION: &str = "arguments never choose a configuration; outlook-sendmail.toml(5) says where it is";
 const NO_FILE: &str = "arguments never choose a file to write; -v shows the transcript, the system log the outcome";
-const NO_SERVER: &str = "this program is not a server";
-const NO_ARPANET: &str = "SMTP on standard input and output is -bs";
-const NO_TESTS: &str = "addresses are tested with -bv";
 
 use Arity::{Attached, None as Nothing, Required, UnlessDash};
-use Disposition::{Honoured, Ignored, Refused};
 
 const fn flag(
     letter: char,
     arity: Arity,
     value: &'static str,
-    disposition: Disposition<Job>,
+    disposition: Disposition<FlagAction>,
     doc: &'static str,
 ) -> Flag {
     Flag { letter, arity, value, disposition, doc }
+}
+
+fn as_given(value: &[u8]) -> Option<Vec<u8>> {
+    Some(value.to_vec())
 }
 
 /// Every flag, in alphabetical order.
@@ -152,64 +134,46 @@ const fn flag(
 pub const FLAGS: &[Flag] = &[
     flag('A', Required, "c|m", Ignored(NO_CONFIGURATION), "use submit.cf or sendmail.cf"),
     flag('B', Required, "type", Ignored("the content itself is looked at"), "the body's type, 7BIT or 8BITMIME"),
-    flag('b', Required, "mode", Honoured(Job::Mode), "choose a mode of operation"),
+    flag('b', Required, "mode", Honoured(FlagAction::Mode), "choose a mode of operation"),
     flag('C', UnlessDash, "file", Ignored(NO_CONFIGURATION), "use another configuration"),
     flag('c', Nothing, "", Ignored("no mailer here is expensive"), "hold mail for expensive mailers"),
     flag('D', Required, "file", Ignored(NO_FILE), "write debugging output to a file"),
     flag('d', Attached, "level", Ignored("there is no debugging output; -v shows the transcript"), "debug"),
     flag('e', Required, "mode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
-    flag('F', Required, "name", Honoured(Job::FullName), "the sender's full name, for a message without a From field"),
-    flag('f', Required, "address", Honoured(Job::Sender), "the envelope sender; empty or <> is the null sender"),
+    flag('F', Required, "name", Honoured(FlagAction::Keep(FlagValue::FullName, as_given)), "the sender's full name, for a message without a From field"),
+    flag('f', Required, "address", Honoured(FlagAction::Keep(FlagValue::Sender, as_given)), "the envelope sender; empty or <> is the null sender"),
     flag('G', Nothing, "", Ignored("every message is treated alike"), "relay for a gateway"),
     flag('h', Required, "count", Ignored("hops are not counted here"), "the number of hops so far"),
-    flag('I', Nothing, "", Honoured(Job::Instead(Operation::CheckAliases)), "check the alias file, as newaliases does"),
-    flag('i', Nothing, "", Honoured(Job::IgnoreDots), "a line with a lone dot is content and does not end the message"),
+    flag('I', Nothing, "", Honoured(FlagAction::Instead(Mode::CheckAliases)), "check the alias file, as newaliases does"),
+    flag('i', Nothing, "", Honoured(FlagAction::IgnoreDots), "a line with a lone dot is content and does not end the message"),
     flag('L', Required, "tag", Ignored("the log always knows us by one name"), "name to log under"),
     flag('M', Required, "macro", Ignored("there are no macros"), "set a macro"),
     flag('m', Nothing, "", Ignored("the sender is never taken out of the recipients"), "send to me too"),
-    flag('N', Required, "when", Honoured(Job::Notify), "notify never, or on any of success,failure,delay"),
+    flag('N', Required, "when", Honoured(FlagAction::Keep(FlagValue::Notify, notify)), "notify never, or on any of success,failure,delay"),
     flag('n', Nothing, "", Ignored("a local name can be reached through an alias only"), "do not use aliases"),
-    flag('O', Required, "name=value", Honoured(Job::NamedSetting), "set an option by its name"),
-    flag('o', Required, "letter", Honoured(Job::LetterSetting), "set an option by its letter"),
+    flag('O', Required, "name=value", Honoured(FlagAction::NamedSetting), "set an option by its name"),
+    flag('o', Required, "letter", Honoured(FlagAction::LetterSetting), "set an option by its letter"),
     flag('p', Required, "protocol", Ignored("the log names the calling process instead"), "where the message came from"),
     flag('Q', UnlessDash, "reason", Ignored("nothing is quarantined here"), "quarantine"),
-    flag('q', UnlessDash, "interval", Honoured(Job::Instead(Operation::RunQueue)), "try everything in the outbox that waits, now and once; at intervals a timer does so"),
-    flag('R', Required, "full|hdrs", Honoured(Job::Return), "how much of the message a notification returns"),
-    flag('r', Required, "address", Honoured(Job::Sender), "the same as -f"),
+    flag('q', UnlessDash, "interval", Honoured(FlagAction::Instead(Mode::RunQueue)), "try everything in the queue that waits, now and once; at intervals a timer does so"),
+    flag('R', Required, "full|hdrs", Honoured(FlagAction::Keep(FlagValue::Return, return_what)), "how much of the message a notification returns"),
+    flag('r', Required, "address", Honoured(FlagAction::Keep(FlagValue::Sender, as_given)), "the same as -f"),
     flag('s', Nothing, "", Ignored("a From line in front of the header is always dropped"), "keep From lines"),
     flag('T', Nothing, "", Ignored("deadline and final_wait in the configuration say how long to wait"), "set a time-out"),
-    flag('t', Nothing, "", Honoured(Job::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
+    flag('t', Nothing, "", Honoured(FlagAction::HeaderRecipients), "send to the addresses in To, Cc and Bcc as well"),
     flag('U', Nothing, "", Ignored("the addresses themselves are looked at"), "this is an initial submission, or needs SMTPUTF8"),
-    flag('V', Required, "id", Honoured(Job::EnvelopeId), "the envelope id that notifications repeat"),
-    flag('v', Nothing, "", Honoured(Job::Transcript), "write a transcript to standard error"),
+    flag('V', Required, "id", Honoured(FlagAction::Keep(FlagValue::EnvelopeId, envelope_id)), "the envelope id that notifications repeat"),
+    flag('v', Nothing, "", Honoured(FlagAction::Transcript), "write a transcript to standard error"),
     flag('X', Required, "file", Ignored(NO_FILE), "write a transcript to a file"),
     flag('x', Nothing, "", Ignored("it means nothing outside AIX"), "an AIX flag"),
 ];
 
-const fn mode(letter: char, input: StandardInput, disposition: Disposition<Operation>, doc: &'static str) -> Mode {
-    Mode { letter, input, disposition, doc }
-}
-
-/// Every value of -b.
-#[rustfmt::skip]
-pub const MODES: &[Mode] = &[
-    mode('m', StandardInput::Message, Honoured(Operation::Send), "send the message on standard input (the default)"),
-    mode('a', StandardInput::Dialogue, Refused(NO_ARPANET), "ARPANET mode"),
-    mode('C', StandardInput::Unused, Refused("outlook-sendmail doctor checks the configuration"), "check the configuration"),
-    mode('D', StandardInput::Unused, Refused(NO_SERVER), "be a server in the foreground"),
-    mode('d', StandardInput::Unused, Refused(NO_SERVER), "be a server"),
-    mode('H', StandardInput::Unused, Refused(NO_SERVER), "purge host status"),
-    mode('h', StandardInput::Unused, Refused(NO_SERVER), "print host status"),
-    mode('i', StandardInput::Unused, Honoured(Operation::CheckAliases), "check the alias file; there is no database to build"),
-    mode('l', StandardInput::Unused, Refused(NO_SERVER), "be a server (Postfix)"),
-    mode('P', StandardInput::Unused, Refused("the queue is printed with -bp"), "print the queue's length"),
-    mode('p', StandardInput::Unused, Honoured(Operation::PrintQueue), "print what is in the outbox: messages that wait, failed, or were perhaps sent"),
-    mode('s', StandardInput::Dialogue, Honoured(Operation::SmtpOnStdio), "be an SMTP server on standard input and output"),
-    mode('t', StandardInput::Unused, Refused(NO_TESTS), "test addresses"),
-    mode('v', StandardInput::Unused, Honoured(Operation::Verify), "say whom each recipient leads to, and send nothing"),
-];
-
-const fn setting(letter: char, name: &'static str, disposition: Disposition<()>, doc: &'static str) -> Setting {
+const fn setting(
+    letter: char,
+    name: &'static str,
+    disposition: Disposition<SettingAction>,
+    doc: &'static str,
+) -> Setting {
     Setting { letter, name, disposition, doc }
 }
 
@@ -220,53 +184,42 @@ pub const SETTINGS: &[Setting] = &[
     setting('8', "EightBitMode", Ignored("content is made 7-bit by encoding it, never by cutting bits off"), "8-bit input"),
     setting('d', "DeliveryMode", Ignored("the caller always waits for the verdict"), "background, queue or interactive"),
     setting('e', "ErrorMode", Ignored("an error goes to standard error, the exit status and the system log"), "what to do with errors"),
-    setting('i', "IgnoreDots", Honoured(()), "the same as -i"),
+    setting('i', "IgnoreDots", Honoured(SettingAction::IgnoreDots), "the same as -i"),
     setting('m', "MeToo", Ignored("the sender is never taken out of the recipients"), "send to me too"),
     setting('o', "OldStyleHeaders", Ignored("addresses are separated by commas"), "spaces separate addresses"),
     setting('s', "SuperSafe", Ignored("a message that may be kept is on the disk before it goes out, always"), "queue before sending"),
 ];
 
 /// What becomes of every other option of -o and -O.
-pub const OTHER_SETTINGS: Disposition<()> =
+pub const OTHER_SETTINGS: Disposition<SettingAction> =
     Ignored("it configures a mail server; this program has its own configuration");
 
-const fn other_name(name: &'static str, input: StandardInput, disposition: Disposition<Operation>) -> OtherName {
-    OtherName { name, input, disposition }
+/// How the value that this flag gives is read.
+pub(super) fn kept_by(letter: char) -> Option<(FlagValue, ReadValue)> {
+    flag_named(letter)?.keeps()
 }
 
-/// Every name that is not one for sending; compared with argv\[0]'s last component.
-#[rustfmt::skip]
-pub const OTHER_NAMES: &[OtherName] = &[
-    other_name("hoststat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("mailq", StandardInput::Unused, Honoured(Operation::PrintQueue)),
-    other_name("newaliases", StandardInput::Unused, Honoured(Operation::CheckAliases)),
-    other_name("purgestat", StandardInput::Unused, Refused(NO_SERVER)),
-    other_name("rmail", StandardInput::Message, Refused("UUCP mail is not taken")),
-    other_name("rsmtp", StandardInput::Message, Refused("batched SMTP is not taken; a dialogue is: -bs")),
-    other_name("runq", StandardInput::Unused, Honoured(Operation::RunQueue)),
-    other_name("smtpd", StandardInput::Unused, Refused(NO_SERVER)),
-];
+/// The flag that gives this value: the first of them.
+pub(super) fn letter_of(value: FlagValue) -> Option<char> {
+    let row = FLAGS.iter().find(|row| row.keeps().is_some_and(|(kept, _)| kept == value));
+    row.map(|row| row.letter)
+}
 
 /// The row of a flag letter.
 pub fn flag_named(letter: char) -> Option<&'static Flag> {
     FLAGS.iter().find(|flag| flag.letter == letter)
 }
 
-/// The row of a -b value; as in Sendmail only its first octet counts.
-pub fn mode_named(value: &[u8]) -> Option<&'static Mode> {
-    let letter = char::from(*value.first()?);
-    MODES.iter().find(|mode| mode.letter == letter)
-}
-
-/// What becomes of a -o or -O setting, and the row it has, if any.
-pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> (Disposition<()>, Option<&'static Setting>) {
+/// What becomes of a -o or -O setting.
+pub fn setting_named(is_it: impl Fn(&Setting) -> bool) -> Disposition<SettingAction> {
     let row = SETTINGS.iter().find(|setting| is_it(setting));
-    (row.map_or(OTHER_SETTINGS, |row| row.disposition), row)
+    row.map_or(OTHER_SETTINGS, |row| row.disposition)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invocation::modes::{MODES, OTHER_NAMES};
 
     #[test]
     fn arity_is_that_of_sendmails_getopt_string() {

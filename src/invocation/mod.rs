@@ -8,24 +8,22 @@ use crate::failure::Failure;
 use crate::message::Dots;
 
 pub mod commands;
-#[cfg(test)]
-mod completion;
-#[cfg(test)]
-mod config_man;
-#[cfg(test)]
-mod differences;
+pub mod disposition;
+mod dsn;
 pub mod flags;
 pub mod help;
-#[cfg(test)]
-mod man;
+pub mod modes;
 pub mod parse;
+mod suggestion;
 #[cfg(test)]
-mod replies_man;
-#[cfg(test)]
-mod tool_man;
+mod tests;
+mod values;
 
-pub use commands::Task;
+pub use commands::{Command, CommandArguments, CommandOption};
+pub(crate) use dsn::{envelope_id, notify, return_what};
+pub use flags::FlagValue;
 pub use parse::read;
+pub use values::FlagValues;
 
 /// A call that is not carried out: why, and what standard input is meanwhile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,14 +62,14 @@ pub enum Invocation {
     /// Say whom the operands lead to; nothing is read and nothing sent.
     Verify(Submit),
     /// Show the help text on standard output.
-    Help(Program),
+    Help(HelpTopic),
     /// The tool was called without arguments: the help text on standard error, status 64. A message may be waiting
     /// on standard input.
     Usage,
     /// Show name and version.
     Version,
     /// Carry out a command of the tool.
-    Tool(Task, Asked),
+    Tool(Command, CommandArguments),
 }
 
 /// Which configuration a run goes by.
@@ -88,7 +86,7 @@ pub enum Configuration<'a> {
 impl Invocation {
     /// Which configuration was asked for.
     pub fn configuration(&self) -> Configuration<'_> {
-        if matches!(self, Self::Tool(_, asked) if asked.system) {
+        if matches!(self, Self::Tool(_, arguments) if arguments.says(CommandOption::System)) {
             return Configuration::System;
         }
         self.config().map_or(Configuration::Usual, Configuration::File)
@@ -99,7 +97,7 @@ impl Invocation {
         match self {
             Self::Submit(submit) => submit.config.as_deref(),
             Self::SmtpOnStdio(wanted) => wanted.config.as_deref(),
-            Self::Tool(_, asked) => asked.config.as_deref(),
+            Self::Tool(_, arguments) => arguments.config(),
             Self::Verify(submit) => submit.config.as_deref(),
             Self::PrintQueue | Self::RunQueue | Self::CheckAliases => None,
             Self::Help(_) | Self::Usage | Self::Version => None,
@@ -107,13 +105,15 @@ impl Invocation {
     }
 }
 
-/// Under which name we were called.
+/// What there is a help text about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Program {
-    /// `sendmail`, or any other name.
+pub enum HelpTopic {
+    /// `sendmail`, and what any other name is.
     Sendmail,
     /// `outlook-sendmail`, the tool for people.
     Tool,
+    /// One command of it.
+    Command(Command),
 }
 
 /// One submission as the arguments describe it; octets as given.
@@ -123,16 +123,12 @@ pub struct Submit {
     pub header_recipients: HeaderRecipients,
     /// The operands, each an address list.
     pub operands: Vec<Vec<u8>>,
-    /// `-f` or `-r`; empty and `<>` are the null sender.
-    pub sender: Option<Vec<u8>>,
-    /// `-F`.
-    pub full_name: Option<Vec<u8>>,
+    /// What the flags with a value gave.
+    pub values: FlagValues,
     /// `-i` and `-oi`.
     pub dots: Dots,
     /// `-v`.
     pub verbosity: Verbosity,
-    /// `-N`, `-R`, `-V`.
-    pub dsn: Dsn,
     /// `--config FILE` of the tool; the environment variable is judged elsewhere.
     pub config: Option<PathBuf>,
 }
@@ -147,6 +143,11 @@ pub struct SmtpOnStdio {
 }
 
 impl Submit {
+    /// What a flag gave.
+    pub fn value(&self, of: FlagValue) -> Option<&[u8]> {
+        self.values.get(of)
+    }
+
     /// Whether somebody is meant to get a message.
     pub fn names_recipients(&self) -> bool {
         self.header_recipients == HeaderRecipients::Taken || !self.operands.is_empty()
@@ -158,11 +159,9 @@ impl Default for Submit {
         Self {
             header_recipients: HeaderRecipients::Ignored,
             operands: Vec::new(),
-            sender: None,
-            full_name: None,
+            values: FlagValues::default(),
             dots: Dots::MayBeStuffed,
             verbosity: Verbosity::Silent,
-            dsn: Dsn::default(),
             config: None,
         }
     }
@@ -184,6 +183,8 @@ pub enum HeaderRecipients {
 pub enum Verbosity {
     /// Not a word on success.
     Silent,
+    /// Nor then, but a line for whoever waits at a terminal, wiped before we end.
+    Progress,
     /// A transcript on standard error.
     Transcript,
 }
@@ -197,35 +198,4 @@ pub struct Dsn {
     pub ret: Option<String>,
     /// The envelope id, not yet xtext-encoded.
     pub envid: Option<String>,
-}
-
-/// What a command of the tool was called with. Which of it a command takes, its row says.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Asked {
-    /// What stands behind the command's word, options aside.
-    pub operands: Vec<String>,
-    /// `--account NAME`.
-    pub account: Option<String>,
-    /// `--client-id ID`.
-    pub client_id: Option<String>,
-    /// `--tenant T`.
-    pub tenant: Option<String>,
-    /// `--store S`.
-    pub store: Option<String>,
-    /// `--transport T`.
-    pub transport: Option<String>,
-    /// `--browser`.
-    pub browser: bool,
-    /// `--system`.
-    pub system: bool,
-    /// `--json`.
-    pub json: bool,
-    /// `--listen PATH`.
-    pub listen: Option<PathBuf>,
-    /// `--duplicate-possible`.
-    pub duplicate_possible: bool,
-    /// What sendmail would be called with, for `explain`.
-    pub submit: Box<Submit>,
-    /// `--config FILE`.
-    pub config: Option<PathBuf>,
 }

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg;
 
-use super::flags::{Arity, Disposition, Flag, Job, OTHER_NAMES, Operation, flag_named, mode_named, setting_named};
+use super::disposition::Disposition;
+use super::flags::{Arity, Flag, FlagAction, FlagValue, SettingAction, flag_named, setting_named};
+use super::modes::{Mode, ModeRow, OTHER_NAMES, mode_named};
 use super::{
-    Asked, HeaderRecipients, Invocation, Program, Refusal, SmtpOnStdio, StandardInput, Submit, Task, Verbosity,
-    commands,
+    Command, CommandArguments, HeaderRecipients, HelpTopic, Invocation, Refusal, SmtpOnStdio, StandardInput, Submit,
+    Verbosity, commands,
 };
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
 use crate::words::Words;
-
-/// The longest envelope id, xtext-encoded (RFC 3461 section 4.4).
-const ENVELOPE_ID: usize = 100;
 
 /// What the caller wants, or why that is not done.
 pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
@@ -24,13 +23,13 @@ pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Ref
     if let Some(other) = OTHER_NAMES.iter().find(|other| name == other.name) {
         // Their arguments mean nothing here: Debian's maintainer scripts call newaliases with odd ones.
         return match other.disposition {
-            Disposition::Honoured(operation) => Ok(invocation(operation, Submit::default())),
+            Disposition::Honoured(mode) => Ok(invocation(mode, Submit::default())),
             Disposition::Ignored(reason) | Disposition::Refused(reason) => {
-                Err(refused(other.input, format!("{}: {reason}", other.name)))
+                Err(refused_mode(other.input, format!("{}: {reason}", other.name)))
             }
         };
     }
-    if name == "outlook-sendmail" { tool(arguments) } else { classic(Program::Sendmail, arguments, None) }
+    if name == "outlook-sendmail" { tool(arguments) } else { classic(HelpTopic::Sendmail, arguments, None) }
 }
 
 /// `outlook-sendmail`: a word is a command, a dash starts sendmail's flags.
@@ -42,7 +41,12 @@ fn tool(mut arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
     }
     match arguments.first() {
         None => Ok(Invocation::Usage),
-        Some(first) if first.as_bytes().starts_with(b"-") => classic(Program::Tool, arguments, config),
+        // Alone it can be no count of hops: whoever types it wants to know what there is.
+        Some(first) if first == "-h" && arguments.len() == 1 => Ok(Invocation::Help(HelpTopic::Tool)),
+        Some(first) if commands::is_unknown_option(first) => {
+            Err(usage(Cause::UnknownOption, commands::misplaced(first).whole().as_bytes()))
+        }
+        Some(first) if first.as_bytes().starts_with(b"-") => classic(HelpTopic::Tool, arguments, config),
         Some(_) => {
             let word = arguments.remove(0);
             commands::read(&word, arguments, config)
@@ -69,9 +73,14 @@ pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf
         config = Some(value);
         arguments.drain(..taken);
     }
-    match classic(Program::Tool, arguments, config.clone()) {
+    if arguments.first().is_some_and(|first| first == "-h") && arguments.len() == 1 {
+        return Ok(Invocation::Help(HelpTopic::Command(Command::Explain)));
+    }
+    match classic(HelpTopic::Command(Command::Explain), arguments, config.clone()) {
         Ok(Invocation::Submit(submit)) => {
-            Ok(Invocation::Tool(Task::Explain, Asked { config, submit: Box::new(submit), ..Asked::default() }))
+            let mut arguments = CommandArguments::of(config);
+            *arguments.submit = submit;
+            Ok(Invocation::Tool(Command::Explain, arguments))
         }
         Ok(help @ Invocation::Help(_)) => Ok(help),
         Ok(_) => Err(usage(Cause::BadValue, b"explain: only calls that send a message can be explained")),
@@ -80,25 +89,30 @@ pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf
     }
 }
 
-fn classic(program: Program, arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+fn classic(help: HelpTopic, arguments: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
     // In first place only: further back an attacker's argument could turn a message into a help text, status 0.
     match arguments.first() {
-        Some(first) if first == "--help" => return Ok(Invocation::Help(program)),
+        Some(first) if first == "--help" => return Ok(Invocation::Help(help)),
         Some(first) if first == "--version" => return Ok(Invocation::Version),
         Some(_) | None => {}
     }
-    let mut submit = Submit { config, ..Submit::default() };
-    let mut operation = Operation::Send;
     let dialogue = says_bs(&arguments);
-    match flags(arguments, &mut submit, &mut operation) {
+    let mut call = Call { submit: Submit { config, ..Submit::default() }, mode: Mode::Send, refused: None };
+    let read = call.read(arguments);
+    let Call { submit, mode, refused } = call;
+    match refused.map_or(read, Err) {
         // Whoever names recipients has a message to send, and 0 would say that it was.
-        Ok(()) if matches!(operation, Operation::RunQueue | Operation::CheckAliases) && submit.names_recipients() => {
-            Err(refused(StandardInput::Message, "-q, -I and -bi send no message".to_owned()))
+        Ok(()) if matches!(mode, Mode::RunQueue | Mode::CheckAliases) && submit.names_recipients() => {
+            Err(refused_mode(StandardInput::Message, "-q, -I and -bi send no message".to_owned()))
         }
-        Ok(()) => Ok(invocation(operation, submit)),
+        Ok(()) => Ok(invocation(mode, submit)),
         // Whoever says -bs is waiting for a greeting, also when the mistake stands in front of it: both would wait.
         Err(refusal) if dialogue => Err(Refusal { input: StandardInput::Dialogue, ..refusal }),
-        Err(refusal) if matches!(operation, Operation::PrintQueue | Operation::Verify) => {
+        // Whoever names recipients beside -ba writes a message and reads no greeting.
+        Err(refusal) if refusal.input == StandardInput::Dialogue && submit.names_recipients() => {
+            Err(Refusal { input: StandardInput::Message, ..refusal })
+        }
+        Err(refusal) if matches!(mode, Mode::PrintQueue | Mode::Verify) => {
             Err(Refusal { input: StandardInput::Unused, ..refusal })
         }
         Err(refusal) => Err(refusal),
@@ -111,54 +125,117 @@ fn says_bs(arguments: &[OsString]) -> bool {
 }
 
 /// The invocation for what there is to do.
-fn invocation(operation: Operation, submit: Submit) -> Invocation {
-    match operation {
-        Operation::Send => Invocation::Submit(submit),
-        Operation::SmtpOnStdio => {
-            Invocation::SmtpOnStdio(SmtpOnStdio { full_name: submit.full_name, config: submit.config })
+fn invocation(mode: Mode, submit: Submit) -> Invocation {
+    match mode {
+        Mode::Send => Invocation::Submit(submit),
+        Mode::SmtpOnStdio => {
+            let full_name = submit.value(FlagValue::FullName).map(<[u8]>::to_vec);
+            Invocation::SmtpOnStdio(SmtpOnStdio { full_name, config: submit.config })
         }
-        Operation::PrintQueue => Invocation::PrintQueue,
-        Operation::RunQueue => Invocation::RunQueue,
-        Operation::CheckAliases => Invocation::CheckAliases,
-        Operation::Verify => Invocation::Verify(submit),
+        Mode::PrintQueue => Invocation::PrintQueue,
+        Mode::RunQueue => Invocation::RunQueue,
+        Mode::CheckAliases => Invocation::CheckAliases,
+        Mode::Verify => Invocation::Verify(submit),
     }
 }
 
-/// Reads the flags up to the first operand, and the operands.
-fn flags(arguments: Vec<OsString>, submit: &mut Submit, operation: &mut Operation) -> Result<(), Refusal> {
-    let mut parser = lexopt::Parser::from_args(arguments);
-    parser.set_short_equals(false);
-    loop {
-        let letter = match parser.next() {
-            Ok(None) => break,
-            Ok(Some(Arg::Short(letter))) => letter,
-            Ok(Some(Arg::Long(name))) => return Err(usage(Cause::UnknownOption, format!("--{name}").as_bytes())),
-            // The first operand ends the flags: permuting would let an address become one.
-            Ok(Some(Arg::Value(first))) => {
-                submit.operands.push(first.into_vec());
-                if let Some(rest) = parser.try_raw_args() {
-                    submit.operands.extend(rest.map(OsString::into_vec));
+/// What the arguments have said so far.
+struct Call {
+    submit: Submit,
+    mode: Mode,
+    /// A mode that is not offered and takes a dialogue, unless what else is said makes it a message.
+    refused: Option<Refusal>,
+}
+
+impl Call {
+    /// Reads the flags up to the first operand, and the operands.
+    fn read(&mut self, arguments: Vec<OsString>) -> Result<(), Refusal> {
+        let mut parser = lexopt::Parser::from_args(arguments);
+        parser.set_short_equals(false);
+        loop {
+            let letter = match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Arg::Short(letter))) => letter,
+                Ok(Some(Arg::Long(name))) => return Err(usage(Cause::UnknownOption, format!("--{name}").as_bytes())),
+                // The first operand ends the flags: permuting would let an address become one.
+                Ok(Some(Arg::Value(first))) => {
+                    self.submit.operands.push(first.into_vec());
+                    if let Some(rest) = parser.try_raw_args() {
+                        self.submit.operands.extend(rest.map(OsString::into_vec));
+                    }
+                    break;
                 }
-                break;
-            }
-            Err(error) => return Err(usage(Cause::UnknownOption, error.to_string().as_bytes())),
-        };
-        let flag = flag_named(letter).ok_or_else(|| usage(Cause::UnknownOption, format!("-{letter}").as_bytes()))?;
-        let value = value_of(flag, &mut parser)?;
+                Err(error) => return Err(usage(Cause::UnknownOption, error.to_string().as_bytes())),
+            };
+            let flag =
+                flag_named(letter).ok_or_else(|| usage(Cause::UnknownOption, format!("-{letter}").as_bytes()))?;
+            let value = value_of(flag, &mut parser)?;
+            self.take(flag, value)?;
+        }
+        if self.submit.dots == Dots::MayBeStuffed
+            && (self.submit.header_recipients == HeaderRecipients::Taken || self.submit.operands.is_empty())
+        {
+            self.submit.dots = Dots::LoneDotMayEnd;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, flag: &Flag, value: Vec<u8>) -> Result<(), Refusal> {
         match flag.disposition {
-            Disposition::Honoured(job) => carry_out(flag, job, value, submit, operation)?,
-            Disposition::Ignored(_) => {}
+            Disposition::Honoured(action) => self.carry_out(flag, action, value),
+            Disposition::Ignored(_) => Ok(()),
             Disposition::Refused(reason) => {
-                return Err(refused(StandardInput::Unused, format!("-{letter}: {reason}")));
+                Err(refused_mode(StandardInput::Unused, format!("-{}: {reason}", flag.letter)))
             }
         }
     }
-    if submit.dots == Dots::MayBeStuffed
-        && (submit.header_recipients == HeaderRecipients::Taken || submit.operands.is_empty())
-    {
-        submit.dots = Dots::LoneDotMayEnd;
+
+    fn carry_out(&mut self, flag: &Flag, action: FlagAction, value: Vec<u8>) -> Result<(), Refusal> {
+        let bad_value = || bad_value(flag, &value);
+        match action {
+            FlagAction::Mode => return self.choose(mode_named(&value).ok_or_else(bad_value)?),
+            // `-q bob@example.org` is no time and no selection: somebody took it for a recipient, and 0 would say "sent".
+            FlagAction::Instead(_) if !value.first().is_none_or(|first| b"0123456789fGp!IRSQL".contains(first)) => {
+                return Err(bad_value());
+            }
+            FlagAction::Instead(mode) => {
+                if self.mode == Mode::Send {
+                    self.mode = mode;
+                }
+            }
+            FlagAction::LetterSetting => {
+                let (&letter, word) = value.split_first().ok_or_else(bad_value)?;
+                set(|row| row.letter == char::from(letter), word, &mut self.submit);
+            }
+            FlagAction::NamedSetting => {
+                let mut halves = value.splitn(2, |&octet| octet == b'=');
+                let name = halves.next().unwrap_or_default().trim_ascii();
+                let word = halves.next().unwrap_or_default().trim_ascii();
+                set(|row| name.eq_ignore_ascii_case(row.name.as_bytes()), word, &mut self.submit);
+            }
+            FlagAction::Keep(kept, read) => self.submit.values.keep(kept, read(&value).ok_or_else(bad_value)?),
+            FlagAction::IgnoreDots => self.submit.dots = Dots::Content,
+            FlagAction::HeaderRecipients => self.submit.header_recipients = HeaderRecipients::Taken,
+            FlagAction::Transcript => self.submit.verbosity = Verbosity::Transcript,
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// -b. What is refused in place of a dialogue waits for the other arguments.
+    fn choose(&mut self, row: &ModeRow) -> Result<(), Refusal> {
+        match row.disposition {
+            Disposition::Honoured(mode) => self.mode = mode,
+            Disposition::Ignored(_) => {}
+            Disposition::Refused(reason) => {
+                let refusal = refused_mode(row.input, format!("-b{}: {reason}", row.letter));
+                if row.input != StandardInput::Dialogue {
+                    return Err(refusal);
+                }
+                self.refused.get_or_insert(refusal);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The flag's value as getopt finds it; empty when it takes none.
@@ -180,97 +257,15 @@ fn value_of(flag: &Flag, parser: &mut lexopt::Parser) -> Result<Vec<u8>, Refusal
     Ok(value.into_vec())
 }
 
-fn carry_out(
-    flag: &Flag,
-    job: Job,
-    value: Vec<u8>,
-    submit: &mut Submit,
-    operation: &mut Operation,
-) -> Result<(), Refusal> {
-    match job {
-        Job::Mode => {
-            let mode = mode_named(&value).ok_or_else(|| bad_value(flag, &value))?;
-            match mode.disposition {
-                Disposition::Honoured(wanted) => *operation = wanted,
-                Disposition::Ignored(_) => {}
-                Disposition::Refused(reason) => {
-                    return Err(refused(mode.input, format!("-b{}: {reason}", mode.letter)));
-                }
-            }
-        }
-        // `-q bob@example.org` is no time and no selection: somebody took it for a recipient, and 0 would say "sent".
-        Job::Instead(_) if !value.first().is_none_or(|first| b"0123456789fGp!IRSQL".contains(first)) => {
-            return Err(bad_value(flag, &value));
-        }
-        Job::Instead(wanted) => {
-            if *operation == Operation::Send {
-                *operation = wanted;
-            }
-        }
-        Job::LetterSetting => match value.split_first() {
-            Some((&letter, word)) => set(|row| row.letter == char::from(letter), word, submit),
-            None => return Err(bad_value(flag, &value)),
-        },
-        Job::NamedSetting => {
-            let mut halves = value.splitn(2, |&octet| octet == b'=');
-            let name = halves.next().unwrap_or_default().trim_ascii();
-            let word = halves.next().unwrap_or_default().trim_ascii();
-            set(|row| name.eq_ignore_ascii_case(row.name.as_bytes()), word, submit);
-        }
-        Job::FullName => submit.full_name = Some(value),
-        Job::Sender => submit.sender = Some(value),
-        Job::IgnoreDots => submit.dots = Dots::Content,
-        Job::HeaderRecipients => submit.header_recipients = HeaderRecipients::Taken,
-        Job::Transcript => submit.verbosity = Verbosity::Transcript,
-        Job::Notify => submit.dsn.notify = Some(notify(&value).ok_or_else(|| bad_value(flag, &value))?),
-        Job::Return => submit.dsn.ret = Some(return_what(&value).ok_or_else(|| bad_value(flag, &value))?),
-        Job::EnvelopeId => submit.dsn.envid = Some(envelope_id(&value).ok_or_else(|| bad_value(flag, &value))?),
-    }
-    Ok(())
-}
-
-/// -o and -O. IgnoreDots is the only one that does anything; it takes Sendmail's truth values.
+/// -o and -O, with Sendmail's truth values.
 fn set(is_it: impl Fn(&super::flags::Setting) -> bool, word: &[u8], submit: &mut Submit) {
-    let (disposition, _) = setting_named(is_it);
-    match (disposition, word.first()) {
-        (Disposition::Honoured(()), None | Some(b't' | b'T' | b'y' | b'Y')) => submit.dots = Dots::Content,
-        (Disposition::Honoured(()), Some(_)) => submit.dots = Dots::MayBeStuffed,
-        (Disposition::Ignored(_) | Disposition::Refused(_), _) => {}
-    }
-}
-
-/// `never`, or a list of `success`, `failure`, `delay` (RFC 3461 section 4.1).
-pub(crate) fn notify(value: &[u8]) -> Option<String> {
-    let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
-    let mut words: Vec<&str> = Vec::new();
-    for word in value.split(',').map(str::trim) {
-        if !matches!(word, "NEVER" | "SUCCESS" | "FAILURE" | "DELAY") {
-            return None;
+    let is_true = matches!(word.first(), None | Some(b't' | b'T' | b'y' | b'Y'));
+    match setting_named(is_it) {
+        Disposition::Honoured(SettingAction::IgnoreDots) => {
+            submit.dots = if is_true { Dots::Content } else { Dots::MayBeStuffed };
         }
-        if !words.contains(&word) {
-            words.push(word);
-        }
+        Disposition::Ignored(_) | Disposition::Refused(_) => {}
     }
-    if words.contains(&"NEVER") && words.len() > 1 {
-        return None;
-    }
-    Some(words.join(","))
-}
-
-/// `full` or `hdrs` (RFC 3461 section 4.3).
-pub(crate) fn return_what(value: &[u8]) -> Option<String> {
-    let value = str::from_utf8(value).ok()?.to_ascii_uppercase();
-    matches!(value.as_str(), "FULL" | "HDRS").then_some(value)
-}
-
-/// Printable US-ASCII, at most 100 octets as xtext (RFC 3461 section 4.4).
-pub(crate) fn envelope_id(value: &[u8]) -> Option<String> {
-    let printable = value.iter().all(|octet| matches!(octet, b' '..=b'~'));
-    let encoded: usize = value.iter().map(|octet| if matches!(octet, b' ' | b'+' | b'=') { 3 } else { 1 }).sum();
-    if !printable || value.is_empty() || encoded > ENVELOPE_ID {
-        return None;
-    }
-    str::from_utf8(value).ok().map(str::to_owned)
 }
 
 fn bad_value(flag: &Flag, value: &[u8]) -> Refusal {
@@ -285,7 +280,7 @@ fn usage(cause: Cause, words: &[u8]) -> Refusal {
     Refusal { failure, input: StandardInput::Message }
 }
 
-fn refused(input: StandardInput, words: String) -> Refusal {
+fn refused_mode(input: StandardInput, words: String) -> Refusal {
     Refusal { failure: Failure::new(Stage::Invocation, Cause::RefusedMode, words), input }
 }
 

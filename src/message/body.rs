@@ -1,19 +1,25 @@
-//! Writes a body to its spool: line ends made CRLF, dots and content watched on the way.
+//! Writes a body to its spool, octet for octet; dots and content are watched on the way.
 
 use std::io;
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-use super::source::{Part, Stretch, without_line_end};
+use super::line_end::{RETURNS, split};
+use super::source::{Part, Stretch};
 use super::utf8::Utf8;
-use super::{Body, Content, Cut, Dots, Ending, Stuffing};
+use super::{Body, Content, Cut, Dots, Ending, LineEnds, Stuffing};
 use crate::world::Spool;
 
 /// A body being written.
 pub(super) struct BodyWriter {
     spool: Box<dyn Spool>,
     out: Vec<u8>,
+    /// How many octets are in the spool, or on their way.
+    stored: u64,
+    /// How many they are when every line ends CRLF.
     length: u64,
+    /// Every line so far ends CRLF.
+    all_crlf: bool,
     content: Content,
     utf8: Utf8,
     /// The length of the line being written in parts.
@@ -34,20 +40,40 @@ pub(super) enum Progress {
 struct DotWatch {
     dots: Dots,
     terminal: bool,
-    /// A lone dot that has been read and not written: the terminator, unless something follows.
-    held: bool,
+    /// A lone dot that has been read and not written, with its line end: the terminator, unless something follows.
+    held: Option<Vec<u8>>,
     /// Where the first lone dot that something followed lies, and the body up to it.
     first_lone: Option<Cut>,
     /// Lines that start with two dots.
     doubled: bool,
+    /// Lines that are nothing but two.
+    lone_double: bool,
     /// Lines that start with one.
     single: bool,
 }
 
 impl BodyWriter {
     pub(super) fn new(spool: Box<dyn Spool>, dots: Dots, terminal: bool) -> Self {
-        let dots = DotWatch { dots, terminal, held: false, first_lone: None, doubled: false, single: false };
-        Self { spool, out: Vec::new(), length: 0, content: Content::default(), utf8: Utf8::new(), line: 0, dots }
+        let dots = DotWatch {
+            dots,
+            terminal,
+            held: None,
+            first_lone: None,
+            doubled: false,
+            lone_double: false,
+            single: false,
+        };
+        Self {
+            spool,
+            out: Vec::new(),
+            stored: 0,
+            length: 0,
+            all_crlf: true,
+            content: Content::default(),
+            utf8: Utf8::new(),
+            line: 0,
+            dots,
+        }
     }
 
     /// Takes the next stretch of input.
@@ -72,18 +98,24 @@ impl BodyWriter {
     /// The body, complete.
     pub(super) fn finish(mut self) -> io::Result<Body> {
         self.spool.flush()?;
-        let content = self.content_so_far();
-        let whole = Cut { length: self.length, content };
-        let stuffed = self.dots.dots == Dots::MayBeStuffed && self.dots.doubled && !self.dots.single;
+        let whole = self.cut();
+        let Cut { stored, length, content } = whole;
         Ok(Body {
             spool: self.spool,
-            length: self.length,
+            stored,
+            length,
             content,
+            line_ends: if self.all_crlf { LineEnds::Crlf } else { LineEnds::AsWritten },
+            dots: self.dots.dots,
             first_lone_dot: self.dots.first_lone.map(|cut| cut.length),
-            stuffing: if stuffed { Stuffing::Stuffed } else { Stuffing::Plain },
-            ending: if self.dots.held { Ending::LoneDot } else { Ending::EndOfInput },
+            stuffing: self.dots.stuffing(),
+            ending: if self.dots.held.is_some() { Ending::LoneDot } else { Ending::EndOfInput },
             as_sendmail: (self.dots.dots != Dots::Content).then(|| self.dots.first_lone.unwrap_or(whole)),
         })
+    }
+
+    fn cut(&self) -> Cut {
+        Cut { stored: self.stored, length: self.length, content: self.content_so_far() }
     }
 
     fn content_so_far(&self) -> Content {
@@ -94,10 +126,12 @@ impl BodyWriter {
         while let Some(dot) = self.next_lone_dot(lines) {
             let (before, from) = lines.split_at_checked(dot).unwrap_or((lines, b""));
             self.write_lines(before);
-            if self.lone_dot() == Progress::Ended {
+            let end = memchr(b'\n', from).map_or(from.len(), |end| end + 1);
+            let (line, behind) = from.split_at_checked(end).unwrap_or((from, b""));
+            if self.lone_dot(line) == Progress::Ended {
                 return Progress::Ended;
             }
-            lines = memchr(b'\n', from).and_then(|end| from.get(end + 1..)).unwrap_or_default();
+            lines = behind;
         }
         self.write_lines(lines);
         Progress::More
@@ -111,9 +145,8 @@ impl BodyWriter {
         let first = lines.starts_with(b".").then_some(0);
         for start in first.into_iter().chain(memmem::find_iter(lines, b"\n.").map(|end| end + 1)) {
             match lines.get(start + 1..) {
-                Some([b'.', ..]) => self.dots.doubled = true,
-                Some([b'\n', ..]) => return Some(start),
-                Some(rest @ [b'\r', ..]) if is_line_end(rest) => return Some(start),
+                Some([b'.', rest @ ..]) => self.dots.see_doubled(is_line_end(rest)),
+                Some(rest) if is_line_end(rest) => return Some(start),
                 Some(_) | None => self.dots.single = true,
             }
         }
@@ -122,9 +155,9 @@ impl BodyWriter {
 
     fn part(&mut self, part: Part<'_>) -> Progress {
         if part.starts_line && part.octets.first() == Some(&b'.') && self.dots.dots != Dots::Content {
-            match part.octets.get(1) {
-                None if part.ends_line => return self.lone_dot(),
-                Some(b'.') => self.dots.doubled = true,
+            match part.octets.get(1..) {
+                Some([]) if part.ends_line => return self.lone_dot(&[part.octets, part.end].concat()),
+                Some([b'.', rest @ ..]) => self.dots.see_doubled(rest.is_empty() && part.ends_line),
                 Some(_) | None => self.dots.single = true,
             }
         }
@@ -132,34 +165,32 @@ impl BodyWriter {
         self.note(part.octets);
         self.content.control |= memchr2(0, b'\r', part.octets).is_some();
         self.line += part.octets.len() as u64;
-        self.put(part.octets);
+        self.put(part.octets, 0);
         if part.ends_line {
-            self.end_line();
+            self.end_line(part.end);
         }
         Progress::More
     }
 
-    fn lone_dot(&mut self) -> Progress {
-        if self.dots.terminal {
-            self.dots.held = true;
-            return Progress::Ended;
+    fn lone_dot(&mut self, line: &[u8]) -> Progress {
+        if !self.dots.terminal {
+            self.write_held_dot();
         }
-        self.write_held_dot();
-        self.dots.held = true;
-        Progress::More
+        self.dots.held = Some(line.to_vec());
+        if self.dots.terminal { Progress::Ended } else { Progress::More }
     }
 
     /// Something follows the lone dot: it was content.
     fn write_held_dot(&mut self) {
-        if self.dots.held {
-            self.dots.held = false;
+        if let Some(line) = self.dots.held.take() {
             self.dots.single = true;
             if self.dots.first_lone.is_none() {
-                self.dots.first_lone = Some(Cut { length: self.length, content: self.content_so_far() });
+                self.dots.first_lone = Some(self.cut());
             }
+            let (text, end) = split(&line);
             self.line = 1;
-            self.put(b".");
-            self.end_line();
+            self.put(text, 0);
+            self.end_line(end);
         }
     }
 
@@ -171,7 +202,6 @@ impl BodyWriter {
         self.write_held_dot();
         self.note(lines);
         self.content.control |= memchr(0, lines).is_some();
-        self.out.reserve(lines.len() * 2);
         match memchr_iter(b'\r', lines).count() {
             0 => self.write_lf_lines(lines),
             returns => self.write_crlf_lines(lines, returns),
@@ -179,45 +209,27 @@ impl BodyWriter {
     }
 
     fn write_lf_lines(&mut self, lines: &[u8]) {
-        let before = self.out.len();
-        let mut start = 0;
-        let mut longest = 0;
-        let mut count = 0;
-        for end in memchr_iter(b'\n', lines) {
-            self.out.extend_from_slice(lines.get(start..end).unwrap_or_default());
-            self.out.extend_from_slice(b"\r\n");
-            longest = longest.max(end - start);
-            count += 1;
-            start = end + 1;
-        }
-        self.content.longest_line = self.content.longest_line.max(longest as u64);
+        let (count, longest) = measured(lines);
+        self.content.longest_line = self.content.longest_line.max(longest);
         self.content.lines += count;
-        self.length += (self.out.len() - before) as u64;
+        self.all_crlf = false;
+        self.put(lines, count);
     }
 
     fn write_crlf_lines(&mut self, lines: &[u8], returns: usize) {
-        let mut start = 0;
-        let mut longest = 0;
-        let mut count = 0;
-        let mut are_clean = true;
-        for end in memchr_iter(b'\n', lines) {
-            let line = lines.get(start..end).unwrap_or_default();
-            are_clean &= line.last() == Some(&b'\r');
-            longest = longest.max(line.len());
-            count += 1;
-            start = end + 1;
-        }
-        if are_clean && returns == count {
-            self.content.longest_line = self.content.longest_line.max(longest as u64 - 1);
-            self.content.lines += count as u64;
-            return self.put(lines);
+        let (count, longest) = measured(lines);
+        let pairs = memmem::find_iter(lines, b"\r\n").count() as u64;
+        if pairs == count && returns as u64 == count {
+            self.content.longest_line = self.content.longest_line.max(longest - 1);
+            self.content.lines += count;
+            return self.put(lines, 0);
         }
         for line in lines.split_inclusive(|&octet| octet == b'\n') {
-            let text = without_line_end(line);
+            let (text, end) = split(line);
             self.content.control |= memchr(b'\r', text).is_some();
             self.line = text.len() as u64;
-            self.put(text);
-            self.end_line();
+            self.put(text, 0);
+            self.end_line(end);
         }
     }
 
@@ -226,21 +238,52 @@ impl BodyWriter {
         self.utf8.push(octets);
     }
 
-    fn end_line(&mut self) {
+    fn end_line(&mut self, end: &[u8]) {
         self.utf8.push(b"\n");
         self.content.longest_line = self.content.longest_line.max(self.line);
         self.content.lines += 1;
         self.line = 0;
-        self.put(b"\r\n");
+        self.all_crlf &= end == b"\r\n";
+        self.length += 2;
+        self.stored += end.len() as u64;
+        self.out.extend_from_slice(end);
     }
 
-    fn put(&mut self, octets: &[u8]) {
-        self.length += octets.len() as u64;
+    /// Puts octets that are so many more when their lines end CRLF.
+    fn put(&mut self, octets: &[u8], more: u64) {
+        self.stored += octets.len() as u64;
+        self.length += octets.len() as u64 + more;
         self.out.extend_from_slice(octets);
     }
 }
 
+impl DotWatch {
+    fn see_doubled(&mut self, nothing_else: bool) {
+        self.doubled = true;
+        self.lone_double |= nothing_else;
+    }
+
+    /// Two dots may be an ellipsis or a folder above; a line of nothing but two is what doubling makes of a lone dot,
+    /// for whose sake dots are doubled.
+    fn stuffing(&self) -> Stuffing {
+        let stuffed = self.dots == Dots::MayBeStuffed && self.doubled && self.lone_double && !self.single;
+        if stuffed { Stuffing::Stuffed } else { Stuffing::Plain }
+    }
+}
+
+/// How many lines, and the longest, up to its LF.
+fn measured(lines: &[u8]) -> (u64, u64) {
+    let (mut start, mut longest, mut count) = (0, 0, 0);
+    for end in memchr_iter(b'\n', lines) {
+        longest = longest.max(end - start);
+        count += 1;
+        start = end + 1;
+    }
+    (count, longest as u64)
+}
+
 /// Whether a line end starts here: CRs, then LF.
 fn is_line_end(octets: &[u8]) -> bool {
-    octets.iter().find(|&&octet| octet != b'\r') == Some(&b'\n')
+    let returns = octets.iter().take(RETURNS).take_while(|&&octet| octet == b'\r').count();
+    octets.get(returns) == Some(&b'\n')
 }

@@ -1,14 +1,13 @@
 //! Collects the header's fields, line by line, and says where it ends.
 
-use super::source::Part;
+use super::source::{NAME, Part};
 use super::{Field, Replaced, intake::IntakeFault};
+use crate::words::without_byte_order_marks;
 
 /// All fields together, in octets.
 const HEADER: usize = 2 * 1024 * 1024;
 /// How many fields there may be.
 const FIELDS: usize = 10_000;
-/// Where the colon has to be found: no line may be longer (RFC 5322 section 2.1.1).
-const NAME: usize = 998;
 
 /// The header so far.
 pub(super) struct Header {
@@ -44,39 +43,60 @@ impl Header {
 
     /// Takes one part of a line. The first of a line holds all of it, or more than a name and its colon may have.
     pub(super) fn take(&mut self, part: Part<'_>) -> Result<Verdict, IntakeFault> {
-        if !part.starts_line {
-            return self.continue_line(part.octets).map(|()| Verdict::Header);
+        let verdict = if part.starts_line { self.take_start(part) } else { self.continue_line(part.octets) }?;
+        match verdict {
+            Verdict::Header if memchr::memchr(b'\r', part.octets).is_some() => Err(self.bare_return()),
+            Verdict::Header | Verdict::Separator | Verdict::Body => Ok(verdict),
         }
-        if part.octets.is_empty() && part.ends_line {
-            return Ok(Verdict::Separator);
+    }
+
+    fn bare_return(&self) -> IntakeFault {
+        let names = ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"];
+        let field = self.fields.last().filter(|_| self.line == Line::Field);
+        match field.is_some_and(|field| names.iter().any(|name| field.is(name))) {
+            true => IntakeFault::ReturnInRecipients,
+            false => IntakeFault::BareReturn,
         }
+    }
+
+    fn take_start(&mut self, part: Part<'_>) -> Result<Verdict, IntakeFault> {
         if let (Some(b' ' | b'\t'), false) = (part.octets.first(), self.fields.is_empty()) {
             self.line = Line::Field;
             self.fold();
-            return self.append(part.octets).map(|()| Verdict::Header);
+            return self.append(part.octets);
         }
-        if let Some((name, value)) = split_field(part.octets) {
+        // Files are joined that begin with a mark.
+        let line = without_byte_order_marks(part.octets);
+        if line.is_empty() && part.ends_line {
+            return Ok(Verdict::Separator);
+        }
+        if let Some((name, value)) = split_field(line) {
             self.line = Line::Field;
             self.octets += name.len();
             if self.fields.len() == FIELDS {
                 return Err(IntakeFault::HeaderTooLarge);
             }
             self.fields.push(Field::new(&name, Vec::new()));
-            return self.append(value).map(|()| Verdict::Header);
+            return self.append(value);
         }
         // Postfix drops the quoted form too.
-        let is_mailbox_line = part.octets.starts_with(b"From ") || part.octets.starts_with(b">From ");
+        let is_mailbox_line = line.starts_with(b"From ") || line.starts_with(b">From ");
         if is_mailbox_line && self.fields.is_empty() {
             self.line = Line::Mailbox;
             return Ok(Verdict::Header);
         }
-        Ok(Verdict::Body)
+        // It would show what it hides, a Bcc perhaps, as text.
+        let returns = line.iter().take_while(|&&octet| octet == b'\r').count();
+        match line.get(returns..).and_then(split_field) {
+            Some(_) if returns > 0 => Err(IntakeFault::BareReturn),
+            Some(_) | None => Ok(Verdict::Body),
+        }
     }
 
-    fn continue_line(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
+    fn continue_line(&mut self, octets: &[u8]) -> Result<Verdict, IntakeFault> {
         match self.line {
             Line::Field => self.append(octets),
-            Line::Mailbox => Ok(()),
+            Line::Mailbox => Ok(Verdict::Header),
         }
     }
 
@@ -87,24 +107,24 @@ impl Header {
         }
     }
 
-    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; CR and NUL stay, so that
-    /// an address with one of them is refused (decision 10 of DECISIONS.md).
-    fn append(&mut self, octets: &[u8]) -> Result<(), IntakeFault> {
+    /// Adds to the last field's value. What controls a terminal or a parser becomes a space; NUL stays, so that an
+    /// address with one is refused (decision 10 of DECISIONS.md).
+    fn append(&mut self, octets: &[u8]) -> Result<Verdict, IntakeFault> {
         self.octets += octets.len();
         if self.octets > HEADER {
             return Err(IntakeFault::HeaderTooLarge);
         }
         if let Some(field) = self.fields.last_mut() {
-            if memchr::memchr2(0, b'\r', octets).is_some() {
+            if memchr::memchr(0, octets).is_some() {
                 field.replaced = Replaced::LineEnd;
             }
             field.value.extend(octets.iter().map(|&octet| match octet {
-                b'\t' | b'\r' | 0 => octet,
+                b'\t' | 0 => octet,
                 _ if octet.is_ascii_control() => b' ',
                 _ => octet,
             }));
         }
-        Ok(())
+        Ok(Verdict::Header)
     }
 }
 

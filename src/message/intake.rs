@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::body::{BodyWriter, Progress};
 use super::header::{Header, Verdict};
-use super::source::{BUFFER, Source, Stretch};
-use super::{Body, Dots, Message};
+use super::source::{BUFFER, Source};
+use super::{Body, Dots, Message, returns};
 use crate::failure::{Cause, Failure, Stage};
 use crate::words::Words;
 use crate::world::Spool;
@@ -20,6 +20,10 @@ pub enum IntakeFault {
     Spool(Words),
     /// The header is over 2 MiB, or has over 10,000 fields.
     HeaderTooLarge,
+    /// A CR in the header of which nobody can say whether it ends a line.
+    BareReturn,
+    /// The same in a field that names recipients.
+    ReturnInRecipients,
     /// The whole is over the limit: this many octets.
     TooLarge(u64),
 }
@@ -30,6 +34,8 @@ impl From<IntakeFault> for Failure {
             IntakeFault::Unreadable(words) => (Cause::InputUnreadable, words),
             IntakeFault::Spool(words) => (Cause::SpoolUnwritable, words),
             IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, Words::default()),
+            IntakeFault::ReturnInRecipients => (Cause::AddressControl, Words::default()),
+            IntakeFault::BareReturn => (Cause::HeaderReturn, Words::default()),
             IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, Words::from(format!("{octets} octets"))),
         };
         Self::new(Stage::Message, cause, detail)
@@ -60,8 +66,17 @@ impl Message {
     }
 }
 
-/// The header, and the body but for its end.
-type Collected = (Header, BodyWriter);
+/// The header, the body but for its end, and what ends the lines of both.
+type Collected = (Header, BodyWriter, LineEnds);
+
+/// What ends the lines of the whole input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum LineEnds {
+    /// LF, CRs before it or not.
+    LineFeeds,
+    /// There is no LF anywhere: CR alone.
+    Returns,
+}
 
 fn read_through(
     mut source: Source<'_>,
@@ -70,11 +85,21 @@ fn read_through(
     spool: Box<dyn Spool>,
     limit: u64,
 ) -> Result<Message, IntakeFault> {
-    finish(collected(&mut source, terminal, BodyWriter::new(spool, dots, terminal), limit)?, BodyWriter::finish)
+    source.skip_byte_order_marks().map_err(unreadable)?;
+    let collected = collected(&mut source, terminal, BodyWriter::new(spool, dots, terminal), limit)?;
+    finish(collected, BodyWriter::finish)
 }
 
-fn finish((header, body): Collected, end: fn(BodyWriter) -> io::Result<Body>) -> Result<Message, IntakeFault> {
-    Ok(Message { fields: header.fields, body: end(body).map_err(unwritable)? })
+fn finish(
+    (header, body, line_ends): Collected,
+    end: fn(BodyWriter) -> io::Result<Body>,
+) -> Result<Message, IntakeFault> {
+    let body = end(body).map_err(unwritable)?;
+    let body = match line_ends {
+        LineEnds::Returns if body.content.control => returns::made_line_feeds(body).map_err(unwritable)?,
+        LineEnds::Returns | LineEnds::LineFeeds => body,
+    };
+    Ok(Message { fields: header.fields, body })
 }
 
 fn collected(source: &mut Source<'_>, terminal: bool, body: BodyWriter, limit: u64) -> Result<Collected, IntakeFault> {
@@ -93,21 +118,14 @@ fn collected(source: &mut Source<'_>, terminal: bool, body: BodyWriter, limit: u
 }
 
 fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<Collected, IntakeFault> {
-    let mut header = Header::new();
+    let header = collect_header(source)?;
     let mut progress = Progress::More;
-    while let Some(part) = source.part().map_err(unreadable)? {
-        match header.take(part)? {
-            Verdict::Header => {}
-            Verdict::Separator => break,
-            Verdict::Body => {
-                progress = body.take(&Stretch::Part(part)).map_err(unwritable)?;
-                break;
-            }
-        }
-    }
     while progress == Progress::More {
         if source.octets_read() > limit {
             return Err(IntakeFault::TooLarge(source.octets_read()));
+        }
+        if source.contradicts_itself() {
+            return Err(IntakeFault::BareReturn);
         }
         match source.stretch().map_err(unreadable)? {
             Some(stretch) => progress = body.take(&stretch).map_err(unwritable)?,
@@ -117,7 +135,23 @@ fn collect(source: &mut Source<'_>, mut body: BodyWriter, limit: u64) -> Result<
     if source.octets_read() > limit {
         return Err(IntakeFault::TooLarge(source.octets_read()));
     }
-    Ok((header, body))
+    let line_ends = if source.has_line_feeds() { LineEnds::LineFeeds } else { LineEnds::Returns };
+    Ok((header, body, line_ends))
+}
+
+fn collect_header(source: &mut Source<'_>) -> Result<Header, IntakeFault> {
+    let mut header = Header::new();
+    while let Some(part) = source.header_part().map_err(unreadable)? {
+        match header.take(part)? {
+            Verdict::Header => source.accept(),
+            Verdict::Separator => {
+                source.accept();
+                break;
+            }
+            Verdict::Body => break,
+        }
+    }
+    Ok(header)
 }
 
 fn unreadable(error: io::Error) -> IntakeFault {

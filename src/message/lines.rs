@@ -4,20 +4,24 @@ use std::io;
 
 use memchr::memchr;
 
-use crate::message::Stuffing;
+use super::line_end::{returns_at_end, split};
+use crate::message::{LineEnds, Stuffing};
 use crate::world::Spool;
 
 /// Octets read from the spool at a time; a longer line comes in pieces.
 const BUFFER: usize = 64 * 1024;
 
-/// Walks a body. A piece is a whole line with its CRLF, or part of a line longer than the buffer.
+/// Walks a body. A piece is a whole line with CRLF for its end, or part of a line longer than the buffer.
 pub struct Lines<'a> {
     spool: &'a mut dyn Spool,
     left: u64,
+    line_ends: LineEnds,
     stuffing: Stuffing,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// A line whose end did not come as CRLF.
+    line: Vec<u8>,
     at_line_start: bool,
 }
 
@@ -26,6 +30,8 @@ pub struct Lines<'a> {
 pub struct Piece<'a> {
     /// The octets; a line's last piece ends CRLF.
     pub octets: &'a [u8],
+    /// How the line ended when it came, where it ends here: LF with or without CRs before it, or nothing.
+    pub end: &'a [u8],
     /// Whether a line starts here.
     pub starts_line: bool,
     /// Whether the line ends here.
@@ -43,38 +49,68 @@ impl<'a> Piece<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(spool: &'a mut dyn Spool, length: u64, stuffing: Stuffing) -> Self {
-        Self { spool, left: length, stuffing, buffer: vec![0; BUFFER], start: 0, end: 0, at_line_start: true }
+    pub(super) fn new(spool: &'a mut dyn Spool, stored: u64, line_ends: LineEnds, stuffing: Stuffing) -> Self {
+        Self {
+            spool,
+            left: stored,
+            line_ends,
+            stuffing,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            line: Vec::new(),
+            at_line_start: true,
+        }
     }
 
     /// The next piece, or `None` at the end of the body.
     pub fn next_piece(&mut self) -> io::Result<Option<Piece<'_>>> {
-        let line_end = loop {
-            let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
-            if let Some(found) = memchr(b'\n', unread) {
-                break Some(self.start + found + 1);
-            }
-            if self.end - self.start == self.buffer.len() || self.left == 0 {
-                break None;
-            }
-            self.fill()?;
-        };
-        // A piece never ends between CR and LF: the next one would look like a bare CR.
-        let stop = line_end.unwrap_or(match self.buffer.get(self.start..self.end) {
-            Some([.., b'\r']) if self.left > 0 => self.end - 1,
-            _ => self.end,
-        });
-        if stop == self.start {
+        let line_end = self.find_line_end()?;
+        let is_last = line_end.is_none() && self.left == 0;
+        let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let is_exact = self.line_ends == LineEnds::Crlf;
+        if is_last && unread.is_empty() && (self.at_line_start || is_exact) {
             return Ok(None);
         }
-        let starts_line = self.at_line_start;
-        let mut octets = self.buffer.get(self.start..stop).unwrap_or_default();
-        if starts_line && self.stuffing == Stuffing::Stuffed && octets.starts_with(b"..") {
-            octets = octets.get(1..).unwrap_or_default();
-        }
+        // A piece never ends between CR and LF: the next one would look like a bare CR.
+        let held = if line_end.is_none() && !is_last { returns_at_end(unread) } else { 0 };
+        let stop = line_end.unwrap_or(self.end - held);
+        let raw = self.buffer.get(self.start..stop).unwrap_or_default();
+        let (starts_line, ends_line) = (self.at_line_start, line_end.is_some() || is_last && !is_exact);
         self.start = stop;
-        self.at_line_start = line_end.is_some();
-        Ok(Some(Piece { octets, starts_line, ends_line: line_end.is_some() }))
+        self.at_line_start = ends_line;
+        let (text, end) = match self.line_ends {
+            LineEnds::AsWritten | LineEnds::Returns if ends_line => split(raw),
+            LineEnds::Crlf if ends_line => (raw, &b"\r\n"[..]),
+            LineEnds::Crlf | LineEnds::AsWritten | LineEnds::Returns => (raw, &b""[..]),
+        };
+        let dots = usize::from(starts_line && self.stuffing == Stuffing::Stuffed && raw.starts_with(b".."));
+        let octets = if !ends_line || end == b"\r\n" {
+            raw
+        } else {
+            self.line.clear();
+            self.line.extend_from_slice(text);
+            self.line.extend_from_slice(b"\r\n");
+            &self.line
+        };
+        Ok(Some(Piece { octets: octets.get(dots..).unwrap_or_default(), end, starts_line, ends_line }))
+    }
+
+    /// Where the line ends that starts at the unread octets, its LF included; `None` when the buffer or the body ends
+    /// before it.
+    fn find_line_end(&mut self) -> io::Result<Option<usize>> {
+        let mut searched = 0;
+        loop {
+            let unread = self.buffer.get(self.start..self.end).unwrap_or_default();
+            if let Some(found) = memchr(b'\n', unread.get(searched..).unwrap_or_default()) {
+                return Ok(Some(self.start + searched + found + 1));
+            }
+            searched = unread.len();
+            if searched == self.buffer.len() || self.left == 0 {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
     }
 
     fn fill(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The message as it came: fields in memory, the body spooled, every line ending CRLF.
+//! The message as it came: fields in memory, the body spooled octet for octet, read back with every line ending CRLF.
 
 use std::io::{self, SeekFrom};
 
@@ -20,7 +20,7 @@ pub struct Field {
     /// The name as written, without colon or space: printable US-ASCII.
     pub name: String,
     /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
-    /// octet may occur but a bare LF and control characters (which became spaces); a NUL and a bare CR may.
+    /// octet may occur but a bare CR or LF and control characters (which became spaces); a NUL may.
     pub value: Vec<u8>,
     /// What became spaces.
     pub replaced: Replaced,
@@ -31,7 +31,7 @@ pub struct Field {
 pub enum Replaced {
     /// It did not.
     Nothing,
-    /// NUL or a bare CR: no address may hold one (decision 10 of DECISIONS.md).
+    /// NUL: no address may hold one (decision 10 of DECISIONS.md).
     LineEnd,
 }
 
@@ -104,25 +104,42 @@ impl Content {
 
 /// A body in its spool.
 pub struct Body {
-    /// The normalised octets: every line, the last included, ends CRLF.
+    /// The octets as they came.
     pub spool: Box<dyn Spool>,
     /// How many octets of the spool are the body.
+    pub stored: u64,
+    /// How many they are when every line, the last included, ends CRLF.
     pub length: u64,
     /// What they consist of.
     pub content: Content,
+    /// What its lines end with.
+    pub line_ends: LineEnds,
     /// Where the first lone dot lies, if one was kept as content: for `lone_dot = "ends-message"`.
     pub first_lone_dot: Option<u64>,
     /// Whether leading dots have to lose one on the way out.
     pub stuffing: Stuffing,
     /// What ended it.
     pub ending: Ending,
+    dots: Dots,
     /// The same body as Sendmail reads it; `None` where dots mean nothing.
     as_sendmail: Option<Cut>,
+}
+
+/// What ends the lines of a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LineEnds {
+    /// CRLF, all of them: lines and octets say the same.
+    Crlf,
+    /// Whatever the caller wrote; what is no text is only the same with it.
+    AsWritten,
+    /// CR, which the spool now has as LF: what is no text is lost.
+    Returns,
 }
 
 /// Where a body ends, and what it consists of up to there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Cut {
+    stored: u64,
     length: u64,
     content: Content,
 }
@@ -164,11 +181,14 @@ impl Body {
     pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
         Self {
             spool,
+            stored: length,
             length,
             content,
+            line_ends: LineEnds::Crlf,
             first_lone_dot: None,
             stuffing: Stuffing::Plain,
             ending: Ending::EndOfInput,
+            dots: Dots::Content,
             as_sendmail: None,
         }
     }
@@ -177,6 +197,7 @@ impl Body {
     /// lines that start with two dots lose one. With -i nothing happens.
     pub fn end_at_lone_dot(&mut self) {
         if let Some(cut) = self.as_sendmail {
+            self.stored = cut.stored;
             self.length = cut.length;
             self.content = cut.content;
             self.stuffing = Stuffing::Stuffed;
@@ -187,15 +208,17 @@ impl Body {
     /// Reads the body from its start, line by line, each ending CRLF, dots put right.
     pub fn lines(&mut self) -> io::Result<Lines<'_>> {
         self.spool.seek(SeekFrom::Start(0))?;
-        Ok(Lines::new(&mut *self.spool, self.length, self.stuffing))
+        Ok(Lines::new(&mut *self.spool, self.stored, self.line_ends, self.stuffing))
     }
 }
 
 mod body;
 mod header;
 mod intake;
+mod line_end;
 mod lines;
 pub mod ours;
+mod returns;
 mod source;
 pub mod standard_input;
 mod utf8;

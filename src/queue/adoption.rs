@@ -30,7 +30,7 @@ pub fn adopt(world: &World) -> Result<(), Failure> {
         if !known.messages.iter().any(|(other, _)| other.id == name.id) {
             match copy(world, incoming, outbox, name) {
                 Err(Copy::Unreadable(error)) => {
-                    let words = format!("outbox: message {} that root left: {error}", name.id.as_str());
+                    let words = format!("queue: message {} that root left: {error}", name.id.as_str());
                     world.log.record(Priority::Error, &words);
                     continue;
                 }

@@ -7,11 +7,14 @@ use super::entry::{Progress, RefusedRecipient, State};
 use super::files::{Draft, Entry};
 use super::schedule;
 use super::unwritable;
+use crate::account::Account;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
+use crate::report;
 use crate::submission::{Custody, Enough};
+use crate::world::Deadlines;
 use crate::world::{Priority, World};
 
 /// Whoever handed a message over.
@@ -120,8 +123,12 @@ impl<'a> Held<'a> {
 }
 
 impl Custody for Held<'_> {
-    fn started(&self) -> Option<Instant> {
-        Some(self.started)
+    /// Counted from when the message had been read.
+    fn deadlines(&self, account: &Account, _: Instant) -> Deadlines {
+        match self.origin {
+            Origin::Caller => account.deadlines(self.started),
+            Origin::Outbox => Deadlines::of_queue(self.started, account.deadline, account.final_wait),
+        }
     }
 
     fn left(&self) -> Option<&[String]> {
@@ -141,6 +148,7 @@ impl Custody for Held<'_> {
     fn sending(&mut self) -> Result<(), Failure> {
         self.what = match mem::replace(&mut self.what, What::Report) {
             What::Report => {
+                report::heed_interrupt(self.world);
                 self.client.sending();
                 What::Report
             }
@@ -157,6 +165,10 @@ impl Custody for Held<'_> {
             }
         };
         Ok(())
+    }
+
+    fn dot(&mut self) {
+        self.world.signals.hold_back_interrupt();
     }
 }
 
@@ -187,7 +199,9 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
         entry.remove()
     } else {
         let earlier = entry.progress().clone();
-        let is_deferred = |cause: Cause| cause.row().status == ExitStatus::Temporary;
+        // Those the server found too many are tried again by themselves.
+        let is_deferred =
+            |cause: Cause| cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients;
         let (deferred, refused): (Vec<_>, Vec<_>) =
             receipt.refused.iter().partition(|refused| is_deferred(refused.cause));
         let mut progress = earlier;
@@ -211,7 +225,7 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
     };
     if let Err(error) = done {
         // It stays as it is: on the next look, perhaps sent.
-        let words = format!("sent, but the outbox could not be told: {error}");
+        let words = format!("sent, but the queue could not be told: {error}");
         world.log.record(Priority::Warning, &words);
     }
     receipt

@@ -229,7 +229,7 @@ pub fn drop_message(world: &World, viewer: Viewer, id: &str) -> Result<(), Failu
     let name = find(store, viewer, id)?;
     let entry = take(store, &name)?;
     let words = format!(
-        "outbox: user {} dropped message {} to {}, {}",
+        "queue: user {} dropped message {} to {}, {}",
         world.caller.uid,
         name.id.as_str(),
         entry.facts().to,

@@ -229,7 +229,7 @@ fn waiting(world: &World, store: Store<'_>) -> Result<Vec<Waiting>, Failure> {
             Ok(facts) => found.push(Waiting { name, progress, accepted: facts.accepted }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                let words = format!("outbox: message {}: {error}", name.id.as_str());
+                let words = format!("queue: message {}: {error}", name.id.as_str());
                 world.log.record(Priority::Warning, &words);
             }
         }
@@ -243,7 +243,7 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
     let shelf = store.shelf().map_err(unreadable)?;
     store.sweep(&shelf, world.clock.now());
     for (file, odd) in &shelf.odd {
-        let words = format!("outbox: leaving {} alone, {}", Words::from(file.as_str()).short(), odd.words());
+        let words = format!("queue: leaving {} alone, {}", Words::from(file.as_str()).short(), odd.words());
         world.log.record(Priority::Warning, &words);
     }
     let now = moments::unix_seconds(world.clock.now());

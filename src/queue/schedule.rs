@@ -20,7 +20,7 @@ const CLOCK_IS_SET: u64 = 1_767_225_600;
 /// Whether a failure passes or can be mended without the message being another: it is worth keeping. What the message
 /// or its addresses are to blame for is not.
 pub(super) fn may_pass(failure: &Failure) -> bool {
-    if matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull | Cause::TooManyRecipients) {
+    if matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull) {
         return false;
     }
     // Something the mailbox's owner has to do, as with a sign-in.
@@ -59,7 +59,8 @@ pub(super) fn is_final(failure: &Failure) -> bool {
         ExitStatus::Temporary | ExitStatus::Config | ExitStatus::Protocol | ExitStatus::Software => false,
         ExitStatus::OsError | ExitStatus::CannotCreate | ExitStatus::PerhapsSent => false,
     };
-    blames_message && !may_pass(failure)
+    // Those who are left may be few enough next time.
+    blames_message && !may_pass(failure) && failure.cause != Cause::TooManyRecipients
 }
 
 /// Whether the next message of the same account would fail alike.
@@ -155,7 +156,7 @@ mod tests {
         let passes = |stage, cause| may_pass(&Failure::new(stage, cause, ""));
         for cause in Cause::ALL {
             let status = cause.row().status;
-            let ours = matches!(cause, Cause::OutboxUnwritable | Cause::OutboxFull | Cause::TooManyRecipients);
+            let ours = matches!(cause, Cause::OutboxUnwritable | Cause::OutboxFull);
             if status == ExitStatus::Temporary && !ours {
                 assert!(passes(Stage::Submission, *cause), "{cause:?}");
             }
@@ -180,6 +181,7 @@ mod tests {
         for (stage, cause) in [
             (Stage::Submission, Cause::SenderDenied),
             (Stage::Submission, Cause::Refused),
+            (Stage::Submission, Cause::TooManyRecipients),
             (Stage::Envelope, Cause::ForeignFrom),
             (Stage::Message, Cause::InputUnreadable),
         ] {

@@ -13,6 +13,8 @@ use super::{unreadable, unwritable};
 use crate::account::{Account, Accounts};
 use crate::envelope::Stamp;
 use crate::failure::Failure;
+use crate::invocation::FlagValue;
+use crate::invocation::FlagValues;
 use crate::invocation::{HeaderRecipients, Submit};
 use crate::message::{Dots, IntakeFault, Message, ours};
 use crate::moments;
@@ -55,7 +57,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
         submit: Submit {
             header_recipients: HeaderRecipients::Ignored,
             operands: vec![to.to_string().into_bytes()],
-            sender: Some(account.address.to_string().into_bytes()),
+            values: FlagValues::default().with(FlagValue::Sender, account.address.to_string()),
             dots: Dots::Content,
             ..Submit::default()
         },
@@ -89,7 +91,7 @@ fn message(
 ) -> Result<Message, IntakeFault> {
     let mut text = String::from(
         "These messages were accepted on this machine and could not be sent, or not to everybody.\n\
-         They are in the outbox: outlook-sendmail outbox show, retry or drop, with the id.\n",
+         They are in the queue: outlook-sendmail queue show, retry or drop, with the id.\n",
     );
     for (name, facts, progress) in untold {
         let reason = progress.trouble.as_ref().map_or("", |trouble| trouble.line.as_str());

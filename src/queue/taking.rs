@@ -10,7 +10,7 @@ use super::{MESSAGES, OCTETS, SHARE, Shelf, schedule, unwritable};
 use crate::account::{Account, Accounts, OnFailure, admit};
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::HeaderRecipients;
+use crate::invocation::{FlagValue, HeaderRecipients};
 use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
@@ -151,7 +151,7 @@ pub(super) fn facts(world: &World, request: &Submission) -> Facts {
         fields.iter().filter(|field| field.is(name)).map(|field| text(&field.unfolded(), 200)).collect()
     };
     let from = all("From").into_iter().next();
-    let sender = || text(request.submit.sender.as_deref().unwrap_or_default(), 200);
+    let sender = || text(request.submit.value(FlagValue::Sender).unwrap_or_default(), 200);
     let from = [from.unwrap_or_else(sender), text(request.caller.login.as_bytes(), 200)];
     let from = from.into_iter().find(|from| !from.is_empty()).unwrap_or_default();
     let mut to: Vec<String> = request.submit.operands.iter().map(|operand| text(operand, 200)).collect();

@@ -3,7 +3,7 @@
 use crate::account::{Account, Accounts};
 use crate::address::{parse_list, parse_sender};
 use crate::failure::Failure;
-use crate::invocation::Submit;
+use crate::invocation::{FlagValue, Submit};
 use crate::message::Message;
 
 /// What decided which account a message goes through.
@@ -36,7 +36,7 @@ pub fn choose_account<'a>(
     submit: &Submit,
     message: &Message,
 ) -> Result<(&'a Account, Choice), Failure> {
-    let option = submit.sender.as_deref().and_then(|sender| parse_sender(sender).ok().flatten());
+    let option = submit.value(FlagValue::Sender).and_then(|sender| parse_sender(sender).ok().flatten());
     let header = message.fields.iter().filter(|field| field.is("From"));
     let header = header.flat_map(|field| parse_list(&field.value).unwrap_or_default());
     let header: Vec<_> = header.flat_map(|entry| entry.mailboxes().cloned().collect::<Vec<_>>()).collect();

@@ -24,8 +24,8 @@ pub(super) fn write(sink: &mut dyn Write, message: &mut Message) -> io::Result<(
     chunks.write_all(b"\r\n")?;
     // Not by lines: those have lost the dots that intake found doubled.
     message.body.spool.seek(SeekFrom::Start(0))?;
-    let mut body = (&mut message.body.spool).take(message.body.length);
-    if io::copy(&mut body, &mut chunks)? < message.body.length {
+    let mut body = (&mut message.body.spool).take(message.body.stored);
+    if io::copy(&mut body, &mut chunks)? < message.body.stored {
         return Err(ErrorKind::UnexpectedEof.into());
     }
     chunks.flush()?;

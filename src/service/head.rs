@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Head, RequestFault, Submission};
 use crate::envelope::Stamp;
-use crate::invocation::parse::{envelope_id, notify, return_what};
-use crate::invocation::{Dsn, HeaderRecipients, Submit, Verbosity};
+use crate::invocation::{FlagValues, HeaderRecipients, Submit, Verbosity};
 use crate::message::Dots;
 use crate::world::Caller;
 
@@ -37,11 +36,8 @@ struct ArgumentsRecord {
     dots: Dots,
     verbosity: Verbosity,
     operands: Vec<Octets>,
-    sender: Option<Octets>,
-    full_name: Option<Octets>,
-    notify: Option<String>,
-    ret: Option<String>,
-    envid: Option<String>,
+    /// The letters of flags, and their values.
+    values: Vec<(char, Octets)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,20 +60,20 @@ enum Octets {
 impl HeadRecord {
     pub(super) fn of(submission: &Submission) -> Self {
         let Submission { caller, submit, stamp, message: _ } = submission;
-        let Submit { header_recipients, operands, sender, full_name, dots, verbosity, dsn, config: _ } = submit;
+        let Submit { header_recipients, operands, values, dots, verbosity, config: _ } = submit;
         let since = stamp.now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             caller: shortened(caller),
             arguments: ArgumentsRecord {
                 header_recipients: *header_recipients,
                 dots: *dots,
-                verbosity: *verbosity,
+                verbosity: match verbosity {
+                    // Nobody at the other end sees our terminal.
+                    Verbosity::Silent | Verbosity::Progress => Verbosity::Silent,
+                    Verbosity::Transcript => Verbosity::Transcript,
+                },
                 operands: operands.iter().map(|operand| Octets::from(operand.as_slice())).collect(),
-                sender: sender.as_deref().map(Octets::from),
-                full_name: full_name.as_deref().map(Octets::from),
-                notify: dsn.notify.clone(),
-                ret: dsn.ret.clone(),
-                envid: dsn.envid.clone(),
+                values: values.letters().map(|(letter, value)| (letter, Octets::from(value))).collect(),
             },
             stamp: StampRecord {
                 seconds: since.as_secs(),
@@ -95,22 +91,17 @@ impl HeadRecord {
 
 impl ArgumentsRecord {
     fn checked(self) -> Result<Submit, RequestFault> {
-        let option = |value: Option<String>, read: fn(&[u8]) -> Option<String>, name: &str| match value {
-            Some(value) => read(value.as_bytes()).map(Some).ok_or_else(|| RequestFault::Malformed(name.to_owned())),
-            None => Ok(None),
-        };
+        let mut values = FlagValues::default();
+        for (letter, value) in self.values {
+            let read = values.read(letter, &value.checked()?);
+            read.ok_or_else(|| RequestFault::Malformed(format!("the value of -{}", letter.escape_default())))?;
+        }
         Ok(Submit {
             header_recipients: self.header_recipients,
             operands: self.operands.into_iter().map(Octets::checked).collect::<Result<_, _>>()?,
-            sender: self.sender.map(Octets::checked).transpose()?,
-            full_name: self.full_name.map(Octets::checked).transpose()?,
+            values,
             dots: self.dots,
             verbosity: self.verbosity,
-            dsn: Dsn {
-                notify: option(self.notify, notify, "-N")?,
-                ret: option(self.ret, return_what, "-R")?,
-                envid: option(self.envid, envelope_id, "-V")?,
-            },
             config: None,
         })
     }

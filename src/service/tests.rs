@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::*;
-use crate::invocation::{Dsn, HeaderRecipients, Verbosity};
+use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, Verbosity};
 use crate::message::{Body, Content, Dots, Stuffing};
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
@@ -51,14 +51,22 @@ fn submit() -> impl Strategy<Value = Submit> {
     let words = (any::<bool>(), dots(), any::<bool>());
     let arguments =
         (prop::collection::vec(argument(), 0..5), prop::option::of(argument()), prop::option::of(argument()));
-    (words, arguments, dsn).prop_map(|(words, (operands, sender, full_name), (notify, ret, envid))| Submit {
+    let values = |given: [(FlagValue, Option<Vec<u8>>); 5]| {
+        let given = given.into_iter().filter_map(|(of, value)| Some((of, value?)));
+        given.fold(FlagValues::default(), |values, (of, value)| values.with(of, value))
+    };
+    (words, arguments, dsn).prop_map(move |(words, (operands, sender, full_name), (notify, ret, envid))| Submit {
         header_recipients: if words.0 { HeaderRecipients::Taken } else { HeaderRecipients::Ignored },
         operands,
-        sender,
-        full_name,
+        values: values([
+            (FlagValue::Sender, sender),
+            (FlagValue::FullName, full_name),
+            (FlagValue::Notify, notify.map(Into::into)),
+            (FlagValue::Return, ret.map(Into::into)),
+            (FlagValue::EnvelopeId, envid.map(Into::into)),
+        ]),
         dots: words.1,
         verbosity: if words.2 { Verbosity::Transcript } else { Verbosity::Silent },
-        dsn: Dsn { notify: notify.map(str::to_owned), ret: ret.map(str::to_owned), envid },
         config: None,
     })
 }
@@ -78,7 +86,7 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
     let pieces: &[&[u8]] = &[
         b"Subject: x\n",
         b"To: a@x,\n\tb@x\r\n",
-        b"A: x\0y\rz\x1b\n",
+        b"A: x\0y\x1b\n",
         b"From a@b Mon\n",
         b"\n",
         b"\r\r\n",
@@ -102,7 +110,7 @@ fn message(input: &[u8], dots: Dots, terminal: bool) -> Message {
 fn octets(body: &mut Body) -> Vec<u8> {
     let mut all = Vec::new();
     body.spool.seek(SeekFrom::Start(0)).unwrap();
-    (&mut body.spool).take(body.length).read_to_end(&mut all).unwrap();
+    (&mut body.spool).take(body.stored).read_to_end(&mut all).unwrap();
     all
 }
 
@@ -247,11 +255,14 @@ fn what_no_argument_can_be_is_refused() {
     let text = String::from_utf8_lossy(&whole);
     let json = &text[text.find('{').unwrap()..text.rfind('}').unwrap() + 1];
     for (from, to, what) in [
-        (r#""sender":null"#, r#""sender":"a\u0000b""#, "NUL in an argument"),
-        (r#""sender":null"#, r#""sender":[97,0,255]"#, "NUL in an argument"),
-        (r#""notify":null"#, r#""notify":"NEVER\r\nRSET""#, "-N"),
-        (r#""ret":null"#, r#""ret":"FULL>""#, "-R"),
-        (r#""envid":null"#, r#""envid":"a\nb""#, "-V"),
+        (r#""values":[]"#, r#""values":[["f","a\u0000b"]]"#, "NUL in an argument"),
+        (r#""values":[]"#, r#""values":[["f",[97,0,255]]]"#, "NUL in an argument"),
+        (r#""values":[]"#, r#""values":[["N","NEVER\r\nRSET"]]"#, "the value of -N"),
+        (r#""values":[]"#, r#""values":[["R","FULL>"]]"#, "the value of -R"),
+        (r#""values":[]"#, r#""values":[["V","a\nb"]]"#, "the value of -V"),
+        // No flag that keeps a value.
+        (r#""values":[]"#, r#""values":[["t","true"]]"#, "the value of -t"),
+        (r#""values":[]"#, r#""values":[["Z",""]]"#, "the value of -Z"),
         (r#""nanoseconds":0"#, r#""nanoseconds":1000000000"#, "stamp"),
         (r#""seconds":0"#, r#""seconds":18446744073709551615"#, "stamp"),
         (r#""utc_offset":3600"#, r#""utc_offset":86400"#, "stamp"),

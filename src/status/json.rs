@@ -49,9 +49,9 @@ struct OneAccount {
     sent_at: Option<String>,
     failure: Option<OneFailure>,
     renewal_failure: Option<OneFailure>,
-    outbox: Option<usize>,
-    outbox_failed: Option<usize>,
-    outbox_perhaps_sent: Option<usize>,
+    queue: Option<usize>,
+    queue_failed: Option<usize>,
+    queue_perhaps_sent: Option<usize>,
     pace: Option<OnePace>,
 }
 
@@ -116,7 +116,7 @@ impl Report {
     /// How many messages wait, failed, or were perhaps sent, as far as is told.
     pub fn outbox(&self) -> [usize; 3] {
         let sum = |of: fn(&OneAccount) -> Option<usize>| self.accounts.iter().filter_map(of).sum();
-        [sum(|it| it.outbox), sum(|it| it.outbox_failed), sum(|it| it.outbox_perhaps_sent)]
+        [sum(|it| it.queue), sum(|it| it.queue_failed), sum(|it| it.queue_perhaps_sent)]
     }
 
     /// The document, with a line end.
@@ -170,9 +170,9 @@ fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
         sent_at: history.sent.and_then(rfc3339),
         failure: history.failed.as_ref().map(one_failure),
         renewal_failure: history.unrenewed.as_ref().map(one_failure),
-        outbox: standing.outbox.map(|tally| tally.waiting),
-        outbox_failed: standing.outbox.map(|tally| tally.failed),
-        outbox_perhaps_sent: standing.outbox.map(|tally| tally.perhaps_sent),
+        queue: standing.outbox.map(|tally| tally.waiting),
+        queue_failed: standing.outbox.map(|tally| tally.failed),
+        queue_perhaps_sent: standing.outbox.map(|tally| tally.perhaps_sent),
         pace: Some(OnePace { used, limit }),
     }
 }

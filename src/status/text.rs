@@ -83,7 +83,7 @@ pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Pain
         block.line("Not renewed", &format!("{} (status {})", when(failure.at), failure.status));
     }
     let outbox = standing.outbox.map(|tally| outbox_words([tally.waiting, tally.failed, tally.perhaps_sent]));
-    block.line("Outbox", &outbox.unwrap_or_default());
+    block.line("Queue", &outbox.unwrap_or_default());
     // An empty minute is no news.
     let pace = Some(standing.pace).filter(|pace| pace.used > 0);
     let pace = pace.map(|pace| format!("{} of {} messages a minute used up just now", pace.used, pace.limit));

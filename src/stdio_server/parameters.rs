@@ -1,7 +1,7 @@
 //! The parameters of MAIL (RFC 1870, 6152, 3461, 4954, 6531) and RCPT (RFC 3461).
 
 use super::replies::Reply;
-use crate::invocation::parse::{envelope_id, notify, return_what};
+use crate::invocation::{envelope_id, notify, return_what};
 
 /// What MAIL says beside the sender.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -9,9 +9,9 @@ pub(super) struct MailParameters {
     /// `SIZE=`, in octets.
     pub(super) size: u64,
     /// `RET=`, `FULL` or `HDRS`.
-    pub(super) ret: Option<String>,
+    pub(super) ret: Option<Vec<u8>>,
     /// `ENVID=`, decoded.
-    pub(super) envid: Option<String>,
+    pub(super) envid: Option<Vec<u8>>,
 }
 
 /// Reads what follows the sender.
@@ -39,7 +39,10 @@ pub(super) fn rcpt(words: &[u8]) -> Result<Option<String>, Reply> {
     let mut read = None;
     for (name, value) in pairs(words) {
         match name.as_str() {
-            "NOTIFY" => read = Some(notify(value).ok_or_else(|| bad_value(&name))?),
+            "NOTIFY" => {
+                let wish = notify(value).and_then(|wish| String::from_utf8(wish).ok());
+                read = Some(wish.ok_or_else(|| bad_value(&name))?);
+            }
             // What the address was before somebody rewrote it: nothing of ours repeats it.
             "ORCPT" => {}
             _ => return Err(unknown(&name)),
@@ -103,8 +106,8 @@ mod tests {
     fn mail_parameters_are_read_in_any_case_and_order() {
         let words = b"SIZE=1000 body=8bitmime RET=hdrs ENVID=a+2Bb+20c AUTH=<> SMTPUTF8 ";
         let read = mail(words).unwrap();
-        let envid = Some("a+b c".to_owned());
-        assert_eq!(read, MailParameters { size: 1000, ret: Some("HDRS".to_owned()), envid });
+        let envid = Some(b"a+b c".to_vec());
+        assert_eq!(read, MailParameters { size: 1000, ret: Some(b"HDRS".to_vec()), envid });
         assert_eq!(mail(b"SIZE=99999999999999999999").unwrap().size, u64::MAX);
         assert_eq!(mail(b"").unwrap(), MailParameters::default());
     }

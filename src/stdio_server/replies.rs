@@ -50,7 +50,7 @@ impl Reply {
             _ => (permanent, '5'),
         };
         let detail = enhanced.get(1..).unwrap_or_default();
-        Self::new(code, &format!("{class}{detail}"), &failure.line())
+        Self::new(code, &format!("{class}{detail}"), &failure.line_about_message())
     }
 
     /// As it goes out: printable US-ASCII, no line over 512 octets, CRLF at the end of each.

@@ -6,7 +6,7 @@ use crate::account::{Account, Accounts};
 use crate::address::{AddressFault, Entry, parse_operand, parse_sender};
 use crate::envelope::check_recipient;
 use crate::failure::Failure;
-use crate::invocation::{Dsn, HeaderRecipients, SmtpOnStdio, Submit, Verbosity};
+use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, SmtpOnStdio, Submit, Verbosity};
 use crate::message::{Dots, standard_input};
 use crate::report::{self, Story};
 use crate::words::Words;
@@ -22,7 +22,8 @@ pub(super) struct Transaction {
     sender: Vec<u8>,
     recipients: Vec<Vec<u8>>,
     notify: Vec<Option<String>>,
-    dsn: Dsn,
+    ret: Option<Vec<u8>>,
+    envid: Option<Vec<u8>>,
 }
 
 impl Transaction {
@@ -38,8 +39,7 @@ impl Transaction {
             (Err(failure), Route::Here) => return Err(refused(world, &sender, &[], &failure, 550)),
             (Err(_), Route::Broker | Route::Incoming) => None,
         };
-        let dsn = Dsn { notify: None, ret, envid };
-        let transaction = Self { accounts, sender, recipients: Vec::new(), notify: Vec::new(), dsn };
+        let transaction = Self { accounts, sender, recipients: Vec::new(), notify: Vec::new(), ret, envid };
         let limit =
             transaction.account().map_or_else(standard_input::size_limit, |account| account.provider.size_limit);
         if size > limit {
@@ -76,15 +76,20 @@ impl Transaction {
 
     /// The same as arguments: recipients are operands, the sender is -f's.
     pub(super) fn into_submit(self, wanted: &SmtpOnStdio) -> Submit {
-        let notify = common_wish(&self.notify);
+        let given = [
+            (FlagValue::Sender, Some(self.sender)),
+            (FlagValue::FullName, wanted.full_name.clone()),
+            (FlagValue::Notify, common_wish(&self.notify).map(String::into_bytes)),
+            (FlagValue::Return, self.ret),
+            (FlagValue::EnvelopeId, self.envid),
+        ];
+        let given = given.into_iter().filter_map(|(of, value)| Some((of, value?)));
         Submit {
             header_recipients: HeaderRecipients::Ignored,
             operands: self.recipients,
-            sender: Some(self.sender),
-            full_name: wanted.full_name.clone(),
+            values: given.fold(FlagValues::default(), |values, (of, value)| values.with(of, value)),
             dots: Dots::Content,
             verbosity: Verbosity::Silent,
-            dsn: Dsn { notify, ..self.dsn },
             config: None,
         }
     }

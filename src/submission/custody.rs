@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use crate::account::Account;
 use crate::failure::Failure;
+use crate::world::Deadlines;
 
 /// Which recipients have to be accepted for a message to go out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,9 +17,9 @@ pub enum Enough {
 
 /// Takes responsibility for a message at the last moment at which nothing of it has been sent.
 pub trait Custody {
-    /// When the message had been read to its end; `None`: its time begins now.
-    fn started(&self) -> Option<Instant> {
-        None
+    /// How long this try may take that begins now.
+    fn deadlines(&self, account: &Account, now: Instant) -> Deadlines {
+        account.deadlines(now)
     }
     /// Who still has to get it; everybody when there is no list.
     fn left(&self) -> Option<&[String]> {
@@ -30,6 +32,8 @@ pub trait Custody {
     /// # Errors
     /// Responsibility cannot be taken.
     fn sending(&mut self) -> Result<(), Failure>;
+    /// Called directly before the final dot, or what stands for it, goes out: nobody can call the message off any more.
+    fn dot(&mut self) {}
 }
 
 /// For a message whose sender is told and decides.

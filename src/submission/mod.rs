@@ -36,6 +36,14 @@ pub fn check(account: &Account, letter: &Letter) -> Result<(), Failure> {
     }
 }
 
+/// The largest message the account's way takes, in octets.
+pub fn size_limit(account: &Account) -> u64 {
+    match account.transport {
+        TransportKind::Smtp => account.provider.size_limit,
+        TransportKind::Graph => account.provider.size_limit.min(graph::SIZE_LIMIT),
+    }
+}
+
 /// Submits a letter over the account's transport: to all recipients or nobody, unless `custody` says otherwise.
 ///
 /// # Errors

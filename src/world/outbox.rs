@@ -78,7 +78,7 @@ impl Odd {
             Self::NotRegular => "not a regular file",
             Self::NotOurs => "somebody else's, or others can write to it",
             Self::HardLink => "a file with a second name",
-            Self::UnknownName => "no file of the outbox",
+            Self::UnknownName => "no file of the queue",
         }
     }
 }

@@ -19,6 +19,10 @@ pub struct Post<'a> {
     pub length: u64,
     /// Hears how far the way there is made: connected, then TLS.
     pub told: &'a mut dyn FnMut(&str),
+    /// Hears how many octets have gone out.
+    pub progress: &'a mut dyn FnMut(u64),
+    /// Called directly before the last octets go out.
+    pub dot: &'a mut dyn FnMut(),
     /// Writes the content, exactly so many octets; called once.
     pub content: &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     /// The last octets of the content are this protocol's final dot.

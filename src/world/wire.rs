@@ -51,6 +51,9 @@ pub trait Network {
 pub trait Wire {
     /// Writes `octets` out to the network; returns when the system has them.
     fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault>;
+    /// Whether octets lie here that nobody has read, in our buffers or the system's; waits for none. The end of the
+    /// connection is a fault.
+    fn has_unread(&mut self) -> Result<bool, WireFault>;
     /// Reads one whole reply, all its lines.
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault>;
     /// Starts TLS after the server's 220. Any octet already received is an attack ([`WireFault::Injected`]). The

@@ -1,6 +1,7 @@
 //! `cargo run --example try`: the real program sends a message to a stand-in for Outlook.com on this machine.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -84,6 +85,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn build() -> Result<PathBuf, Box<dyn Error>> {
     let release = !cfg!(debug_assertions);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // `cargo run` says in its environment which package it runs. Build scripts that look at these names (ring's does) would
+    // run again, now and at the next build without them, and everything that needs them be built anew each time.
+    for (name, _) in env::vars_os().filter(|(name, _)| is_about_the_package(name)) {
+        cargo.env_remove(name);
+    }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--bin", "outlook-sendmail"]);
     if release {
         cargo.arg("--release");
@@ -97,6 +103,11 @@ fn build() -> Result<PathBuf, Box<dyn Error>> {
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let binary = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
     Ok(binary.ok_or("cargo named no executable")?)
+}
+
+fn is_about_the_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// The program with nothing of the real user's around it.

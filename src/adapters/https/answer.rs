@@ -37,7 +37,8 @@ pub(super) struct Answer {
 
 /// Reads one final answer.
 pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<Answer, WireFault> {
-    let mut incoming = Incoming { receive, buffer: Zeroizing::new(Vec::with_capacity(ROOM)), head: 0 };
+    let mut incoming =
+        Incoming { receive, buffer: Zeroizing::new(Vec::with_capacity(ROOM)), head: 0, begun: Begun::No };
     let mut head = incoming.head(deadline)?;
     // Section 15.2 of RFC 9110: any number may come before the final one.
     while (100..200).contains(&head.status) {
@@ -89,6 +90,14 @@ struct Incoming<'a, 'b> {
     buffer: Zeroizing<Vec<u8>>,
     /// Octets of heads so far.
     head: usize,
+    begun: Begun,
+}
+
+/// Whether a line has been read: the first one tells HTTP from other protocols.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    No,
+    Yes,
 }
 
 impl Incoming<'_, '_> {
@@ -142,13 +151,14 @@ impl Incoming<'_, '_> {
             if let Some(end) = end {
                 let mut line: Vec<u8> = self.buffer.drain(..=seen + end).collect();
                 self.head += line.len();
+                self.begun = Begun::Yes;
                 line.pop();
                 line.pop_if(|octet| *octet == b'\r');
                 return Ok(line);
             }
             seen = self.buffer.len();
             // Another protocol may never end a line.
-            let strange = seen >= 5 && self.head == 0 && !self.buffer.starts_with(b"HTTP/");
+            let strange = seen >= 5 && self.begun == Begun::No && !self.buffer.starts_with(b"HTTP/");
             if strange || self.head + seen > HEAD_LIMIT {
                 return Err(WireFault::NotAReply(Words::from_octets(self.buffer.get(..200).unwrap_or(&self.buffer))));
             }
@@ -206,6 +216,10 @@ mod tests {
             let chunked = b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
             let chunked = answer(chunked, piece).unwrap();
             assert_eq!((chunked.body.as_slice(), chunked.cut), (b"abcde".as_slice(), None));
+            let long_line = b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n\
+                00000003;name=value\r\nabc\r\n00000000;x\r\n\r\n";
+            let long_line = answer(long_line, piece).unwrap();
+            assert_eq!((long_line.body.as_slice(), long_line.cut), (b"abc".as_slice(), None), "{piece}");
             let closed = b"HTTP/1.1 500\nretry-after: Sun, 22 Nov 2026 21:00:00 GMT\n\nabc";
             let closed = answer(closed, piece).unwrap();
             assert_eq!((closed.status, closed.retry_after, closed.body.as_slice()), (500, None, b"abc".as_slice()));

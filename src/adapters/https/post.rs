@@ -10,6 +10,7 @@ use super::answer::{self, Answer};
 use super::target::Target;
 use crate::adapters::wire;
 use crate::words::Words;
+use crate::world::Deadlines;
 use crate::world::{Post, PostAnswer, PostFault, Wire, WireFault};
 
 /// Octets given to TLS at a time.
@@ -21,7 +22,6 @@ const EARLY_ANSWER: Duration = Duration::from_secs(1);
 /// Connects, posts, and reads the answer.
 pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault> {
     let deadline = post.times.before_dot;
-    let latest = post.times.latest_dot();
     let target = Target::of(post.url).map_err(PostFault::Cut)?;
     let head = head(&target, &post).map_err(PostFault::Cut)?;
     let mut wire = wire::connect(target.server(ca_file), deadline).map_err(PostFault::Cut)?;
@@ -29,7 +29,15 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
     wire.start_tls(deadline).map_err(PostFault::Cut)?;
     (post.told)(&format!("{}, certificate verified", wire.tls_version()));
 
-    let mut content = Content { wire: &mut wire, slice: head, left: post.length, latest, fault: None };
+    let mut content = Content {
+        wire: &mut wire,
+        slice: head,
+        length: post.length,
+        left: post.length,
+        times: post.times,
+        progress: post.progress,
+        fault: None,
+    };
     let written = (post.content)(&mut content);
     let Content { slice, left, fault, .. } = content;
     if let Some(fault) = fault {
@@ -45,9 +53,11 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
     if left > 0 {
         return Err(PostFault::Content(Words::from(format!("{left} octets are missing"))));
     }
-    if Instant::now() > latest {
+    let now = Instant::now();
+    if now > post.times.content_until(post.length, now) {
         return Err(PostFault::Cut(WireFault::TimedOut));
     }
+    (post.dot)();
     // From here on a fault leaves the message perhaps sent.
     let deadline = post.times.answer_until(Instant::now());
     match wire.send(&slice, deadline) {
@@ -90,9 +100,12 @@ fn head(target: &Target<'_>, post: &Post<'_>) -> Result<Zeroizing<Vec<u8>>, Wire
 struct Content<'a> {
     wire: &'a mut dyn Wire,
     slice: Zeroizing<Vec<u8>>,
-    /// Octets still to be written.
+    /// Octets of content, and of those still to be written.
+    length: u64,
     left: u64,
-    latest: Instant,
+    times: Deadlines,
+    /// Hears how many octets have gone out.
+    progress: &'a mut dyn FnMut(u64),
     fault: Option<WireFault>,
 }
 
@@ -104,11 +117,13 @@ impl Write for Content<'_> {
         let mut rest = octets;
         while !rest.is_empty() {
             if self.slice.len() >= SLICE {
-                if let Err(fault) = self.wire.send(&self.slice, self.latest) {
+                let until = self.times.content_until(self.length, Instant::now());
+                if let Err(fault) = self.wire.send(&self.slice, until) {
                     self.fault = Some(fault);
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
                 self.slice.clear();
+                (self.progress)(self.length - self.left - rest.len() as u64);
             }
             let room = (SLICE - self.slice.len()).min(rest.len());
             let (now, later) = rest.split_at(room);
@@ -143,6 +158,9 @@ mod tests {
             self.sent.extend_from_slice(octets);
             Ok(())
         }
+        fn has_unread(&mut self) -> Result<bool, WireFault> {
+            Ok(false)
+        }
         fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
             Err(WireFault::TimedOut)
         }
@@ -154,9 +172,10 @@ mod tests {
         }
     }
 
-    fn content<'a>(wire: &'a mut Paper, announced: usize) -> Content<'a> {
+    fn content<'a>(wire: &'a mut Paper, announced: usize, progress: &'a mut dyn FnMut(u64)) -> Content<'a> {
         let slice = Zeroizing::new(Vec::with_capacity(SLICE + 4));
-        Content { wire, slice, left: announced as u64, latest: Instant::now(), fault: None }
+        let (length, times) = (announced as u64, crate::fake_world::account().deadlines(Instant::now()));
+        Content { wire, slice, length, left: length, times, progress, fault: None }
     }
 
     #[test]
@@ -165,7 +184,9 @@ mod tests {
         for length in [1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE, 3 * SLICE] {
             for piece in [1000, SLICE, 3 * SLICE] {
                 let mut wire = Paper::default();
-                let mut sink = content(&mut wire, length);
+                let mut gone = 0;
+                let mut note = |octets| gone = octets;
+                let mut sink = content(&mut wire, length, &mut note);
                 for part in octets[..length].chunks(piece) {
                     sink.write_all(part).unwrap();
                 }
@@ -179,7 +200,8 @@ mod tests {
     #[test]
     fn content_longer_than_announced_is_not_completed() {
         let mut wire = Paper::default();
-        let mut sink = content(&mut wire, SLICE);
+        let mut unheard = |_| ();
+        let mut sink = content(&mut wire, SLICE, &mut unheard);
         sink.write_all(&[b'x'; SLICE]).unwrap();
         assert!(sink.write_all(b"y").is_err() && sink.fault.is_none());
         assert!(wire.sent.is_empty());
@@ -188,7 +210,8 @@ mod tests {
     #[test]
     fn a_broken_connection_is_told_from_a_broken_message() {
         let mut wire = Paper { breaks_after: Some(SLICE), ..Paper::default() };
-        let mut sink = content(&mut wire, 4 * SLICE);
+        let mut unheard = |_| ();
+        let mut sink = content(&mut wire, 4 * SLICE, &mut unheard);
         assert!(sink.write_all(&[b'x'; 4 * SLICE]).is_err());
         assert_eq!(sink.fault, Some(WireFault::TimedOut));
     }

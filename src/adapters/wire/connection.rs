@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::ServerName;
@@ -18,6 +18,9 @@ use crate::world::{Wire, WireFault};
 
 /// Octets handed to TLS or the system at a time.
 const SLICE: usize = 64 * 1024;
+/// How long one write waits at most before it is tried again: the system wakes a writer only when a third of its buffer is
+/// free, which on a slow line looks like a server that takes nothing.
+const NAP: Duration = Duration::from_secs(1);
 /// Octets read at a time: more than replies have, and not much to clear for each.
 const BUFFER: usize = 4 * 1024;
 
@@ -50,11 +53,20 @@ impl Connection {
     }
 
     /// Whether octets wait in the system's buffer.
-    fn has_unread(&self) -> io::Result<bool> {
+    fn has_arrived(&self) -> io::Result<bool> {
         self.socket.set_nonblocking(true)?;
         let peeked = self.socket.peek(&mut [0]);
         self.socket.set_nonblocking(false)?;
         Ok(matches!(peeked, Ok(1..)))
+    }
+
+    /// Reads what has arrived, if anything has.
+    fn fill_at_once(&mut self) -> Result<(), WireFault> {
+        let mut at_once = AtOnce { socket: &self.socket };
+        match fill(&mut self.buffer, &mut at_once, &mut self.tls, &self.host, self.broken) {
+            Err(WireFault::TimedOut) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     fn handshake(&mut self, tls: &mut ClientConnection, deadline: Instant) -> Result<(), WireFault> {
@@ -100,16 +112,27 @@ impl Connection {
     /// Reads what has arrived, at least one octet.
     fn fill(&mut self, deadline: Instant) -> Result<(), WireFault> {
         let mut timed = Timed { socket: &self.socket, deadline };
-        self.buffer.resize(BUFFER, 0);
-        let read = match &mut self.tls {
-            None => timed.read(&mut self.buffer).map_err(|error| fault(&error)),
-            Some(tls) => read_tls(tls, &mut timed, &mut self.buffer, &self.host, self.broken),
-        };
-        self.buffer.truncate(*read.as_ref().unwrap_or(&0));
-        match read? {
-            0 => Err(WireFault::Lost(Words::from("the server closed the connection"))),
-            _ => Ok(()),
-        }
+        fill(&mut self.buffer, &mut timed, &mut self.tls, &self.host, self.broken)
+    }
+}
+
+/// Reads what has arrived into an empty buffer.
+fn fill(
+    buffer: &mut Vec<u8>,
+    stream: &mut (impl Read + Write),
+    tls: &mut Option<Box<ClientConnection>>,
+    host: &str,
+    broken: bool,
+) -> Result<(), WireFault> {
+    buffer.resize(BUFFER, 0);
+    let read = match tls {
+        None => stream.read(buffer).map_err(|error| fault(&error)),
+        Some(tls) => read_tls(tls, stream, buffer, host, broken),
+    };
+    buffer.truncate(*read.as_ref().unwrap_or(&0));
+    match read? {
+        0 => Err(WireFault::Lost(Words::from("the server closed the connection"))),
+        _ => Ok(()),
     }
 }
 
@@ -117,7 +140,7 @@ impl Connection {
 /// end, so a truncated stream cannot pass for a whole one.
 fn read_tls(
     tls: &mut ClientConnection,
-    timed: &mut Timed<'_>,
+    stream: &mut (impl Read + Write),
     buffer: &mut [u8],
     host: &str,
     broken: bool,
@@ -129,11 +152,11 @@ fn read_tls(
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(fault(&error)),
         }
-        tls.read_tls(timed).map_err(|error| fault(&error))?;
+        tls.read_tls(stream).map_err(|error| fault(&error))?;
         let processed = tls.process_new_packets();
         // A key update or an alert; if it cannot be written, the next read tells.
         if !broken && tls.wants_write() {
-            let _ = tls.write_tls(timed);
+            let _ = tls.write_tls(stream);
         }
         processed.map_err(|error| tls_words::fault(&error, host))?;
     }
@@ -147,6 +170,13 @@ impl Wire for Connection {
         let written = self.write(octets, deadline);
         self.broken = written.is_err();
         written
+    }
+
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        if self.buffer.is_empty() && self.reply.is_empty() {
+            self.fill_at_once()?;
+        }
+        Ok(!self.buffer.is_empty() || !self.reply.is_empty())
     }
 
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault> {
@@ -165,7 +195,7 @@ impl Wire for Connection {
     fn start_tls(&mut self, deadline: Instant) -> Result<(), WireFault> {
         // TLS begins with the client: whatever is here already was put there by somebody on the way.
         let is_injected = !self.buffer.is_empty() || !self.reply.is_empty();
-        if is_injected || self.has_unread().map_err(|error| fault(&error))? {
+        if is_injected || self.has_arrived().map_err(|error| fault(&error))? {
             self.broken = true;
             return Err(WireFault::Injected);
         }
@@ -229,7 +259,7 @@ impl Timed<'_> {
         loop {
             let left = left(self.deadline).ok_or(ErrorKind::TimedOut)?;
             self.socket.set_read_timeout(Some(left))?;
-            self.socket.set_write_timeout(Some(left))?;
+            self.socket.set_write_timeout(Some(left.min(NAP)))?;
             match operation(self.socket) {
                 // Linux calls an expired socket timeout "would block"; the deadline decides.
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -259,8 +289,39 @@ impl Write for Timed<'_> {
     }
 }
 
+/// A socket that waits for nothing.
+struct AtOnce<'a> {
+    socket: &'a TcpStream,
+}
+
+impl AtOnce<'_> {
+    fn without_waiting<T>(&self, operation: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        self.socket.set_nonblocking(true)?;
+        let outcome = operation(self.socket);
+        self.socket.set_nonblocking(false)?;
+        outcome
+    }
+}
+
+impl Read for AtOnce<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.without_waiting(|mut socket| socket.read(buffer))
+    }
+}
+
+impl Write for AtOnce<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.without_waiting(|mut socket| socket.write(octets))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Only a socket that waits for nothing says that it would have to wait.
 fn fault(error: &io::Error) -> WireFault {
-    if error.kind() == ErrorKind::TimedOut {
+    if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) {
         return WireFault::TimedOut;
     }
     WireFault::Lost(Words::from(plain(error)))
@@ -270,7 +331,6 @@ fn fault(error: &io::Error) -> WireFault {
 mod tests {
     use std::net::TcpListener;
     use std::thread::{self, JoinHandle};
-    use std::time::Duration;
 
     use rustls::RootCertStore;
     use rustls::crypto::ring;
@@ -298,7 +358,7 @@ mod tests {
     }
 
     fn numbers(wire: &mut Connection, count: usize) -> Vec<u16> {
-        (0..count).map(|_| wire.reply(soon(5000)).unwrap().number()).collect()
+        (0..count).map(|_| wire.reply(soon(5000)).unwrap().code).collect()
     }
 
     #[test]
@@ -385,9 +445,48 @@ mod tests {
         }
         // The system may have thrown the reply away with the connection; it must not be misread in any case.
         match wire.reply(soon(5000)) {
-            Ok(reply) => assert_eq!(reply.number(), 552),
+            Ok(reply) => assert_eq!(reply.code, 552),
             Err(fault) => assert!(matches!(fault, WireFault::Lost(_))),
         }
+    }
+
+    /// Until something has come, or the connection is over.
+    fn unread_at_last(wire: &mut Connection) -> Result<bool, WireFault> {
+        let until = soon(5000);
+        loop {
+            match wire.has_unread() {
+                Ok(false) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_read_is_noticed_without_waiting() {
+        let (mut wire, _server) = connected(|far| far);
+        assert_eq!(wire.has_unread(), Ok(false));
+        // Behind another reply, in the system's buffer, as half a line.
+        for octets in [&b"250 a\r\n550 b\r\n"[..], b"250 a\r\n5"] {
+            let (mut wire, _server) = connected(move |mut far| {
+                far.write_all(octets).unwrap();
+                far
+            });
+            assert_eq!(numbers(&mut wire, 1), [250]);
+            assert_eq!(unread_at_last(&mut wire), Ok(true), "{octets:?}");
+        }
+        let (mut wire, _server) = connected(|mut far| {
+            far.write_all(b"250 a\r\n").unwrap();
+            far
+        });
+        assert_eq!(unread_at_last(&mut wire), Ok(true));
+        assert_eq!(numbers(&mut wire, 1), [250]);
+        assert_eq!(wire.has_unread(), Ok(false));
+    }
+
+    #[test]
+    fn an_ended_connection_is_noticed_without_waiting() {
+        let (mut wire, _server) = connected(drop);
+        assert!(matches!(unread_at_last(&mut wire), Err(WireFault::Lost(_))));
     }
 
     #[test]

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use crate::account::{Account, Accounts};
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::failure::{Cause, Failure};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
 use crate::world::World;
 
 /// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks at everything. Gives 0 when nothing fails, else the status sendmail would end with for the first that does.
-pub(super) fn run(world: &World, _asked: &Asked) -> u8 {
+pub(super) fn run(world: &World, _arguments: &CommandArguments) -> u8 {
     let mut sheet = Sheet::new(world);
     let loaded = Accounts::load(world);
     let accounts: Vec<Account> = match &loaded {

@@ -55,7 +55,7 @@ fn answer(wire: &mut dyn Wire, command: Option<&str>, wanted: u16, until: Instan
         wire.send(format!("{command}\r\n").as_bytes(), until).map_err(|fault| lost(&doing, fault))?;
     }
     let reply = wire.reply(until).map_err(|fault| lost(&doing, fault))?;
-    if reply.number() == wanted {
+    if reply.code == wanted {
         return Ok(reply);
     }
     let cause = if reply.is_temporary() { Cause::Deferred } else { Cause::Refused };

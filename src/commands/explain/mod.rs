@@ -6,7 +6,7 @@ mod page;
 use crate::account::Accounts;
 use crate::envelope::{ChangeLog, Desk, Letter, Stamp};
 use crate::failure::Failure;
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
 use crate::message::standard_input;
 use crate::report;
 use crate::service::choose_account;
@@ -14,8 +14,8 @@ use crate::submission;
 use crate::world::{Stream, World};
 
 /// Explains the message on standard input. Gives the exit status sendmail would end with before it connects.
-pub(super) fn run(world: &World, asked: &Asked) -> u8 {
-    match explained(world, asked) {
+pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
+    match explained(world, arguments) {
         Ok(text) => {
             // A pager reads as slowly as its reader.
             world.terminal.reply(&text);
@@ -25,8 +25,8 @@ pub(super) fn run(world: &World, asked: &Asked) -> u8 {
     }
 }
 
-fn explained(world: &World, asked: &Asked) -> Result<String, Failure> {
-    let submit = &asked.submit;
+fn explained(world: &World, arguments: &CommandArguments) -> Result<String, Failure> {
+    let submit = &arguments.submit;
     let message = standard_input::read(&*world.input, &*world.spools, submit.dots)?;
     let accounts = Accounts::load(world)?;
     let (account, choice) = choose_account(&accounts, submit, &message)?;

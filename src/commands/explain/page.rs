@@ -10,6 +10,7 @@ use crate::envelope::{
 };
 use crate::message::Field;
 use crate::service::Choice;
+use crate::submission;
 use crate::words::Words;
 
 /// Where there is no terminal to ask.
@@ -49,7 +50,7 @@ impl Page {
             self.body(body, letter);
         }
         self.line("\nSize");
-        let limit = account.provider.size_limit;
+        let limit = submission::size_limit(account);
         self.line(&format!("    {} octets of at most {}", grouped(letter.size()), grouped(limit)));
         self.line("\nNothing was sent.");
         self.text

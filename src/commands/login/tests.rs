@@ -94,12 +94,54 @@ fn an_end_is_an_end() {
 #[test]
 fn a_code_runs_out_by_our_own_clock_too() {
     let fakes = Fakes::default();
-    fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"u","expires_in":"12"}"#);
+    fakes.answers(
+        200,
+        r#"{"device_code":"D1","user_code":"X","verification_uri":"https://u.example","expires_in":"12"}"#,
+    );
     for _ in 0..3 {
         fakes.answers(400, &error("authorization_pending"));
     }
     assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::CodeRanOut);
     assert_eq!(fakes.clock.slept.borrow().iter().sum::<u64>(), 12);
+}
+
+#[test]
+fn a_person_is_sent_to_a_page_and_types_a_code_or_nothing() {
+    let page = "https://www.microsoft.com/link";
+    let long = format!("https://x.example/{}", "x".repeat(500));
+    for bad in ["http://x.example/", "javascript:alert(1)", "https://", "https:///x", "https://x y", "x", &long] {
+        let fakes = Fakes::default();
+        fakes.answers(200, &INVITATION.replace(page, bad));
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::TokenNonsense, "{bad}");
+        assert_eq!(fakes.paper.out.borrow().as_str(), "", "{bad}");
+    }
+    let long = "A".repeat(33);
+    for bad in ["", "AB CD", "AB\\u001b[31m", "K\u{f6}de", "ABCD\\nEFGH", &long] {
+        let fakes = Fakes::default();
+        fakes.answers(200, &INVITATION.replace("ABCD-EFGH", bad));
+        assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::TokenNonsense, "{bad}");
+    }
+}
+
+#[test]
+fn a_code_lives_an_hour_at_most() {
+    let fakes = Fakes::default();
+    fakes.person.screen.set(Some(Screen { columns: 80, escapes: Escapes::Lines }));
+    fakes.answers(200, &INVITATION.replace("900", "18446744073709551615")).answers(400, &error("expired_token"));
+    assert_eq!(try_login(&fakes).err().unwrap().cause, Cause::CodeRanOut);
+    assert!(fakes.paper.err.borrow().contains("60:00 left"), "{}", fakes.paper.err.borrow());
+}
+
+#[test]
+fn a_sign_in_without_a_refresh_token_is_none() {
+    for tokens in [r#"{"access_token":"A1","expires_in":3600}"#, r#"{"access_token":"A1","refresh_token":""}"#] {
+        let fakes = Fakes::default();
+        fakes.answers(200, INVITATION).answers(200, tokens);
+        let failure = try_login(&fakes).err().unwrap();
+        assert_eq!(failure.cause, Cause::TokenNonsense);
+        assert!(failure.line().starts_with("Microsoft gave no refresh token"), "{}", failure.line());
+        assert_eq!(fakes.store.text("grant:me@outlook.com"), "");
+    }
 }
 
 #[test]

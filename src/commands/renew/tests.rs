@@ -1,11 +1,10 @@
 use std::path::Path;
-
-use super::*;
 use std::time::Duration;
 
+use super::*;
 use crate::credentials;
 use crate::fake_world::{Fakes, START, account};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
 use crate::memory::history::History;
 use crate::moments::DAY;
 use crate::world::{Escapes, FileFault, Files, HttpsFault, Readers, Screen, StoreFault};
@@ -51,7 +50,7 @@ fn a_grant_is_renewed_though_a_token_is_cached() {
     fakes.grant();
     fakes.cache.put("A0", START + 3600);
     fakes.answers(200, TOKENS);
-    assert_eq!(renew(&world(&fakes, ONE), &Asked::default()), 0);
+    assert_eq!(renew(&world(&fakes, ONE), &CommandArguments::default()), 0);
     assert!(fakes.store.text("grant:me@outlook.com").contains(r#""refresh_token":"R2""#));
     assert!(fakes.cache.text().contains("A1"));
     assert_eq!(*fakes.locks.acquired.borrow(), ["token:me"]);
@@ -63,7 +62,7 @@ fn what_passes_by_itself_is_tried_again_for_some_minutes() {
     let fakes = Fakes::default();
     fakes.grant();
     fakes.fails(away()).fails(away()).answers(200, TOKENS);
-    assert_eq!(renew(&world(&fakes, ONE), &Asked::default()), 0);
+    assert_eq!(renew(&world(&fakes, ONE), &CommandArguments::default()), 0);
     assert_eq!(*fakes.clock.slept.borrow(), [10, 30]);
     assert_eq!(fakes.paper.log.borrow().as_str(), "");
 }
@@ -75,17 +74,17 @@ fn a_network_that_stays_away_is_no_failed_renewal_for_two_weeks() {
     let world = world(&fakes, ONE);
     let all_away = || (0..=4).for_each(|_| _ = fakes.fails(away()));
     fakes.answers(200, TOKENS);
-    assert_eq!(renew(&world, &Asked::default()), 0);
+    assert_eq!(renew(&world, &CommandArguments::default()), 0);
 
     all_away();
-    assert_eq!(renew(&world, &Asked::default()), 75);
+    assert_eq!(renew(&world, &CommandArguments::default()), 75);
     assert!(fakes.paper.log.borrow().starts_with("Warning account=me "), "{}", fakes.paper.log.borrow());
     assert_eq!(History::read(&world, &account().address).unrenewed, None);
     assert_eq!(history::untold(&world, &account().address), None);
 
     world.clock.sleep(Duration::from_secs((14 + 1) * DAY));
     all_away();
-    assert_eq!(renew(&world, &Asked::default()), 69);
+    assert_eq!(renew(&world, &CommandArguments::default()), 69);
     assert!(fakes.paper.log.borrow().contains("Error account=me "), "{}", fakes.paper.log.borrow());
     let line = history::untold(&world, &account().address).unwrap().line;
     assert!(line.starts_with("the sign-in has not been renewed for two weeks: cannot renew the sign-in now: no route"));
@@ -97,7 +96,7 @@ fn one_account_does_not_keep_another_waiting() {
     fakes.grant();
     fakes.store.put("grant:other@outlook.com", r#"{"refresh_token":"R9","client_id":"id"}"#);
     fakes.fails(away()).answers(400, REVOKED).answers(200, TOKENS);
-    assert_eq!(renew(&world(&fakes, TWO), &Asked::default()), 77);
+    assert_eq!(renew(&world(&fakes, TWO), &CommandArguments::default()), 77);
     assert_eq!(*fakes.clock.slept.borrow(), [10]);
     assert_eq!(fakes.https.requests.borrow().len(), 3, "a refusal is not tried again");
     assert_eq!(fakes.paper.err.borrow().matches('\n').count(), 1);
@@ -111,14 +110,14 @@ fn a_person_is_told_at_once_and_not_again() {
     at_a_terminal(&fakes);
     let world = world(&fakes, ONE);
     fakes.fails(away());
-    assert_eq!(renew(&world, &Asked::default()), 75);
+    assert_eq!(renew(&world, &CommandArguments::default()), 75);
     assert!(fakes.clock.slept.borrow().is_empty());
     fakes.answers(400, REVOKED);
-    assert_eq!(renew(&world, &Asked::default()), 77);
+    assert_eq!(renew(&world, &CommandArguments::default()), 77);
     assert_eq!(History::read(&world, &account().address).unrenewed.unwrap().status, 77);
     assert_eq!(history::untold(&world, &account().address), None);
     fakes.answers(200, TOKENS);
-    assert_eq!(renew(&world, &Asked::default()), 0);
+    assert_eq!(renew(&world, &CommandArguments::default()), 0);
     assert_eq!(fakes.paper.out.borrow().as_str(), "me: renewed\n");
 }
 
@@ -128,19 +127,19 @@ fn a_failure_nobody_saw_is_told_once() {
     fakes.grant();
     let world = world(&fakes, ONE);
     fakes.answers(400, REVOKED);
-    assert_eq!(renew(&world, &Asked::default()), 77);
+    assert_eq!(renew(&world, &CommandArguments::default()), 77);
     let said = fakes.paper.err.borrow().len();
-    tell(&world, Task::Doctor);
+    tell(&world, Command::Doctor);
     assert_eq!(fakes.paper.err.borrow().len(), said, "nobody looks");
     at_a_terminal(&fakes);
-    tell(&world, Task::Renew);
+    tell(&world, Command::Renew);
     assert_eq!(fakes.paper.err.borrow().len(), said, "says it itself");
-    tell(&world, Task::Doctor);
+    tell(&world, Command::Doctor);
     assert!(
         fakes.paper.err.borrow()[said..].starts_with("sendmail: the sign-in of me could not be renewed: Microsoft")
     );
     let said = fakes.paper.err.borrow().len();
-    tell(&world, Task::Doctor);
+    tell(&world, Command::Doctor);
     assert_eq!(fakes.paper.err.borrow().len(), said, "told already");
 }
 
@@ -150,14 +149,14 @@ fn status_tells_it_too() {
     fakes.grant();
     let world = world(&fakes, ONE);
     fakes.answers(400, REVOKED);
-    renew(&world, &Asked::default());
-    let asked = Asked { json: true, ..Asked::default() };
+    renew(&world, &CommandArguments::default());
+    let arguments = CommandArguments::default().with(CommandOption::Json, "");
     at_a_terminal(&fakes);
-    assert_eq!(crate::commands::status::status(&world, &asked), 77);
-    let asked = Asked::default();
-    assert_eq!(crate::commands::status::status(&world, &asked), 77);
+    assert_eq!(crate::commands::status::status(&world, &arguments), 77);
+    let arguments = CommandArguments::default();
+    assert_eq!(crate::commands::status::status(&world, &arguments), 77);
     let said = fakes.paper.err.borrow().len();
-    tell(&world, Task::Doctor);
+    tell(&world, Command::Doctor);
     assert_eq!(fakes.paper.err.borrow().len(), said);
     assert!(fakes.https.requests.borrow().len() == 1, "status asks nobody");
 }
@@ -166,21 +165,21 @@ fn status_tells_it_too() {
 fn nobody_signed_in_is_nothing_to_renew_and_a_grant_that_is_gone_is() {
     let fakes = Fakes::default();
     let world = world(&fakes, ONE);
-    assert_eq!(renew(&world, &Asked::default()), 0);
+    assert_eq!(renew(&world, &CommandArguments::default()), 0);
     history::renewed(&world, &account().address);
-    assert_eq!(renew(&world, &Asked::default()), 77);
+    assert_eq!(renew(&world, &CommandArguments::default()), 77);
     assert!(fakes.paper.err.borrow().starts_with("sendmail: me: not signed in"));
     credentials::forget(&world, &account(), fakes.deadline()).unwrap();
-    assert_eq!(renew(&world, &Asked::default()), 0);
+    assert_eq!(renew(&world, &CommandArguments::default()), 0);
 }
 
 #[test]
 fn no_account_is_a_failure_only_for_who_looks() {
     let fakes = Fakes::default();
-    assert_eq!(renew(&world(&fakes, ""), &Asked::default()), 0);
-    assert_eq!(renew(&world(&fakes, "[accounts.me]\n"), &Asked::default()), 78);
+    assert_eq!(renew(&world(&fakes, ""), &CommandArguments::default()), 0);
+    assert_eq!(renew(&world(&fakes, "[accounts.me]\n"), &CommandArguments::default()), 78);
     at_a_terminal(&fakes);
-    assert_eq!(renew(&world(&fakes, ""), &Asked::default()), 78);
+    assert_eq!(renew(&world(&fakes, ""), &CommandArguments::default()), 78);
 }
 
 #[test]
@@ -188,7 +187,7 @@ fn a_locked_keyring_passes_and_a_missing_one_does_not() {
     for (fault, status, tries) in [(StoreFault::Locked, 75, 5), (StoreFault::Missing("no bus".into()), 78, 1)] {
         let fakes = Fakes::default();
         *fakes.store.opening.borrow_mut() = Some(fault);
-        assert_eq!(renew(&world(&fakes, ONE), &Asked::default()), status);
+        assert_eq!(renew(&world(&fakes, ONE), &CommandArguments::default()), status);
         assert_eq!(fakes.store.opened.get(), tries);
     }
 }

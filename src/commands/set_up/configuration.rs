@@ -6,6 +6,7 @@ use std::path::Path;
 use toml_edit::{Document, Item, TableLike};
 
 use crate::failure::{Cause, Failure, Stage};
+use crate::words::BYTE_ORDER_MARK;
 
 /// A key of an account's table and the text it gets.
 pub(super) type Setting = (&'static str, String);
@@ -18,11 +19,13 @@ const TITLE: &str = "# outlook-sendmail\n";
 /// # Errors
 /// [`Cause::ConfigSyntax`] for what is no configuration, or one written so that nothing can be put in.
 pub(super) fn with_settings(file: &Path, text: &str, name: &str, settings: &[Setting]) -> Result<String, Failure> {
+    let (mark, text) = split_mark(text);
     let document = parse(file, text)?;
-    match account(&document, name) {
-        Some(table) => change(file, text, table, settings),
-        None => Ok(add(text, name, settings)),
-    }
+    let changed = match account(&document, name) {
+        Some(table) => change(file, text, table, settings)?,
+        None => add(text, name, settings),
+    };
+    Ok(format!("{mark}{changed}"))
 }
 
 /// The file with `account = NAME` on top, when it has no such line yet: with a second account beside the first, what
@@ -31,11 +34,18 @@ pub(super) fn with_settings(file: &Path, text: &str, name: &str, settings: &[Set
 /// # Errors
 /// As [`with_settings`].
 pub(super) fn with_preferred(file: &Path, text: &str, name: &str) -> Result<String, Failure> {
+    let (mark, text) = split_mark(text);
     if parse(file, text)?.get("account").is_some() {
-        return Ok(text.to_owned());
+        return Ok(format!("{mark}{text}"));
     }
     let gap = if text.starts_with(['\n', '\r']) { "" } else { "\n" };
-    Ok(format!("account = {}\n{gap}{text}", quoted(name)))
+    Ok(format!("{mark}account = {}\n{gap}{text}", quoted(name)))
+}
+
+/// The byte order marks in front, which stay there, and the text.
+fn split_mark(text: &str) -> (&str, &str) {
+    let behind = text.trim_start_matches(BYTE_ORDER_MARK);
+    text.split_at_checked(text.len() - behind.len()).unwrap_or(("", text))
 }
 
 fn parse<'a>(file: &Path, text: &'a str) -> Result<Document<&'a str>, Failure> {
@@ -134,6 +144,15 @@ mod tests {
         let accounts = Accounts::parse(Path::new("c"), changed.as_bytes()).unwrap_or_else(|_| panic!("{changed}"));
         assert!(accounts.named(name).is_ok(), "{changed}");
         changed
+    }
+
+    #[test]
+    fn a_byte_order_mark_stays_in_front() {
+        let text = "\u{feff}accounts.me.address = \"me@outlook.com\"\n";
+        let after = changed(text, "me", &[("store", "file")]);
+        assert_eq!(after, format!("{text}accounts.me.store = \"file\"\n"));
+        let after = with_preferred(Path::new("c"), text, "me").unwrap();
+        assert!(after.starts_with("\u{feff}account = \"me\"\n\naccounts.me."), "{after}");
     }
 
     #[test]

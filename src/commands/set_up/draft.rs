@@ -9,7 +9,8 @@ use super::forget_stored;
 use crate::account::{Account, Accounts, file_failure};
 use crate::commands::login::Learned;
 use crate::failure::{Cause, Failure, Stage, Whose};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
+use crate::invocation::CommandOption;
 use crate::world::StoreKind;
 use crate::world::{Readers, World};
 
@@ -37,7 +38,7 @@ impl Draft {
     ///
     /// # Errors
     /// Those of the configuration, also of one with these options in it.
-    pub(super) fn read(world: &World, wanted: &Asked, named: Option<&Address>) -> Result<Self, Failure> {
+    pub(super) fn read(world: &World, arguments: &CommandArguments, named: Option<&Address>) -> Result<Self, Failure> {
         let file = world.places.config.clone();
         let text = world.files.read(&file).map_err(|fault| file_failure(&file, &fault))?.unwrap_or_default();
         let accounts = match Accounts::parse(&file, &text) {
@@ -46,13 +47,13 @@ impl Draft {
             Err(failure) => return Err(failure),
         };
         let current = match &accounts {
-            Some(accounts) => meant(accounts, wanted, named)?,
+            Some(accounts) => meant(accounts, arguments, named)?,
             None => None,
         };
         let text = String::from_utf8_lossy(&text).into_owned();
         match current {
-            Some(current) => Self::of_current(file, text, accounts, current, wanted),
-            None => Self::of_new(file, text, accounts, wanted, named),
+            Some(current) => Self::of_current(file, text, accounts, current, arguments),
+            None => Self::of_new(file, text, accounts, arguments, named),
         }
     }
 
@@ -63,7 +64,7 @@ impl Draft {
     pub(super) fn again(
         self,
         world: &World,
-        wanted: &Asked,
+        arguments: &CommandArguments,
         named: Option<&Address>,
         learned: &Address,
     ) -> Result<Self, Failure> {
@@ -71,7 +72,7 @@ impl Draft {
         let named = if self.current.is_none() { Some(learned) } else { named };
         match world.files.read(&self.file) {
             Ok(text) if text.as_deref().unwrap_or_default() == self.text.as_bytes() => Ok(self),
-            Ok(_) | Err(_) => Self::read(world, wanted, named),
+            Ok(_) | Err(_) => Self::read(world, arguments, named),
         }
     }
 
@@ -80,19 +81,21 @@ impl Draft {
         text: String,
         accounts: Option<Accounts>,
         current: Account,
-        wanted: &Asked,
+        arguments: &CommandArguments,
     ) -> Result<Self, Failure> {
         let mut settings = Vec::new();
-        let mut set = |key, value: &Option<String>, now: Option<&str>| {
-            settings.extend(value.clone().filter(|value| Some(value.as_str()) != now).map(|value| (key, value)));
+        let mut set = |key, value: Option<&str>, now: Option<&str>| {
+            settings.extend(value.filter(|value| Some(*value) != now).map(|value| (key, value.to_owned())));
         };
-        set("client_id", &wanted.client_id, current.client_id.as_deref());
-        set("provider", &provider_of(wanted, &current), Some(current.provider.name));
-        set("tenant", &wanted.tenant, Some(&current.tenant));
-        set("store", &wanted.store, Some(current.store.word()));
-        set("transport", &wanted.transport, Some(current.transport.word()));
+        set("client_id", arguments.value(CommandOption::ClientId), current.client_id.as_deref());
+        set("provider", provider_of(arguments, &current).as_deref(), Some(current.provider.name));
+        set("tenant", arguments.value(CommandOption::Tenant), Some(&current.tenant));
+        set("store", arguments.value(CommandOption::Store), Some(current.store.word()));
+        set("transport", arguments.value(CommandOption::Transport), Some(current.transport.word()));
         let changed = with_settings(&file, &text, &current.name, &settings)?;
-        let account = Accounts::parse(&file, changed.as_bytes())?.named(&current.name)?.clone();
+        let accounts_then =
+            Accounts::parse(&file, changed.as_bytes()).map_err(|it| blaming(it, &changed, &settings))?;
+        let account = accounts_then.named(&current.name)?.clone();
         Ok(Self { file, text, accounts, current: Some(current), settings, account })
     }
 
@@ -100,23 +103,25 @@ impl Draft {
         file: PathBuf,
         text: String,
         accounts: Option<Accounts>,
-        wanted: &Asked,
+        arguments: &CommandArguments,
         named: Option<&Address>,
     ) -> Result<Self, Failure> {
-        let name = new_name(accounts.as_ref(), wanted, named)?;
+        let name = new_name(accounts.as_ref(), arguments, named)?;
         let mut settings = vec![("address", named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string))];
-        let work = wanted.tenant.as_deref().is_some_and(|tenant| tenant != "consumers");
+        let work = arguments.value(CommandOption::Tenant).is_some_and(|tenant| tenant != "consumers");
+        let sealed = || arguments.says(CommandOption::System).then(|| StoreKind::Sealed.word());
         for (key, value) in [
-            ("client_id", wanted.client_id.clone()),
-            ("provider", work.then(|| "microsoft365".to_owned())),
-            ("tenant", wanted.tenant.clone()),
-            ("store", wanted.store.clone().or_else(|| wanted.system.then(|| StoreKind::Sealed.word().to_owned()))),
-            ("transport", wanted.transport.clone()),
+            ("client_id", arguments.value(CommandOption::ClientId)),
+            ("provider", work.then_some("microsoft365")),
+            ("tenant", arguments.value(CommandOption::Tenant)),
+            ("store", arguments.value(CommandOption::Store).or_else(sealed)),
+            ("transport", arguments.value(CommandOption::Transport)),
         ] {
-            settings.extend(value.map(|value| (key, value)));
+            settings.extend(value.map(|value| (key, value.to_owned())));
         }
         let added = with_settings(&file, &text, &name, &settings)?;
-        let account = Accounts::parse(&file, added.as_bytes())?.named(&name)?.clone();
+        let accounts_then = Accounts::parse(&file, added.as_bytes()).map_err(|it| blaming(it, &added, &settings))?;
+        let account = accounts_then.named(&name)?.clone();
         Ok(Self { file, text, accounts, current: None, settings, account })
     }
 
@@ -134,11 +139,11 @@ impl Draft {
     }
 
     /// The same, unless the mailbox of a new account turns out to be one we have: then it is that one.
-    pub(super) fn settled(self, wanted: &Asked, learned: &Learned) -> Result<Self, Failure> {
+    pub(super) fn settled(self, arguments: &CommandArguments, learned: &Learned) -> Result<Self, Failure> {
         let owner = self.accounts.as_ref().and_then(|accounts| accounts.owner_of(&learned.address)).cloned();
         match owner {
-            Some(owner) if self.current.is_none() && wanted.account.is_none() => {
-                Self::of_current(self.file, self.text, self.accounts, owner, wanted)
+            Some(owner) if self.current.is_none() && !arguments.says(CommandOption::Account) => {
+                Self::of_current(self.file, self.text, self.accounts, owner, arguments)
             }
             Some(_) | None => Ok(self),
         }
@@ -216,9 +221,29 @@ impl Draft {
     }
 }
 
+/// What is wrong with a file that is not written yet is wrong with the option the setting is from: the person has not seen
+/// that line.
+fn blaming(fault: Failure, text: &str, settings: &[Setting]) -> Failure {
+    blamed(&fault, text, settings).unwrap_or(fault)
+}
+
+fn blamed(fault: &Failure, text: &str, settings: &[Setting]) -> Option<Failure> {
+    let (_, told) = fault.detail.whole().rsplit_once("line ")?;
+    let (number, problem) = told.split_once(": ")?;
+    let line = text.lines().nth(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let written = line.split('=').next()?.trim();
+    let (key, value) = settings.iter().find(|(key, _)| *key == written)?;
+    let words = format!("--{} {value}: {problem}", key.replace('_', "-"));
+    Some(Failure::new(Stage::Invocation, Cause::BadValue, words))
+}
+
 /// The account of the configuration that is meant, if any.
-fn meant(accounts: &Accounts, wanted: &Asked, named: Option<&Address>) -> Result<Option<Account>, Failure> {
-    match (&wanted.account, named) {
+fn meant(
+    accounts: &Accounts,
+    arguments: &CommandArguments,
+    named: Option<&Address>,
+) -> Result<Option<Account>, Failure> {
+    match (arguments.value(CommandOption::Account), named) {
         (Some(name), _) => Ok(accounts.named(name).ok().cloned()),
         (None, Some(address)) => Ok(accounts.owner_of(address).cloned()),
         (None, None) => accounts.for_sender(&[]).cloned().map(Some),
@@ -226,8 +251,8 @@ fn meant(accounts: &Accounts, wanted: &Asked, named: Option<&Address>) -> Result
 }
 
 /// Which of Microsoft's two services another tenant means; a custom one stays what it is.
-fn provider_of(wanted: &Asked, current: &Account) -> Option<String> {
-    let tenant = wanted.tenant.as_deref().filter(|tenant| *tenant != current.tenant)?;
+fn provider_of(arguments: &CommandArguments, current: &Account) -> Option<String> {
+    let tenant = arguments.value(CommandOption::Tenant).filter(|tenant| *tenant != current.tenant)?;
     match (current.provider.name, tenant) {
         ("microsoft365", "consumers") => Some("outlook".to_owned()),
         ("outlook", tenant) if tenant != "consumers" => Some("microsoft365".to_owned()),
@@ -235,8 +260,12 @@ fn provider_of(wanted: &Asked, current: &Account) -> Option<String> {
     }
 }
 
-fn new_name(accounts: Option<&Accounts>, wanted: &Asked, named: Option<&Address>) -> Result<String, Failure> {
-    let name = match (&wanted.account, accounts, named) {
+fn new_name(
+    accounts: Option<&Accounts>,
+    arguments: &CommandArguments,
+    named: Option<&Address>,
+) -> Result<String, Failure> {
+    let name = match (arguments.value(CommandOption::Account), accounts, named) {
         (Some(name), _, _) => name,
         (None, Some(_), Some(named)) => named.user(),
         (None, _, _) => FIRST_NAME,

@@ -18,7 +18,7 @@ use crate::commands::renew;
 use crate::commands::test_message;
 use crate::credentials::{self, Credential};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::{CommandArguments, CommandOption};
 use crate::world::{LockGuard, World};
 use draft::Draft;
 use trial::Trial;
@@ -31,24 +31,24 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// Those of the sign-in and of the configuration: nothing is written then. Those of the submission server: what was
 /// given is kept, and the account is written.
-pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
-    if wanted.system {
-        system::may_begin(world, wanted)?;
+pub fn set_up(world: &World, arguments: &CommandArguments) -> Result<(), Failure> {
+    if arguments.says(CommandOption::System) {
+        system::may_begin(world, arguments)?;
     }
-    let named = wanted.operands.first().map(String::as_str).map(address).transpose()?;
+    let named = arguments.operands.first().map(String::as_str).map(address).transpose()?;
     if let Some(named) = &named {
-        refuse_wrong_directory(wanted, named)?;
+        refuse_wrong_directory(arguments, named)?;
     }
-    let draft = Draft::read(world, wanted, named.as_ref())?;
+    let draft = Draft::read(world, arguments, named.as_ref())?;
     let (account, trial) = match draft.account().auth {
-        AuthKind::OAuth2 => sign_in(world, wanted, draft, named.as_ref())?,
-        AuthKind::Password if wanted.system => {
+        AuthKind::OAuth2 => sign_in(world, arguments, draft, named.as_ref())?,
+        AuthKind::Password if arguments.says(CommandOption::System) => {
             let words = "a password for this machine's account; it signs in with OAuth";
             return Err(Failure::new(Stage::Account, Cause::Unsupported, words));
         }
-        AuthKind::Password => password::sign_in(world, wanted, draft, named.as_ref())?,
+        AuthKind::Password => password::sign_in(world, arguments, draft, named.as_ref())?,
     };
-    if wanted.system {
+    if arguments.says(CommandOption::System) {
         return system::finish(world, &account, trial);
     }
     renew::enable_timer(world, &account);
@@ -58,15 +58,20 @@ pub fn set_up(world: &World, wanted: &Asked) -> Result<(), Failure> {
     }
 }
 
-fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>) -> Result<(Account, Trial), Failure> {
-    let flow = if wanted.browser { Flow::Browser } else { Flow::DeviceCode };
+fn sign_in(
+    world: &World,
+    arguments: &CommandArguments,
+    draft: Draft,
+    named: Option<&Address>,
+) -> Result<(Account, Trial), Failure> {
+    let flow = if arguments.says(CommandOption::Browser) { Flow::Browser } else { Flow::DeviceCode };
     let learned = login(world, draft.account(), named, flow)?;
-    refuse_wrong_directory(wanted, &learned.address)?;
+    refuse_wrong_directory(arguments, &learned.address)?;
     let alone = alone_with_configuration(world);
-    let draft = draft.again(world, wanted, named, &learned.address)?.settled(wanted, &learned)?;
+    let draft = draft.again(world, arguments, named, &learned.address)?.settled(arguments, &learned)?;
     confirm_mailbox(world, &draft, &learned, named)?;
     let (text, account) = draft.finished(&learned)?;
-    if wanted.system {
+    if arguments.says(CommandOption::System) {
         // The broker goes by the configuration.
         draft.write(world, &text)?;
         keep(world, &account, &learned, named).inspect_err(|_| draft.take_back(world))?;
@@ -82,9 +87,10 @@ fn sign_in(world: &World, wanted: &Asked, draft: Draft, named: Option<&Address>)
     match trial::try_sign_in(world, &account, &Credential::Bearer(learned.token)) {
         Ok(trial) => Ok((account, trial)),
         Err(refused) if refused.cause == Cause::SmtpAuthDisabled && takes_graph(world) => {
-            let wanted = Asked { transport: Some("graph".to_owned()), account: Some(account.name), ..wanted.clone() };
-            let draft = Draft::read(world, &wanted, named)?;
-            sign_in(world, &wanted, draft, named)
+            let arguments = arguments.clone().with(CommandOption::Transport, "graph");
+            let arguments = arguments.with(CommandOption::Account, &account.name);
+            let draft = Draft::read(world, &arguments, named)?;
+            sign_in(world, &arguments, draft, named)
         }
         Err(refused) => Err(refused),
     }
@@ -109,8 +115,8 @@ fn takes_graph(world: &World) -> bool {
 }
 
 /// A personal mailbox is in no organisation's directory: the sign-in would be worth nothing.
-fn refuse_wrong_directory(wanted: &Asked, address: &Address) -> Result<(), Failure> {
-    match wanted.tenant.as_deref() {
+fn refuse_wrong_directory(arguments: &CommandArguments, address: &Address) -> Result<(), Failure> {
+    match arguments.value(CommandOption::Tenant) {
         Some(tenant) if tenant != "consumers" && is_personal(address.domain()) => {
             let words = format!("--tenant {tenant}: {address} is a personal mailbox, whose tenant is consumers");
             Err(Failure::new(Stage::Invocation, Cause::BadValue, words))

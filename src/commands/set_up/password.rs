@@ -10,7 +10,7 @@ use super::trial::{self, Trial};
 use crate::account::Account;
 use crate::credentials::{self, Credential};
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
 use crate::secret::Secret;
 use crate::world::{Echo, World};
 
@@ -23,7 +23,7 @@ const LONGEST: usize = 4096;
 /// Those of the store and of the server's refusal.
 pub(super) fn sign_in(
     world: &World,
-    wanted: &Asked,
+    arguments: &CommandArguments,
     draft: Draft,
     named: Option<&Address>,
 ) -> Result<(Account, Trial), Failure> {
@@ -37,7 +37,7 @@ pub(super) fn sign_in(
     }
     credentials::keep_password(world, &account, &password)?;
     let _alone = super::alone_with_configuration(world);
-    let draft = draft.again(world, wanted, named, &account.address)?;
+    let draft = draft.again(world, arguments, named, &account.address)?;
     draft.write(world, &draft.text_with_options()?)?;
     draft.forget_elsewhere(world);
     world.terminal.out(&format!("The password of {} is kept.\n", account.address));

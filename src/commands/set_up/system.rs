@@ -5,7 +5,8 @@ use crate::account::Account;
 use crate::broker;
 use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
-use crate::invocation::Asked;
+use crate::invocation::CommandArguments;
+use crate::invocation::CommandOption;
 use crate::service::{Pace, ServiceRequest};
 use crate::status::{Report, outbox_words};
 use crate::world::World;
@@ -14,11 +15,11 @@ use crate::world::World;
 ///
 /// # Errors
 /// [`Cause::RootOnly`], [`Cause::BadValue`], and those of not reaching the broker.
-pub(super) fn may_begin(world: &World, wanted: &Asked) -> Result<(), Failure> {
+pub(super) fn may_begin(world: &World, arguments: &CommandArguments) -> Result<(), Failure> {
     if world.caller.uid != 0 {
         return Err(Failure::new(Stage::Invocation, Cause::RootOnly, "login --system"));
     }
-    if let Some(store) = wanted.store.as_deref().filter(|store| !["sealed", "file"].contains(store)) {
+    if let Some(store) = arguments.value(CommandOption::Store).filter(|store| !["sealed", "file"].contains(store)) {
         let words = format!("--store {store}: this machine's account is kept in sealed or file");
         return Err(Failure::new(Stage::Invocation, Cause::BadValue, words));
     }
@@ -47,7 +48,7 @@ fn send_waiting(world: &World) {
     if let Some(left) = outbox(world) {
         let [waiting, ..] = left;
         let sent = waited.saturating_sub(waiting);
-        world.terminal.out(&format!("{sent} sent. The outbox: {}.\n", outbox_words(left)));
+        world.terminal.out(&format!("{sent} sent. The queue: {}.\n", outbox_words(left)));
     }
 }
 

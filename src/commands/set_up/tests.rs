@@ -48,9 +48,12 @@ impl Wire for Saying {
     fn send(&mut self, _: &[u8], _: Instant) -> Result<(), WireFault> {
         Ok(())
     }
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        Ok(false)
+    }
     fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
         let line = self.0.next().ok_or(WireFault::TimedOut)?;
-        Ok(crate::adapters::wire::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())
+        Ok(crate::fake_world::parse_reply(format!("{line}\r\n").as_bytes()).unwrap())
     }
     fn start_tls(&mut self, _: Instant) -> Result<(), WireFault> {
         Ok(())
@@ -61,10 +64,10 @@ impl Wire for Saying {
 }
 
 /// Runs `login` over a configuration, somebody with this address approving. Gives the configuration afterwards.
-fn after(config: Option<&str>, wanted: &Asked, email: &str) -> (Result<(), Failure>, String, Fakes) {
+fn after(config: Option<&str>, arguments: &CommandArguments, email: &str) -> (Result<(), Failure>, String, Fakes) {
     let fakes = Fakes::default();
     let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"email":"{email}"}}"#));
-    fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"u"}"#).answers(
+    fakes.answers(200, r#"{"device_code":"D1","user_code":"X","verification_uri":"https://u.example"}"#).answers(
         200,
         &format!(r#"{{"access_token":"A1","refresh_token":"R1","expires_in":3600,"id_token":"e30.{claims}.s"}}"#),
     );
@@ -72,21 +75,22 @@ fn after(config: Option<&str>, wanted: &Asked, email: &str) -> (Result<(), Failu
     let mut world = fakes.world();
     world.files = Box::new(Rc::clone(&file));
     world.network = Box::new(Welcoming);
-    let outcome = set_up(&world, wanted);
+    let outcome = set_up(&world, arguments);
     let text = file.0.borrow().clone().unwrap_or_default();
     (outcome, text, fakes)
 }
 
-fn asked(operands: &[&str]) -> Asked {
-    let operands = operands.iter().map(|operand| (*operand).to_owned()).collect();
-    Asked { operands, client_id: Some("id".into()), ..Asked::default() }
+fn arguments(operands: &[&str]) -> CommandArguments {
+    let mut arguments = CommandArguments::default().with(CommandOption::ClientId, "id");
+    arguments.operands.extend(operands.iter().map(|operand| (*operand).to_owned()));
+    arguments
 }
 
 const FIRST: &str = "# outlook-sendmail\n\n[accounts.me]\naddress = \"me@outlook.com\"\nclient_id = \"id\"\n";
 
 #[test]
 fn the_first_account_is_a_table_with_its_address_and_client_id() {
-    let (outcome, text, fakes) = after(None, &asked(&[]), "me@outlook.com");
+    let (outcome, text, fakes) = after(None, &arguments(&[]), "me@outlook.com");
     assert_eq!((outcome, text.as_str()), (Ok(()), FIRST));
     assert!(fakes.paper.out.borrow().contains("Wrote account me to "), "{}", fakes.paper.out.borrow());
     assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
@@ -96,14 +100,14 @@ fn the_first_account_is_a_table_with_its_address_and_client_id() {
 
 #[test]
 fn a_second_account_is_added_and_the_first_stays_the_one_that_counts() {
-    let (outcome, text, _) = after(Some(FIRST), &asked(&["you@outlook.com"]), "you@outlook.com");
+    let (outcome, text, _) = after(Some(FIRST), &arguments(&["you@outlook.com"]), "you@outlook.com");
     assert_eq!(outcome, Ok(()));
     let second = "\n[accounts.you]\naddress = \"you@outlook.com\"\nclient_id = \"id\"\n";
     assert_eq!(text, format!("account = \"me\"\n\n{FIRST}{second}"));
     let accounts = Accounts::parse(Path::new("c"), text.as_bytes()).unwrap();
     assert_eq!(accounts.for_sender(&[]).unwrap().name, "me");
 
-    let named = Asked { account: Some("the other".into()), store: Some("file".into()), ..asked(&[]) };
+    let named = arguments(&[]).with(CommandOption::Account, "the other").with(CommandOption::Store, "file");
     let (outcome, text, _) = after(Some(&text), &named, "other@outlook.com");
     assert_eq!(outcome, Ok(()));
     let third = "\n[accounts.\"the other\"]\naddress = \"other@outlook.com\"\nclient_id = \"id\"\nstore = \"file\"\n";
@@ -111,8 +115,26 @@ fn a_second_account_is_added_and_the_first_stays_the_one_that_counts() {
 }
 
 #[test]
+fn a_bad_option_is_the_options_fault_and_not_the_files() {
+    for file in [None, Some(FIRST)] {
+        for (option, wanted) in [
+            ("--store", arguments(&[]).with(CommandOption::Store, "drawer")),
+            ("--transport", arguments(&[]).with(CommandOption::Transport, "pigeon")),
+        ] {
+            let (outcome, text, _) = after(file, &wanted, "me@outlook.com");
+            let failure = outcome.unwrap_err();
+            assert_eq!(failure.cause, Cause::BadValue, "{}", failure.line());
+            let line = failure.line();
+            assert!(line.starts_with(&format!("option has a value it cannot have: {option} ")), "{line}");
+            assert!(!line.contains(" line "), "{line}");
+            assert_eq!(text, file.unwrap_or_default());
+        }
+    }
+}
+
+#[test]
 fn a_mailbox_under_another_name_is_the_account_it_is() {
-    let (outcome, text, fakes) = after(Some(FIRST), &asked(&["alias@outlook.com"]), "me@outlook.com");
+    let (outcome, text, fakes) = after(Some(FIRST), &arguments(&["alias@outlook.com"]), "me@outlook.com");
     assert_eq!((outcome, text.as_str()), (Ok(()), FIRST));
     assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
 }
@@ -120,7 +142,7 @@ fn a_mailbox_under_another_name_is_the_account_it_is() {
 #[test]
 fn a_work_account_is_microsoft_365s() {
     for tenant in ["organizations", "contoso.example"] {
-        let wanted = Asked { tenant: Some(tenant.into()), ..asked(&[]) };
+        let wanted = arguments(&[]).with(CommandOption::Tenant, tenant);
         let (outcome, text, fakes) = after(None, &wanted, "me@contoso.example");
         assert_eq!(outcome, Ok(()));
         let expected = format!(
@@ -134,7 +156,7 @@ fn a_work_account_is_microsoft_365s() {
         let (outcome, text, _) = after(None, &wanted, "me@hotmail.co.uk");
         assert_eq!((outcome.unwrap_err().cause, text.as_str()), (Cause::BadValue, ""));
     }
-    let back = Asked { tenant: Some("consumers".into()), ..asked(&[]) };
+    let back = arguments(&[]).with(CommandOption::Tenant, "consumers");
     let work = FIRST.to_owned() + "provider = \"microsoft365\" # work\n";
     let (outcome, text, _) = after(Some(&work), &back, "me@outlook.com");
     assert_eq!(outcome, Ok(()));
@@ -146,7 +168,7 @@ fn a_work_account_is_microsoft_365s() {
 
 #[test]
 fn nobody_is_made_somebody_else_without_being_asked() {
-    let (outcome, text, fakes) = after(Some(FIRST), &asked(&[]), "you@outlook.com");
+    let (outcome, text, fakes) = after(Some(FIRST), &arguments(&[]), "you@outlook.com");
     assert_eq!((outcome.unwrap_err().cause, text.as_str()), (Cause::SignInDeclined, FIRST));
     assert_eq!(fakes.person.questions.borrow().len(), 1);
     assert!(fakes.store.saves.borrow().is_empty());

@@ -222,7 +222,7 @@ impl Grouped {
         self.flush(sink)
     }
 
-    fn add(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn add(&mut self, octets: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         let mut rest = octets;
         while !rest.is_empty() {
             let room = (GROUP * LINES).saturating_sub(self.waiting.len());
@@ -297,7 +297,7 @@ mod tests {
             let text = start + &runs.concat();
             let line = text.clone() + "\r\n";
             let mut sink = Vec::new();
-            let piece = Piece { octets: line.as_bytes(), starts_line: true, ends_line: true };
+            let piece = Piece { octets: line.as_bytes(), end: b"\r\n", starts_line: true, ends_line: true };
             Quoted::default().encode(piece, &mut sink).unwrap();
             match quoted_length(piece) {
                 Some(length) => prop_assert_eq!(length, sink.len() as u64),
@@ -315,7 +315,7 @@ mod tests {
             let (mut coder, mut length, mut sink) = (Grouped::default(), GroupedLength::default(), Vec::new());
             for line in lengths {
                 let line = [vec![b'x'; line], b"\r\n".to_vec()].concat();
-                let piece = Piece { octets: &line, starts_line: true, ends_line: true };
+                let piece = Piece { octets: &line, end: b"\r\n", starts_line: true, ends_line: true };
                 coder.encode(piece, &mut sink).unwrap();
                 length.see(piece);
             }

@@ -20,6 +20,8 @@ pub(super) struct Facts {
     pub(super) media: Option<String>,
     /// The charset parameter is there.
     pub(super) has_charset: bool,
+    /// It names a charset of 16 or 32 bits.
+    pub(super) is_wide: bool,
     /// A boundary that can be one.
     pub(super) boundary: Option<Vec<u8>>,
     /// Content-Transfer-Encoding.
@@ -80,6 +82,7 @@ impl Facts {
             let (media, parameters) = parse(value);
             self.media = media;
             self.has_charset = parameters.iter().any(|parameter| parameter.is("charset"));
+            self.is_wide = parameters.iter().any(|parameter| parameter.is("charset") && is_wide(&parameter.value));
             self.boundary = parameters.into_iter().find(|parameter| parameter.is("boundary")).and_then(boundary);
         } else if name.eq_ignore_ascii_case(b"Content-Transfer-Encoding") && self.encoding.is_none() {
             let encoding = Encoding::parse(value);
@@ -169,6 +172,18 @@ impl Parameter {
     pub(super) fn is(&self, name: &str) -> bool {
         self.name == name
     }
+}
+
+/// UTF-16, UTF-32, and what they were called before.
+fn is_wide(charset: &[u8]) -> bool {
+    let name: String = charset
+        .to_ascii_lowercase()
+        .iter()
+        .filter(|octet| octet.is_ascii_alphanumeric())
+        .map(|&octet| char::from(octet))
+        .collect();
+    ["utf16", "utf32", "ucs2", "ucs4", "iso10646ucs", "unicode"].iter().any(|start| name.starts_with(start))
+        && !name.ends_with("utf7")
 }
 
 fn boundary(parameter: Parameter) -> Option<Vec<u8>> {

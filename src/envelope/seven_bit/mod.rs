@@ -6,7 +6,8 @@
 //! | what | when it is dirty |
 //! | --- | --- |
 //! | text, or no type | quoted-printable, or base64 where that is clearly shorter |
-//! | any other leaf | base64 |
+//! | any other leaf, and text in UTF-16 or UTF-32 | base64 of the octets as they came |
+//! | such a leaf in "binary" whose lines do not all end CRLF | the same, clean or not |
 //! | already quoted-printable or base64 | repaired so that a lenient decoder reads the same |
 //! | in another encoding | refused: its octets mean something we cannot read |
 //! | multipart/signed, multipart/encrypted | kept octet for octet, needs 8BITMIME; NUL, bare CR, long lines: refused |
@@ -20,7 +21,7 @@
 use std::io::{self, Write};
 
 use crate::envelope::{ChangeLog, Transfer};
-use crate::message::{Body, Field, Stuffing};
+use crate::message::{Body, Field, LineEnds, Stuffing};
 use crate::words::Words;
 
 mod coding;
@@ -28,6 +29,8 @@ mod entity;
 mod escapes;
 mod field;
 mod note;
+mod octets;
+mod padding;
 mod plan;
 mod repair;
 mod scan;
@@ -39,8 +42,8 @@ mod tests;
 
 pub use note::{Change, Note};
 
-use entity::{Encoding, Facts};
-use plan::{Decision, Planner};
+use entity::{Encoding, Facts, Kind};
+use plan::{Coding, Decision, Plan, Planner};
 use walk::walk;
 use write::{Sink, Writer};
 
@@ -72,7 +75,8 @@ impl Conversion {
     /// Those of [`Self::plan`].
     pub fn plan_noting(fields: &mut Vec<Field>, body: &mut Body, changes: &ChangeLog) -> Result<Self, PlanFault> {
         let facts = Facts::of_message(fields);
-        if body.content.is_seven_bit() {
+        let plan = if body.content.is_seven_bit() { octets_in(&facts, body)? } else { Some(plan(&facts, body)?) };
+        let Some(plan) = plan else {
             let mut untouched = Self::untouched();
             // Without BINARYMIME nobody takes "binary", and lines like these are not (RFC 2045 section 2.7).
             if facts.encoding == Some(Encoding::Binary) {
@@ -81,10 +85,7 @@ impl Conversion {
                 untouched.notes.push(Note::whole(Change::Labelled("7bit")));
             }
             return Ok(untouched);
-        }
-        let mut planner = Planner::new(&body.content);
-        walk(&facts, &mut body.lines()?, &mut planner)?;
-        let plan = planner.finish();
+        };
         let root = plan.decisions.first().copied().unwrap_or_default();
         field::apply(fields, &root, &facts, changes);
         Ok(Self {
@@ -150,6 +151,27 @@ impl Conversion {
         }
         Ok(())
     }
+}
+
+fn plan(facts: &Facts, body: &mut Body) -> Result<Plan, PlanFault> {
+    let mut planner = Planner::new(&body.content, body.line_ends);
+    walk(facts, &mut body.lines()?, &mut planner)?;
+    Ok(planner.finish())
+}
+
+/// A plan for content that could go as it is, but for octets in it whose line ends are their own.
+fn octets_in(facts: &Facts, body: &mut Body) -> Result<Option<Plan>, PlanFault> {
+    let may_hold_some = match facts.kind(false) {
+        Kind::Multipart { .. } | Kind::Message => true,
+        Kind::Binary => facts.encoding == Some(Encoding::Binary),
+        Kind::Text | Kind::Unencodable | Kind::Protected | Kind::Fragment | Kind::Beyond => false,
+    };
+    if body.line_ends == LineEnds::Crlf || !may_hold_some {
+        return Ok(None);
+    }
+    let plan = plan(facts, body)?;
+    let holds_some = plan.decisions.iter().any(|decision| decision.coding == Some(Coding::Octets));
+    Ok(holds_some.then_some(plan))
 }
 
 /// Why content cannot be made fit.

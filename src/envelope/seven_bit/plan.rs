@@ -2,10 +2,11 @@
 
 use super::entity::{Encoding, Facts, Kind};
 use super::note::{Change, Note, place};
+use super::octets::{LineEndsSeen, are_no_lines};
 use super::scan::{Found, Scan};
 use super::walk::{End, Open, Visitor};
 use super::{LINE, PlanFault};
-use crate::message::{Content, Piece};
+use crate::message::{Content, LineEnds, Piece};
 use crate::words::Words;
 
 /// How many changes are told.
@@ -16,6 +17,8 @@ const NOTES: usize = 50;
 pub(super) enum Coding {
     QuotedPrintable,
     Base64,
+    /// Base64 of the octets as they came.
+    Octets,
     RepairQuotedPrintable,
     RepairBase64,
     Questions,
@@ -51,6 +54,9 @@ pub(super) struct Planner {
     margin: Scan,
     header: Scan,
     header_changed: bool,
+    line_ends: LineEndsSeen,
+    /// The octets as they came are not known any more.
+    octets_lost: bool,
 }
 
 /// What is known of an open entity.
@@ -62,7 +68,7 @@ struct Frame {
 
 impl Planner {
     /// `content` is what is known of the whole body: what does not occur is not looked for.
-    pub(super) fn new(content: &Content) -> Self {
+    pub(super) fn new(content: &Content, line_ends: LineEnds) -> Self {
         Self {
             plan: Plan { decisions: Vec::new(), notes: Vec::new(), eight_bit_remains: false, body_changes: false },
             frames: Vec::new(),
@@ -70,6 +76,8 @@ impl Planner {
             margin: Scan::new(content),
             header: Scan::new(content),
             header_changed: false,
+            line_ends: LineEndsSeen::default(),
+            octets_lost: line_ends == LineEnds::Returns,
         }
     }
 
@@ -83,9 +91,11 @@ impl Planner {
         }
     }
 
-    fn close_leaf(&mut self, open: &[Open], kind: Kind, facts: &Facts) -> Result<Decision, PlanFault> {
+    fn close_leaf(&mut self, open: &[Open], end: End, kind: Kind, facts: &Facts) -> Result<Decision, PlanFault> {
         let found = self.content.found;
+        let octets = self.octets(open, end, kind, facts)?;
         let coding = match (kind, facts.encoding) {
+            _ if octets => Some(Coding::Octets),
             _ if !found.any() => None,
             (Kind::Protected, _) if found.control || found.long => {
                 return Err(refusal(open, facts, found, "which is signed or encrypted and must not be changed"));
@@ -109,12 +119,13 @@ impl Planner {
         };
         let label = match coding {
             Some(Coding::QuotedPrintable) => Some(Encoding::QuotedPrintable),
-            Some(Coding::Base64) => Some(Encoding::Base64),
+            Some(Coding::Base64 | Coding::Octets) => Some(Encoding::Base64),
             Some(Coding::RepairQuotedPrintable | Coding::RepairBase64 | Coding::Questions) | None => None,
         };
         match coding {
-            Some(Coding::QuotedPrintable | Coding::Base64) => {
-                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), found.why());
+            Some(Coding::QuotedPrintable | Coding::Base64 | Coding::Octets) => {
+                let why = if found.any() { found.why() } else { "line ends that are octets of it" };
+                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), why);
             }
             Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable"), found.why()),
             Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64"), found.why()),
@@ -124,6 +135,27 @@ impl Planner {
         }
         let charset = if label.is_some() && kind == Kind::Text { self.charset(facts) } else { None };
         Ok(Decision { coding, label, charset, changed: coding.is_some() })
+    }
+
+    /// Whether a leaf has to go octet for octet: what is no text, when it cannot go as it is, or when it is said to be
+    /// binary and its line ends would become others.
+    fn octets(&self, open: &[Open], end: End, kind: Kind, facts: &Facts) -> Result<bool, PlanFault> {
+        let Some(leaf) = open.last().filter(|_| are_no_lines(kind, facts)) else { return Ok(false) };
+        let is_binary = facts.encoding == Some(Encoding::Binary);
+        if !self.content.found.any() && !(is_binary && (self.octets_lost || self.line_ends.are_others(leaf, end))) {
+            return Ok(false);
+        }
+        let media = facts.media.as_deref().unwrap_or("no type");
+        let fault = |why: &str| PlanFault::Protected(Words::from(format!("{} ({media}), {why}", place(&path(open)))));
+        if self.octets_lost {
+            return Err(fault(
+                "in a message whose lines end with CR alone: which of its CRs are its own cannot be known",
+            ));
+        }
+        if self.line_ends.is_unsure(leaf, end) {
+            return Err(fault("between boundaries that end in CRLF and in LF: whether it ends in CR cannot be known"));
+        }
+        Ok(true)
     }
 
     /// The charset to add: text without one is US-ASCII, which it is not (RFC 2046 section 4.1.2).
@@ -194,11 +226,13 @@ impl Visitor for Planner {
         self.frames.push(Frame { facts: facts.clone(), changed, eight_bit_remains: false });
         self.content.restart();
         self.margin.restart();
+        self.line_ends = LineEndsSeen::default();
         Ok(())
     }
 
     fn content(&mut self, piece: Piece<'_>) -> Result<(), PlanFault> {
         self.content.see(piece);
+        self.line_ends.see(piece);
         Ok(())
     }
 
@@ -224,12 +258,12 @@ impl Visitor for Planner {
         Ok(())
     }
 
-    fn closed(&mut self, open: &[Open], _end: End) -> Result<(), PlanFault> {
+    fn closed(&mut self, open: &[Open], end: End) -> Result<(), PlanFault> {
         let (Some(entity), Some(mut frame)) = (open.last(), self.frames.pop()) else { return Ok(()) };
         let mut decision = match entity.kind {
             Kind::Multipart { .. } | Kind::Message => Decision::default(),
             Kind::Text | Kind::Binary | Kind::Unencodable | Kind::Protected | Kind::Fragment | Kind::Beyond => {
-                self.close_leaf(open, entity.kind, &frame.facts)?
+                self.close_leaf(open, end, entity.kind, &frame.facts)?
             }
         };
         frame.eight_bit_remains |= entity.kind == Kind::Protected && self.content.found.eight_bit;

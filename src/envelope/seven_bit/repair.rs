@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::LINE;
 use super::coding::{Quoted, needs_start_escaped};
-use super::walk::without_padding;
+use super::padding::without_padding;
 use crate::message::Piece;
 
 /// Whether a piece cannot go as it is. Nothing is known of the line before a piece that does not start one.

@@ -7,6 +7,8 @@ use memchr::memchr;
 
 use super::entity::{Encoding, Facts, Kind};
 use super::field;
+use super::octets::BoundaryEnd;
+use super::padding::unpadded;
 use crate::message::{Lines, Piece};
 
 /// How deep entities may be nested.
@@ -25,6 +27,10 @@ pub(super) struct Open {
     /// Its number among its siblings, when it is part of a multipart.
     pub(super) number: Option<u32>,
     pub(super) kind: Kind,
+    /// How the boundary line before it ends.
+    pub(super) begun: Option<BoundaryEnd>,
+    /// And the one behind it.
+    pub(super) ended: Option<BoundaryEnd>,
     boundary: Option<Vec<u8>>,
     parts: u32,
 }
@@ -76,6 +82,7 @@ pub(super) fn walk<V: Visitor>(root: &Facts, lines: &mut Lines<'_>, visitor: &mu
         ordinal: 0,
         number: None,
         next: 1,
+        boundary_end: None,
         facts: root.clone(),
         field: Vec::new(),
         overflowing: false,
@@ -104,6 +111,8 @@ struct Walk<'v, V> {
     ordinal: usize,
     number: Option<u32>,
     next: usize,
+    /// How the last boundary line ended.
+    boundary_end: Option<BoundaryEnd>,
     facts: Facts,
     field: Vec<u8>,
     /// The current field was too long to be held and has been passed on in part.
@@ -123,7 +132,7 @@ impl<V: Visitor> Walk<'_, V> {
             && self.state != State::Rest
             && let Some(delimiter) = self.delimiter(&piece)
         {
-            return self.divide(&delimiter, piece.octets);
+            return self.divide(&delimiter, &piece);
         }
         loop {
             match self.state {
@@ -154,15 +163,16 @@ impl<V: Visitor> Walk<'_, V> {
         })
     }
 
-    fn divide(&mut self, delimiter: &Delimiter, line: &[u8]) -> Result<(), V::Fault> {
+    fn divide(&mut self, delimiter: &Delimiter, line: &Piece<'_>) -> Result<(), V::Fault> {
         // Ending a header may begin one more: an attached message without anything in it.
         while self.state == State::Header {
             self.end_header(false)?;
         }
+        self.boundary_end = BoundaryEnd::of(line);
         while self.open.len() > delimiter.level + 1 {
             self.close(End::Boundary)?;
         }
-        self.visitor.delimiter(line)?;
+        self.visitor.delimiter(line.octets)?;
         let Some(multipart) = self.open.last_mut() else { return Ok(()) };
         if delimiter.closing {
             multipart.boundary = None;
@@ -183,7 +193,9 @@ impl<V: Visitor> Walk<'_, V> {
         if self.next >= ENTITIES {
             self.state = State::Rest;
             let facts = mem::take(&mut self.facts);
-            self.open.push(Open { ordinal: usize::MAX, number, kind: Kind::Beyond, boundary: None, parts: 0 });
+            let begun = self.boundary_end;
+            let kind = Kind::Beyond;
+            self.open.push(Open { ordinal: usize::MAX, number, kind, begun, ended: None, boundary: None, parts: 0 });
             return self.visitor.opened(&self.open, &facts);
         }
         self.ordinal = self.next;
@@ -234,6 +246,7 @@ impl<V: Visitor> Walk<'_, V> {
             for line in whole.split_inclusive(|&octet| octet == b'\n') {
                 self.visitor.field_fragment(Piece {
                     octets: line,
+                    end: b"\r\n",
                     starts_line: true,
                     ends_line: line.ends_with(b"\n"),
                 })?;
@@ -278,7 +291,8 @@ impl<V: Visitor> Walk<'_, V> {
             kind = Kind::Beyond;
         }
         let boundary = if matches!(kind, Kind::Multipart { .. }) { facts.boundary.take() } else { None };
-        self.open.push(Open { ordinal: self.ordinal, number: self.number, kind, boundary, parts: 0 });
+        let (ordinal, number, begun) = (self.ordinal, self.number, self.boundary_end);
+        self.open.push(Open { ordinal, number, kind, begun, ended: None, boundary, parts: 0 });
         self.visitor.opened(&self.open, &facts)?;
         match kind {
             Kind::Multipart { .. } => self.state = State::Margin,
@@ -291,6 +305,9 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     fn close(&mut self, end: End) -> Result<(), V::Fault> {
+        if let Some(last) = self.open.last_mut() {
+            last.ended = self.boundary_end;
+        }
         self.visitor.closed(&self.open, end)?;
         self.open.pop();
         Ok(())
@@ -305,15 +322,4 @@ impl<V: Visitor> Walk<'_, V> {
         }
         Ok(())
     }
-}
-
-/// A boundary line without its end and transport padding (RFC 2046 section 5.1.1).
-pub(super) fn unpadded(line: &[u8]) -> &[u8] {
-    without_padding(line.strip_suffix(b"\r\n").unwrap_or(line))
-}
-
-/// Text without white space at its end.
-pub(super) fn without_padding(text: &[u8]) -> &[u8] {
-    let end = text.iter().rposition(|octet| !matches!(octet, b' ' | b'\t')).map_or(0, |last| last + 1);
-    text.get(..end).unwrap_or(text)
 }

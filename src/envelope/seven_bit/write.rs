@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use super::coding::{Grouped, GroupedLength, Quoted, quoted_length};
 use super::entity::Facts;
+use super::octets::Octets;
+use super::padding::unpadded;
 use super::plan::{Coding, Decision};
 use super::repair::{GroupedRepair, Questions, QuotedRepair};
-use super::walk::{End, Open, Visitor, unpadded};
+use super::walk::{End, Open, Visitor};
 use super::{LINE, field};
 use crate::message::Piece;
 
@@ -49,6 +51,7 @@ enum Coder {
     Quoted(Quoted),
     Grouped(Grouped),
     GroupedLength(GroupedLength),
+    Octets(Octets),
     QuotedRepair(QuotedRepair),
     GroupedRepair(GroupedRepair),
     Questions(Questions),
@@ -125,6 +128,7 @@ impl Visitor for Writer<'_, '_> {
                 Coder::GroupedLength(GroupedLength::default())
             }
             Some(Coding::Base64) => Coder::Grouped(Grouped::default()),
+            Some(Coding::Octets) => Coder::Octets(Octets::default()),
             Some(Coding::RepairQuotedPrintable) => Coder::QuotedRepair(QuotedRepair::default()),
             Some(Coding::RepairBase64) => Coder::GroupedRepair(GroupedRepair::default()),
             Some(Coding::Questions) => Coder::Questions(Questions::default()),
@@ -149,6 +153,7 @@ impl Visitor for Writer<'_, '_> {
                 Ok(())
             }
             Coder::Grouped(coder) => coder.encode(piece, self.sink),
+            Coder::Octets(coder) => coder.encode(piece, self.sink),
             Coder::QuotedRepair(coder) => coder.repair(piece, self.sink),
             Coder::GroupedRepair(coder) => coder.repair(piece, self.sink),
             Coder::Questions(coder) => coder.replace(piece, self.sink),
@@ -168,9 +173,10 @@ impl Visitor for Writer<'_, '_> {
         self.sink.write_all(line)
     }
 
-    fn closed(&mut self, _open: &[Open], end: End) -> io::Result<()> {
+    fn closed(&mut self, open: &[Open], end: End) -> io::Result<()> {
         match std::mem::replace(&mut self.content, Coder::Plain) {
             Coder::Grouped(mut coder) => coder.finish(end == End::Body, self.sink),
+            Coder::Octets(coder) => open.last().map_or(Ok(()), |open| coder.finish(open, end, self.sink)),
             Coder::GroupedLength(length) => {
                 if let Sink::Count(total) = self.sink {
                     *total += length.finish(end == End::Body);

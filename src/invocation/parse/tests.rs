@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
+use super::super::Configuration;
 use super::super::flags::GETOPT;
-use super::super::{Asked, Task};
 use super::*;
 
 fn call(argv0: &str, arguments: &[&str]) -> Result<Invocation, Refusal> {
@@ -99,11 +99,11 @@ const CAPTURED: &[Row] = &[
 fn captured_calls_come_out_as_getopt_reads_them() {
     for (arguments, header, dots, sender, full_name, operands) in CAPTURED {
         let read = submit(arguments);
-        let text = |value: &Option<Vec<u8>>| value.as_ref().map(|octets| String::from_utf8(octets.clone()).unwrap());
+        let text = |of: FlagValue| read.value(of).map(|octets| str::from_utf8(octets).unwrap());
         assert_eq!(read.header_recipients == HeaderRecipients::Taken, *header == T, "{arguments:?}");
         assert_eq!(read.dots, *dots, "{arguments:?}");
-        assert_eq!(text(&read.sender).as_deref(), *sender, "{arguments:?}");
-        assert_eq!(text(&read.full_name).as_deref(), *full_name, "{arguments:?}");
+        assert_eq!(text(FlagValue::Sender), *sender, "{arguments:?}");
+        assert_eq!(text(FlagValue::FullName), *full_name, "{arguments:?}");
         assert_eq!(read.operands, operands.iter().map(|text| text.as_bytes().to_vec()).collect::<Vec<_>>());
     }
 }
@@ -140,6 +140,12 @@ fn a_refused_mode_never_sends_and_knows_its_standard_input() {
     {
         assert_eq!(fault("sendmail", arguments).2, StandardInput::Dialogue, "{arguments:?}");
     }
+    // Recipients make it a message, wherever they stand; -bs makes it a dialogue all the same.
+    for arguments in [&["-ba", "-t"][..], &["-t", "-ba"], &["-bat", "-t"], &["-ba", "-i", "e@x"], &["-tba", "-Z"]] {
+        let (cause, _, input) = fault("sendmail", arguments);
+        assert_eq!((cause, input), (Cause::RefusedMode, StandardInput::Message), "{arguments:?}");
+    }
+    assert_eq!(fault("sendmail", &["-ba", "-t", "-bs"]).2, StandardInput::Dialogue);
     for arguments in [&["-bv", "-Z", "e@x"][..], &["-bp", "-f"]] {
         assert_eq!(fault("sendmail", arguments).2, StandardInput::Unused, "{arguments:?}");
     }
@@ -212,11 +218,11 @@ fn mistakes_in_a_submission_leave_standard_input_to_be_drained() {
 
 #[test]
 fn notification_wishes_are_validated() {
-    let dsn = submit(&["-N", "Success,failure,delay,delay", "-R", "hdrs", "-V00000abc", "e@x"]).dsn;
-    assert_eq!(dsn.notify.as_deref(), Some("SUCCESS,FAILURE,DELAY"));
-    assert_eq!(dsn.ret.as_deref(), Some("HDRS"));
-    assert_eq!(dsn.envid.as_deref(), Some("00000abc"));
-    assert_eq!(submit(&["-N", "NEVER"]).dsn.notify.as_deref(), Some("NEVER"));
+    let read = submit(&["-N", "Success,failure,delay,delay", "-R", "hdrs", "-V00000abc", "e@x"]);
+    assert_eq!(read.value(FlagValue::Notify), Some(&b"SUCCESS,FAILURE,DELAY"[..]));
+    assert_eq!(read.value(FlagValue::Return), Some(&b"HDRS"[..]));
+    assert_eq!(read.value(FlagValue::EnvelopeId), Some(&b"00000abc"[..]));
+    assert_eq!(submit(&["-N", "NEVER"]).value(FlagValue::Notify), Some(&b"NEVER"[..]));
     assert!(call("sendmail", &["-V", &"x".repeat(100)]).is_ok());
     assert!(call("sendmail", &["-V", &"x".repeat(101)]).is_err());
     assert!(call("sendmail", &["-V", &"=".repeat(34)]).is_err());
@@ -227,8 +233,8 @@ fn arguments_need_not_be_text() {
     let octets = |octets: &[u8]| OsString::from_vec(octets.to_vec());
     let read = read("sendmail".into(), vec![octets(b"-F\xff"), octets(b"-f"), octets(b"\xe9@x"), octets(b"\xfc@x")]);
     let Ok(Invocation::Submit(submit)) = read else { panic!("{read:?}") };
-    assert_eq!(submit.full_name.as_deref(), Some(&b"\xff"[..]));
-    assert_eq!(submit.sender.as_deref(), Some(&b"\xe9@x"[..]));
+    assert_eq!(submit.value(FlagValue::FullName), Some(&b"\xff"[..]));
+    assert_eq!(submit.value(FlagValue::Sender), Some(&b"\xe9@x"[..]));
     assert_eq!(submit.operands, [b"\xfc@x"]);
     let refusal = super::read("sendmail".into(), vec![octets(b"-t\xff")]).unwrap_err();
     assert_eq!(refusal.failure.cause, Cause::UnknownOption);
@@ -236,11 +242,26 @@ fn arguments_need_not_be_text() {
 
 #[test]
 fn help_and_version_are_asked_for_in_first_place() {
-    assert_eq!(call("sendmail", &["--help"]), Ok(Invocation::Help(Program::Sendmail)));
+    assert_eq!(call("sendmail", &["--help"]), Ok(Invocation::Help(HelpTopic::Sendmail)));
     assert_eq!(call("sendmail", &["--version"]), Ok(Invocation::Version));
-    assert_eq!(call("outlook-sendmail", &["--help"]), Ok(Invocation::Help(Program::Tool)));
+    assert_eq!(call("outlook-sendmail", &["--help"]), Ok(Invocation::Help(HelpTopic::Tool)));
     assert_eq!(call("outlook-sendmail", &["--version"]), Ok(Invocation::Version));
-    assert_eq!(call("outlook-sendmail", &["help"]), Ok(Invocation::Help(Program::Tool)));
+    assert_eq!(call("outlook-sendmail", &["help"]), Ok(Invocation::Help(HelpTopic::Tool)));
+    assert_eq!(call("outlook-sendmail", &["-h"]), Ok(Invocation::Help(HelpTopic::Tool)));
+    // The number of hops, which somebody else's program counts.
+    assert!(matches!(call("outlook-sendmail", &["-h", "3", "e@x"]), Ok(Invocation::Submit(_))));
+    assert_eq!(fault("sendmail", &["-h"]).0, Cause::MissingValue);
+}
+
+#[test]
+fn an_option_of_a_command_in_front_of_it_is_said_to_be_one() {
+    let said = |argument: &str| fault("outlook-sendmail", &[argument, "status"]);
+    let unknown = |words: &str| (Cause::UnknownOption, words.to_owned(), StandardInput::Message);
+    assert_eq!(said("--json"), unknown("--json; it goes behind a command: status"));
+    assert_eq!(said("--account=x"), unknown("--account=x; it goes behind a command: login, logout, test"));
+    assert_eq!(said("--verson"), unknown("--verson; did you mean --version?"));
+    assert_eq!(said("--confg=/c"), unknown("--confg=/c; did you mean --config?"));
+    assert_eq!(said("--everything"), unknown("--everything"));
 }
 
 #[test]
@@ -249,8 +270,15 @@ fn the_tool_takes_commands_and_sendmails_flags() {
     let Ok(Invocation::Submit(submit)) = call("outlook-sendmail", &["--config", "/c", "-i", "e@x"]) else { panic!() };
     assert_eq!(submit.config.as_deref(), Some(Path::new("/c")));
     assert_eq!(submit.operands, [b"e@x"]);
-    let login = Asked { config: Some("/c".into()), ..Asked::default() };
-    assert_eq!(call("outlook-sendmail", &["--config=/c", "login"]), Ok(Invocation::Tool(Task::Login, login)));
+    let login = CommandArguments::of(Some("/c".into()));
+    assert_eq!(call("outlook-sendmail", &["--config=/c", "login"]), Ok(Invocation::Tool(Command::Login, login)));
+    for arguments in
+        [&["--config=/c", "status"][..], &["status", "--config", "/c"], &["--config=/d", "status", "--config=/c"]]
+    {
+        let read = call("outlook-sendmail", arguments).unwrap();
+        assert_eq!(read.configuration(), Configuration::File(Path::new("/c")), "{arguments:?}");
+    }
+    assert_eq!(call("outlook-sendmail", &["status", "--system"]).unwrap().configuration(), Configuration::System);
     assert_eq!(fault("outlook-sendmail", &["--config"]).0, Cause::MissingValue);
     assert_eq!(fault("outlook-sendmail", &["-i", "--config", "/c"]).0, Cause::UnknownOption);
     assert_eq!(fault("outlook-sendmail", &["root"]).0, Cause::UnknownCommand);
@@ -316,8 +344,8 @@ proptest! {
                 let (flags, operands) = model(&arguments).expect("getopt finds a mistake");
                 prop_assert_eq!(&submit.operands, &operands);
                 let last = |letters: &[u8]| flags.iter().rev().find(|flag| letters.contains(&flag.0)).map(|flag| flag.1.clone());
-                prop_assert_eq!(submit.sender, last(b"fr"));
-                prop_assert_eq!(submit.full_name, last(b"F"));
+                prop_assert_eq!(submit.value(FlagValue::Sender).map(<[u8]>::to_vec), last(b"fr"));
+                prop_assert_eq!(submit.value(FlagValue::FullName).map(<[u8]>::to_vec), last(b"F"));
                 prop_assert_eq!(submit.header_recipients == HeaderRecipients::Taken, last(b"t").is_some());
             }
             Ok(

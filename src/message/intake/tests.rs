@@ -3,6 +3,7 @@ use std::io::{Cursor, Seek, SeekFrom, Write};
 use proptest::prelude::*;
 
 use super::*;
+use crate::message::line_end::RETURNS;
 use crate::message::{Body, Content, Field, Stuffing};
 use crate::world::memory_spool;
 
@@ -65,16 +66,109 @@ fn every_shape_of_message() {
         (b"n\xc3\xa4me: x\n\n", "", "n\u{e4}me: x||"),
         (b"Empty:\n\n", "Empty=", ""),
         (b"A: b\n \n\nx", "A= b| ", "x|"),
-        (b"A: x\0y\rz\x1b\x7f\tq\n\n", "A= x\0y\rz  \tq", ""),
+        (b"A: x\0y\x1b\x7f\tq\n\n", "A= x\0y  \tq", ""),
         (b"A: \xc3\xa9\n\n", "A= \u{e9}", ""),
         (b"A: x\n\nb\0c\rd\n", "A= x", "b\0c\rd|"),
         (b"A: x\n\nlast\r", "A= x", "last|"),
         (b"A: x\n\n\n\n\nz\n\n", "A= x", "|||z||"),
+        // A byte order mark is no text where a line of the header may begin.
+        (b"\xef\xbb\xbfA: x\n\nb", "A= x", "b|"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfA: x\n\nb", "A= x", "b|"),
+        (b"\xef\xbb\xbfFrom a Mon\nA: x\n\nb", "A= x", "b|"),
+        (b"From a Mon\n\xef\xbb\xbfA: x\n\nb", "A= x", "b|"),
+        (b"A: x\n\xef\xbb\xbfBcc: y\n\nb", "A= x;Bcc= y", "b|"),
+        (b"A: x\n\xef\xbb\xbf\nb", "A= x", "b|"),
+        (b"\xef\xbb\xbf\nb", "", "b|"),
+        (b"\xef\xbb\xbfno header\n", "", "no header|"),
+        (b"\xef\xbb\xbf", "", ""),
+        (b"A: \xef\xbb\xbfx\n\n\xef\xbb\xbfb", "A= \u{feff}x", "\u{feff}b|"),
+        // Without any LF every CR ends a line.
+        (b"A: x\rB: y\r z\r\rtext\r\rmore\r", "A= x;B= y| z", "text||more|"),
+        (b"A: x\r\rtext", "A= x", "text|"),
+        (b"A: x\r\rB: y\r", "A= x", "B: y|"),
+        (b"A: x\rno field\rB: y", "A= x", "no field|B: y|"),
+        (b"A: x\r", "A= x", ""),
+        (b"\rA: x\r", "", "A: x|"),
+        (b"no header\rmore\r", "", "no header|more|"),
+        (b"\xef\xbb\xbfFrom a\rA: x\r\rb", "A= x", "b|"),
+        // With LF a CR ends a line of the header when a field follows, and is text in the body.
+        (b"A: x\rBcc: y\n\nb\rc\n", "A= x;Bcc= y", "b\rc|"),
+        (b"A: x\rBcc : y\rC:z\r\n\r\nb", "A= x;Bcc= y;C=z", "b|"),
+        (b"no header\rA: b\n", "", "no header\rA: b|"),
+        (b"A: x\n\rprogress\n", "A= x", "\rprogress|"),
+        (b"\r10%\r20%\n", "", "\r10%\r20%|"),
     ];
     for (input, header, body) in rows {
         let shown = shown(read_as(input, false, Dots::Content));
         assert_eq!((shown.0.as_str(), shown.1.as_str()), (*header, *body), "{:?}", String::from_utf8_lossy(input));
     }
+}
+
+fn fault(input: &[u8]) -> IntakeFault {
+    Message::read(&mut &*input, false, Dots::Content, memory_spool(), LIMIT).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn a_return_that_may_or_may_not_end_a_line_is_refused() {
+    for input in [
+        &b"A: x\ry\n\nbody"[..],
+        b"A: x\r y\n\nbody",
+        b"A: x\r\rB: y\n\nbody",
+        b"A: x\rno field name: y\n\nbody",
+        b"A: x\rB: y\r\rbody\rmore\n",
+        b"A: x\n\rB: y\n\nbody",
+        b"\rB: y\n\nbody",
+        b"From a\rplain\nA: x\n\n",
+        b"A: x\n y\rz\n\nbody",
+    ] {
+        assert_eq!(fault(input), IntakeFault::BareReturn, "{:?}", String::from_utf8_lossy(input));
+        // However it arrives.
+        let mut portions = Portions { octets: input, sizes: vec![1].into_iter().cycle() };
+        let slowly = Message::read(&mut portions, false, Dots::Content, memory_spool(), LIMIT).map(|_| ());
+        assert_eq!(slowly, Err(IntakeFault::BareReturn), "{:?}", String::from_utf8_lossy(input));
+    }
+}
+
+#[test]
+fn returns_are_found_in_long_lines_and_large_bodies() {
+    for length in [65_000, 65_530, 65_535, 65_536, 65_537, 131_071] {
+        let long = "x".repeat(length);
+        let mixed = read_as(format!("A: {long}\rBcc: y\n\n").as_bytes(), false, Dots::Content);
+        assert_eq!((mixed.fields.len(), mixed.fields[0].value.len()), (2, length + 1), "{length}");
+        assert_eq!(fault(format!("A: {long}\ry\n\n").as_bytes()), IntakeFault::BareReturn, "{length}");
+        let text = format!("A: {long}\rB: y\r\r{long}\r.\r..\rend");
+        let mut alone = read_as(text.as_bytes(), false, Dots::Content);
+        assert_eq!(alone.fields.len(), 2);
+        assert_eq!(octets(&mut alone.body), format!("{long}\r\n.\r\n..\r\nend\r\n").as_bytes());
+        assert_eq!((alone.body.content.lines, alone.body.content.longest_line), (4, length as u64));
+        assert!(alone.body.content.is_seven_bit() == (length <= 998));
+    }
+    assert_eq!(fault(format!("A: x\r\r{}\n", "x\r".repeat(200_000)).as_bytes()), IntakeFault::BareReturn);
+}
+
+#[test]
+fn a_lone_dot_ends_lines_of_returns_as_well() {
+    let mut message = read_as(b"A: x\r\rtext\r.\rmore\r.\r", false, Dots::LoneDotMayEnd);
+    assert_eq!((message.body.first_lone_dot, message.body.ending), (Some(6), crate::message::Ending::LoneDot));
+    assert_eq!(octets(&mut message.body), b"text\r\n.\r\nmore\r\n");
+    message.body.end_at_lone_dot();
+    assert_eq!(octets(&mut message.body), b"text\r\n");
+}
+
+#[test]
+fn line_ends_are_kept_as_they_came() {
+    let input = b"\na\nb\r\nc\r\r\n\n\r\nd\re\nlast\r";
+    let mut body = read_as(input, false, Dots::LoneDotMayEnd).body;
+    let mut ends = Vec::new();
+    let mut lines = body.lines().unwrap();
+    while let Some(piece) = lines.next_piece().unwrap() {
+        ends.push((piece.text().to_vec(), piece.end.to_vec()));
+        assert!(piece.octets.ends_with(b"\r\n"));
+    }
+    let raw: Vec<u8> = ends.iter().flat_map(|(text, end)| [&text[..], end].concat()).collect();
+    assert_eq!(raw, input[1..]);
+    assert_eq!(ends.len(), 7);
+    assert_eq!(body.stored, raw.len() as u64);
 }
 
 #[test]
@@ -96,7 +190,11 @@ fn dots_from_a_pipe() {
         ("a|.||", Dots::LoneDotMayEnd, "a|.||", Some(3), Plain, "a|"),
         ("..a|b|", Dots::LoneDotMayEnd, "..a|b|", None, Plain, ".a|b|"),
         ("..a|.b|.|c|", Dots::LoneDotMayEnd, "..a|.b|.|c|", Some(9), Plain, ".a|.b|"),
-        ("..a|b|", Dots::MayBeStuffed, ".a|b|", None, Stuffed, ".a|b|"),
+        ("..a|b|", Dots::MayBeStuffed, "..a|b|", None, Plain, ".a|b|"),
+        ("... while talking|../bin/run|", Dots::MayBeStuffed, "... while talking|../bin/run|", None, Plain, ".. while talking|./bin/run|"),
+        ("..a|..|b|", Dots::MayBeStuffed, ".a|.|b|", None, Stuffed, ".a|.|b|"),
+        ("..a|..", Dots::MayBeStuffed, ".a|.|", None, Stuffed, ".a|.|"),
+        (".. |", Dots::MayBeStuffed, ".. |", None, Plain, ". |"),
         ("..|...|.|", Dots::MayBeStuffed, ".|..|", None, Stuffed, ".|..|"),
         ("..a|.b|", Dots::MayBeStuffed, "..a|.b|", None, Plain, ".a|.b|"),
         ("..a|.|b|", Dots::MayBeStuffed, "..a|.|b|", Some(5), Plain, ".a|"),
@@ -171,9 +269,6 @@ fn a_line_may_be_long_in_header_and_body() {
 
 #[test]
 fn a_header_has_bounds() {
-    let fault = |input: &[u8]| {
-        Message::read(&mut &*input, false, Dots::Content, memory_spool(), LIMIT).map(|_| ()).unwrap_err()
-    };
     assert_eq!(fault("A: b\n".repeat(10_001).as_bytes()), IntakeFault::HeaderTooLarge);
     assert_eq!(fault(format!("A: {}\n", "x".repeat(2 * 1024 * 1024)).as_bytes()), IntakeFault::HeaderTooLarge);
     assert_eq!(fault(format!("A:\n{}", " x\n".repeat(600_000)).as_bytes()), IntakeFault::HeaderTooLarge);
@@ -285,9 +380,8 @@ fn lines_of(text: &[u8]) -> Vec<Vec<u8>> {
         lines.pop();
     }
     for line in &mut lines {
-        while line.last() == Some(&b'\r') {
-            line.pop();
-        }
+        let returns = line.iter().rev().take(RETURNS).take_while(|&&octet| octet == b'\r').count();
+        line.truncate(line.len() - returns);
     }
     lines
 }
@@ -302,6 +396,7 @@ proptest! {
         terminal: bool,
     ) {
         let text = segments.concat();
+        let input = [b"\n", &text[..]].concat();
         let mut lines = lines_of(&text);
         let is_dot = |line: &Vec<u8>| line == b".";
         if dots != Dots::Content {
@@ -315,13 +410,13 @@ proptest! {
         let join = |lines: &[Vec<u8>]| lines.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect::<Vec<u8>>();
         let body = join(&lines);
 
-        let input = [b"\n", &text[..]].concat();
         let mut portions = Portions { octets: &input, sizes: sizes.into_iter().cycle() };
         let source = Source::new(&mut portions, buffer);
         let mut message = read_through(source, terminal, dots, memory_spool(), LIMIT).unwrap();
 
         let dotted: Vec<&Vec<u8>> = lines.iter().filter(|line| line.starts_with(b".")).collect();
-        let stuffed = dots == Dots::MayBeStuffed && !dotted.is_empty() && dotted.iter().all(|line| line.starts_with(b".."));
+        let doubled = dotted.iter().all(|line| line.starts_with(b"..")) && dotted.iter().any(|line| *line == b"..");
+        let stuffed = dots == Dots::MayBeStuffed && doubled;
         prop_assert_eq!(message.body.stuffing == Stuffing::Stuffed, stuffed);
         let lone = if dots == Dots::Content { None } else { lines.iter().position(is_dot) };
         prop_assert_eq!(message.body.first_lone_dot, lone.map(|line| join(&lines[..line]).len() as u64));
@@ -344,8 +439,14 @@ proptest! {
     ) {
         let text = segments.concat();
         let mut portions = Portions { octets: &text, sizes: sizes.into_iter().cycle() };
-        let message = Message::read(&mut portions, false, Dots::Content, memory_spool(), LIMIT).unwrap();
-        let whole = read_as(&text, false, Dots::Content);
+        let message = Message::read(&mut portions, false, Dots::Content, memory_spool(), LIMIT);
+        let whole = Message::read(&mut &*text, false, Dots::Content, memory_spool(), LIMIT);
+        if let Err(fault) = &whole {
+            prop_assert_eq!(fault, &IntakeFault::BareReturn);
+            prop_assert_eq!(message.map(|_| ()).unwrap_err(), IntakeFault::BareReturn);
+            return Ok(());
+        }
+        let (message, whole) = (message.unwrap(), whole.unwrap());
         prop_assert_eq!(&message.fields, &whole.fields);
         prop_assert_eq!(message.body.content, whole.body.content);
         // Written out and read again it is the same message.

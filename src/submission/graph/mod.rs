@@ -21,6 +21,7 @@ use crate::invocation::Dsn;
 use crate::outcome::Receipt;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::outgoing::{InMemory, Outgoing};
+use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
 use crate::submission::{Custody, NoCustody};
 use crate::transcript::{Line, Speaker};
@@ -31,6 +32,9 @@ use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 /// The largest request Graph takes: 413 says "The maximum request length supported is 4MB" ("Use the Microsoft Graph
 /// API", learn.microsoft.com/graph/use-the-api). Base64 makes that a message of 3 MiB.
 const REQUEST_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// The message that makes, in octets.
+pub const SIZE_LIMIT: u64 = REQUEST_LIMIT / 4 * 3;
 
 /// How often a busy Graph is asked.
 const ATTEMPTS: u32 = 3;
@@ -116,7 +120,7 @@ impl<'a> Graph<'a> {
         let mut attempts = 1;
         loop {
             custody.sending()?;
-            let answer = self.post(message, &cargo)?;
+            let answer = self.post(message, &cargo, custody)?;
             let told = answers::told(&answer, &self.token.token);
             self.say(Speaker::Server, told.whole());
             let Some(refusal) = answers::refusal(&answer, &told) else { return Ok(Receipt::new(told)) };
@@ -128,7 +132,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn post(&self, message: &mut dyn Outgoing, cargo: &Cargo) -> Result<PostAnswer, Failure> {
+    fn post(
+        &self,
+        message: &mut dyn Outgoing,
+        cargo: &Cargo,
+        custody: &mut dyn Custody,
+    ) -> Result<PostAnswer, Failure> {
         let url = format!("{}/v1.0/me/sendMail", self.account.graph);
         self.say(Speaker::Client, &format!("POST {url}"));
         let mut content = |sink: &mut dyn Write| {
@@ -143,9 +152,12 @@ impl<'a> Graph<'a> {
         };
         self.say(Speaker::Event, &format!("{} octets of message, {} as base64{note}", cargo.octets, cargo.length));
         let mut told = |text: &str| self.say(Speaker::Event, text);
+        let mut advanced = |sent: u64| self.say(Speaker::Progress, &progress(sent, cargo.length));
         let post = Post {
             url: &url,
             told: &mut told,
+            progress: &mut advanced,
+            dot: &mut || custody.dot(),
             token: &self.token.token,
             content_type: "text/plain",
             length: cargo.length,

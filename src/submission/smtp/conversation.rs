@@ -1,6 +1,6 @@
 //! One connection's conversation, from the greeting to the verdict, in the fewest flights.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
@@ -13,6 +13,7 @@ use crate::outcome::{Receipt, RefusedRecipient};
 use crate::reply::{Phase, Reply};
 use crate::submission::Custody;
 use crate::submission::outgoing::Outgoing;
+use crate::submission::smtp::content::{Cut, Slices};
 use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
@@ -26,8 +27,8 @@ use crate::world::{Clock, Wire, WireFault};
 /// Our name when the server does not take the other one; Outlook is known to take this.
 const FALLBACK_NAME: &str = "localhost.localdomain";
 
-/// How long a server that stopped reading may take to tell why.
-const EARLY_REPLY: Duration = Duration::from_secs(1);
+/// How long a server that stopped reading may take to tell why, and one that hears QUIT to answer.
+pub(super) const EARLY_REPLY: Duration = Duration::from_secs(1);
 
 /// How a conversation ends without a receipt.
 pub(super) enum Stop {
@@ -46,6 +47,8 @@ pub(super) struct Conversation<'a> {
     pub(super) times: Deadlines,
     pub(super) transcript: &'a mut dyn FnMut(Line),
     pub(super) custody: &'a mut dyn Custody,
+    /// What the last reply answered.
+    pub(super) heard: Phase,
 }
 
 impl Conversation<'_> {
@@ -57,7 +60,7 @@ impl Conversation<'_> {
 
     /// Signs in and leaves: nothing is sent.
     pub(super) fn try_sign_in(mut self) -> Result<(), Failure> {
-        let verdict = self.open();
+        let verdict = self.open().and_then(|_| self.in_step());
         self.ended(verdict)?;
         self.quit();
         Ok(())
@@ -66,10 +69,7 @@ impl Conversation<'_> {
     fn ended<T>(&mut self, verdict: Result<T, Stop>) -> Result<T, Failure> {
         match verdict {
             Ok(outcome) => Ok(outcome),
-            Err(Stop::Leave(failure)) => {
-                self.quit();
-                Err(failure)
-            }
+            Err(Stop::Leave(failure)) => Err(self.leave(failure)),
             Err(Stop::Drop(failure)) => Err(failure),
         }
     }
@@ -129,11 +129,9 @@ impl Conversation<'_> {
 
     /// Writes what the transcript must not show.
     pub(super) fn secret_exchange(&mut self, octets: &[u8]) -> Result<Reply, Stop> {
-        let deadline = self.times.before_dot;
-        let reply = self.wire.send(octets, deadline).and_then(|()| self.wire.reply(deadline));
-        let reply = reply.map_err(|fault| dropped(Phase::Auth, fault))?;
-        self.show(&reply);
-        Ok(reply)
+        self.in_step()?;
+        self.wire.send(octets, self.times.before_dot).map_err(|fault| dropped(Phase::Auth, fault))?;
+        self.reply(Phase::Auth)
     }
 
     /// Up to the server's 354. Gives the recipients refused, where the others are enough.
@@ -179,6 +177,8 @@ impl Conversation<'_> {
                 let refusal = answers.refusal().filter(|_| !answers.may_go_on());
                 return Err(refusal.map_or(stop, Stop::Drop));
             }
+            // With one reply too many none of them answers what it seems to.
+            self.in_step()?;
         }
         Ok(answers)
     }
@@ -205,36 +205,38 @@ impl Conversation<'_> {
 
     /// The content, the final dot, and the verdict.
     fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Words, Stop> {
-        let latest_dot = self.times.latest_dot();
-        let (wire, clock) = (&mut self.wire, self.clock);
-        let mut fault = None;
-        let stuffing = Stuffing::new(|slice: &[u8]| {
-            wire.send(slice, latest_dot).map_err(|cause| {
-                fault = Some(cause);
-                io::Error::from(io::ErrorKind::BrokenPipe)
-            })
-        });
+        let size = message.size();
+        let mut slices = Slices::new(&mut *self.wire, self.clock, self.times, size, &mut *self.transcript);
         // Content comes line by line; stuffing is fast on large pieces.
+        let stuffing = Stuffing::new(|slice: &[u8]| slices.give(slice));
         let mut pieces = BufWriter::with_capacity(64 * 1024, stuffing);
         let written = message.write(&mut pieces).and_then(|()| pieces.flush());
         let (stuffing, _) = pieces.into_parts();
         let quit = if offers.pipelining { Quit.to_string() } else { String::new() };
         let (last, octets) = stuffing.finish(quit.as_bytes());
-        if let Some(fault) = fault {
-            return Err(Stop::Drop(self.cut_short(fault)));
+        if let Some(cut) = slices.cut() {
+            return Err(Stop::Drop(self.cut_short(cut)));
         }
         if let Err(error) = written {
             let words = format!("reading the message back: {error}; nothing was sent");
             return Err(Stop::Drop(failure(Cause::InputUnreadable, words)));
         }
-        if clock.instant() > latest_dot {
+        let now = self.clock.instant();
+        if now > self.times.content_until(size, now) {
             return Err(Stop::Drop(failure(
                 Cause::TimedOut,
                 "the message was on its way, the final dot was held back",
             )));
         }
+        self.custody.dot();
+        // The last moment at which a reply is certain to answer something else.
+        match self.wire.has_unread() {
+            Ok(false) => {}
+            Ok(true) => return Err(Stop::Drop(self.cut_short(Cut::Unasked))),
+            Err(fault) => return Err(Stop::Drop(self.cut_short(Cut::Fault(fault)))),
+        }
         // From here on a fault leaves the message perhaps sent.
-        let deadline = self.times.answer_until(clock.instant());
+        let deadline = self.times.answer_until(self.clock.instant());
         self.say(Speaker::Event, &format!("{octets} octets of message"));
         self.say(Speaker::Client, ".");
         if offers.pipelining {
@@ -247,6 +249,9 @@ impl Conversation<'_> {
         };
         let reply = reply.map_err(|fault| Stop::Drop(perhaps_sent(fault)))?;
         self.show(&reply);
+        if let Some(doubt) = self.doubt(&reply, usize::from(offers.pipelining)) {
+            return Err(Stop::Drop(failure(Cause::PerhapsSent, doubt)));
+        }
         if !offers.pipelining {
             self.quit();
         }
@@ -259,19 +264,8 @@ impl Conversation<'_> {
         Err(Stop::Drop(failure(Cause::PerhapsSent, reply.words())))
     }
 
-    /// A write in the middle of the content failed: nothing was sent, and the server may have said why.
-    fn cut_short(&mut self, fault: WireFault) -> Failure {
-        match self.wire.reply(self.clock.instant() + EARLY_REPLY) {
-            Ok(reply) if reply.is_negative() => {
-                self.show(&reply);
-                refused(Phase::Content, &reply)
-            }
-            Ok(_) | Err(_) => lost("sending the message", fault),
-        }
-    }
-
-    /// Says goodbye; the answer is not waited for, and it does not matter whether it arrives.
-    fn quit(&mut self) {
+    /// Says goodbye; whether the answer arrives does not matter.
+    pub(super) fn quit(&mut self) {
         let quit = Quit.to_string();
         self.say(Speaker::Client, &quit);
         let _ = self.wire.send(quit.as_bytes(), self.clock.instant() + EARLY_REPLY);
@@ -284,8 +278,8 @@ impl Conversation<'_> {
     }
 
     fn send(&mut self, phase: Phase, octets: &[u8]) -> Result<(), Stop> {
-        let sent = self.wire.send(octets, self.times.before_dot);
-        match sent {
+        self.in_step()?;
+        match self.wire.send(octets, self.times.before_dot) {
             Ok(()) => Ok(()),
             Err(WireFault::Lost(_)) => {
                 // What the server said before it hung up says more than that it did.
@@ -300,11 +294,12 @@ impl Conversation<'_> {
 
     fn reply(&mut self, phase: Phase) -> Result<Reply, Stop> {
         let reply = self.wire.reply(self.times.before_dot).map_err(|fault| dropped(phase, fault))?;
+        self.heard = phase;
         self.show(&reply);
         Ok(reply)
     }
 
-    fn show(&mut self, reply: &Reply) {
+    pub(super) fn show(&mut self, reply: &Reply) {
         let mut lines = reply.lines.iter().peekable();
         while let Some(line) = lines.next() {
             let mark = if lines.peek().is_some() { '-' } else { ' ' };
@@ -319,7 +314,7 @@ impl Conversation<'_> {
 
 /// Goes on with exactly this code. A negative reply says why not; another is no answer to what we said.
 pub(super) fn expect(phase: Phase, reply: &Reply, number: u16) -> Result<(), Stop> {
-    if reply.number() == number {
+    if reply.code == number {
         return Ok(());
     }
     Err(Stop::Leave(refused(phase, reply)))

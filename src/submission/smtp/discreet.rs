@@ -55,6 +55,10 @@ impl Wire for Discreet {
         self.wire.send(octets, deadline)
     }
 
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        self.wire.has_unread()
+    }
+
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault> {
         match self.wire.reply(deadline) {
             Ok(Reply { code, lines }) => {
@@ -87,8 +91,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::adapters::wire::parse_reply;
     use crate::credentials::{AccessToken, Credential, Origin};
+    use crate::fake_world::parse_reply;
     use crate::secret::Secret;
     use crate::submission::smtp::sign_in::secrets;
     use crate::submission::smtp::{login, plain, xoauth2};
@@ -103,6 +107,9 @@ mod tests {
     impl Wire for Saying {
         fn send(&mut self, _: &[u8], _: Instant) -> Result<(), WireFault> {
             Ok(())
+        }
+        fn has_unread(&mut self) -> Result<bool, WireFault> {
+            Ok(false)
         }
         fn reply(&mut self, _: Instant) -> Result<Reply, WireFault> {
             self.0.clone()

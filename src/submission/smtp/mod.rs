@@ -1,15 +1,18 @@
 //! The SMTP conversation (RFC 5321) with a submission server (RFC 6409).
 
+pub(super) mod content;
 mod conversation;
 mod discreet;
 pub(super) mod faults;
 mod login;
+mod mechanisms;
 mod offers;
 pub mod outlook_replies;
 mod parameters;
 mod plain;
 mod sasl;
 mod sign_in;
+mod step;
 mod stuffing;
 mod transaction;
 mod xoauth2;
@@ -27,6 +30,7 @@ use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::invocation::Dsn;
 use crate::outcome::Receipt;
+use crate::reply::Phase;
 use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
@@ -114,6 +118,7 @@ impl<'a> Smtp<'a> {
             times: self.times,
             transcript: &mut **transcript,
             custody,
+            heard: Phase::Greeting,
         })
     }
 }

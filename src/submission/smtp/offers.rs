@@ -1,15 +1,14 @@
 //! What the server offers in its answer to EHLO (RFC 5321 section 4.1.1.1).
 
 use crate::reply::Reply;
-use crate::submission::smtp::{login, plain, xoauth2};
+use crate::submission::smtp::mechanisms;
 
 /// The extensions we can use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Offers {
     pub(super) starttls: bool,
-    pub(super) xoauth2: bool,
-    pub(super) plain: bool,
-    pub(super) login: bool,
+    /// The ways of signing in that we know.
+    pub(super) mechanisms: Vec<&'static str>,
     pub(super) pipelining: bool,
     pub(super) eight_bit_mime: bool,
     pub(super) smtp_utf8: bool,
@@ -39,13 +38,7 @@ impl Offers {
                 "8BITMIME" => offers.eight_bit_mime = true,
                 "SMTPUTF8" => offers.smtp_utf8 = true,
                 "DSN" => offers.dsn = true,
-                "AUTH" => {
-                    for mechanism in words {
-                        offers.xoauth2 |= mechanism == xoauth2::NAME;
-                        offers.plain |= mechanism == plain::NAME;
-                        offers.login |= mechanism == login::NAME;
-                    }
-                }
+                "AUTH" => offers.mechanisms.extend(words.filter_map(mechanisms::named)),
                 "SIZE" => {
                     let limit = words.next().and_then(|digits| digits.parse().ok()).filter(|&limit| limit > 0);
                     offers.size = Some(limit.map_or(SizeLimit::Unknown, SizeLimit::Octets));
@@ -60,7 +53,7 @@ impl Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapters::wire::parse_reply;
+    use crate::fake_world::parse_reply;
 
     fn offers(text: &str) -> Offers {
         Offers::from_reply(&parse_reply(text.as_bytes()).unwrap())
@@ -73,9 +66,7 @@ mod tests {
             250-BINARYMIME\r\n250-CHUNKING\r\n250 SMTPUTF8\r\n";
         let all = Offers {
             starttls: false,
-            xoauth2: true,
-            plain: false,
-            login: true,
+            mechanisms: vec!["LOGIN", "XOAUTH2"],
             pipelining: true,
             eight_bit_mime: true,
             smtp_utf8: true,
@@ -90,8 +81,8 @@ mod tests {
     fn awkward_answers() {
         assert_eq!(offers("250 STARTTLS\r\n"), Offers::default(), "the first line is the greeting");
         assert!(offers("250-x\r\n250 starttls\r\n").starttls);
-        assert!(offers("250-x\r\n250 AUTH=LOGIN XOAUTH2\r\n").xoauth2);
-        assert!(!offers("250-x\r\n250 AUTH LOGIN XOAUTH2X\r\n").xoauth2);
+        assert_eq!(offers("250-x\r\n250 AUTH=LOGIN XOAUTH2\r\n").mechanisms, ["LOGIN", "XOAUTH2"]);
+        assert_eq!(offers("250-x\r\n250 AUTH LOGIN XOAUTH2X\r\n").mechanisms, ["LOGIN"]);
         for size in ["SIZE", "SIZE 0", "SIZE lots", "SIZE 99999999999999999999999"] {
             assert_eq!(offers(&format!("250-x\r\n250 {size}\r\n")).size, Some(SizeLimit::Unknown), "{size}");
         }

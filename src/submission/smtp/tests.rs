@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
-use crate::adapters::wire::parse_reply;
 use crate::credentials::{AccessToken, Origin};
 use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
+use crate::fake_world::parse_reply;
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::words::Words;
@@ -22,6 +22,8 @@ use crate::world::{Wire, WireFault};
 /// What a server does when it is listened to.
 enum Said {
     Reply(String),
+    /// Before it is asked for.
+    Early(String),
     Fault(WireFault),
 }
 
@@ -32,6 +34,8 @@ struct Script {
     /// The write with this number fails.
     failing_write: Cell<Option<(usize, WireFaultKind)>>,
     writes: Cell<usize>,
+    /// How long every write takes.
+    slowness: Cell<Duration>,
     now: Cell<Instant>,
     /// How long every reply takes.
     pace: Cell<Duration>,
@@ -52,6 +56,7 @@ impl Wire for ScriptedWire {
     fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault> {
         let number = self.0.writes.get();
         self.0.writes.set(number + 1);
+        self.0.now.set(self.0.now.get() + self.0.slowness.get());
         self.0.deadlines.borrow_mut().push(deadline);
         match self.0.failing_write.get() {
             Some((failing, WireFaultKind::Lost)) if failing == number => {
@@ -65,6 +70,13 @@ impl Wire for ScriptedWire {
         }
     }
 
+    fn has_unread(&mut self) -> Result<bool, WireFault> {
+        match self.0.replies.borrow().front() {
+            Some(Said::Early(_)) => Ok(true),
+            Some(Said::Reply(_) | Said::Fault(_)) | None => Ok(false),
+        }
+    }
+
     fn reply(&mut self, deadline: Instant) -> Result<Reply, WireFault> {
         self.0.now.set(self.0.now.get() + self.0.pace.get());
         self.0.deadlines.borrow_mut().push(deadline);
@@ -72,7 +84,7 @@ impl Wire for ScriptedWire {
             return Err(WireFault::TimedOut);
         }
         match self.0.replies.borrow_mut().pop_front() {
-            Some(Said::Reply(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
+            Some(Said::Reply(text) | Said::Early(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
             Some(Said::Fault(fault)) => Err(fault),
             None => Err(WireFault::Lost(Words::from("the server closed the connection"))),
         }
@@ -249,12 +261,17 @@ impl Run {
 }
 
 fn script(replies: &[&[&str]]) -> Rc<Script> {
-    let replies = replies.concat().into_iter().map(|text| Said::Reply(text.to_owned())).collect();
+    let said = |text: &str| match text.strip_prefix("early ") {
+        Some(text) => Said::Early(text.to_owned()),
+        None => Said::Reply(text.to_owned()),
+    };
+    let replies = replies.concat().into_iter().map(said).collect();
     Rc::new(Script {
         replies: RefCell::new(replies),
         flights: RefCell::default(),
         failing_write: Cell::default(),
         writes: Cell::default(),
+        slowness: Cell::default(),
         now: Cell::new(Instant::now()),
         pace: Cell::default(),
         deadlines: RefCell::default(),
@@ -867,6 +884,110 @@ fn large() -> Special {
     let mut message = message(&["a@x.example"]);
     message.content = b"0123456789abcdef\r\n".repeat(20_000);
     message
+}
+
+#[test]
+fn a_large_message_goes_on_as_long_as_it_is_taken() {
+    let (slow, start) = (Duration::from_secs(8), |script: &Script| script.now.get());
+    let script = script(&[SIGNED_IN, GO, &[ACCEPTED]]);
+    script.slowness.set(slow);
+    let began = start(&script);
+    let mut message = large();
+    message.size = message.content.len() as u64;
+    let run = run_with(script, &account(), "TOKEN", &mut message);
+    assert!(run.outcome.is_ok(), "{:?}", run.outcome);
+    assert!(start(&run.script) > began + account().deadline, "it took longer than the deadline");
+    // Every piece has its own time.
+    let deadlines = run.script.deadlines.borrow();
+    let content = &deadlines[deadlines.len() - 7..deadlines.len() - 2];
+    assert!(content.windows(2).all(|two| two[1] == two[0] + slow), "{content:?}");
+    let progress: Vec<_> = run.transcript.iter().filter(|line| line.starts_with("Progress ")).collect();
+    assert_eq!(progress.first().unwrap().as_str(), "Progress 0.1 of 0.4 MB sent");
+}
+
+#[test]
+fn a_small_message_of_the_queue_takes_its_time_too() {
+    let (account, now) = (account(), Instant::now());
+    let (caller, queue) = (account.deadlines(now), Deadlines::of_queue(now, account.deadline, account.final_wait));
+    let late = now + Duration::from_secs(3600);
+    for (size, patient) in [(1, false), (256 * 1024, false), (256 * 1024 + 1, true)] {
+        let until = if patient { late + Duration::from_secs(45) } else { caller.latest_dot() };
+        assert_eq!(caller.content_until(size, late), until);
+        assert_eq!(queue.content_until(size, late), late + Duration::from_secs(180));
+    }
+}
+
+// -- one reply too many
+
+#[test]
+fn what_lies_unread_ends_the_conversation_at_every_point() {
+    let steps = [SIGNED_IN, &["250 ok", "250 ok", "354 go"]].concat();
+    // Pipelined replies lie there when they are asked for.
+    let points = [1, 2, 4, 5, 8];
+    for point in points {
+        for (early, cause) in [
+            ("early 250 2.0.0 OK", Cause::ReplyNonsense),
+            ("early 354 go", Cause::ReplyNonsense),
+            ("early 421 4.3.2 Service not available", Cause::Deferred),
+            ("early 550 5.0.0 no", Cause::Refused),
+        ] {
+            if point == 4 || point == 5 {
+                // What refuses a sign-in is told as such below.
+                if cause == Cause::Refused {
+                    continue;
+                }
+            }
+            let run = run(&[&steps[..point], &[early], &steps[point..], &[ACCEPTED]], &mut message(&["a@x.example"]));
+            assert_eq!(run.cause(), cause, "{early} at {point}");
+            assert_eq!(run.flights.last().unwrap(), "<closed>");
+            assert!(!run.flights.iter().any(|flight| flight.contains("QUIT")), "{:?}", run.flights);
+            assert!(!run.flights.iter().any(|flight| flight.contains("\r\n.\r\n")), "{:?}", run.flights);
+        }
+    }
+}
+
+#[test]
+fn what_lies_unread_before_the_trial_of_a_sign_in_ends_is_its_outcome() {
+    for (early, cause) in [
+        ("early 535 5.7.3 Authentication unsuccessful", Cause::AuthRejected),
+        ("early 235 2.7.0 Authentication successful", Cause::ReplyNonsense),
+    ] {
+        let script = script(&[SIGNED_IN, &[early]]);
+        let (world, account, credential) = (Scripted(Rc::clone(&script)), account(), bearer("TOKEN"));
+        let mut silent = |_| ();
+        let times = account.deadlines(script.now.get());
+        let outcome = Smtp::new(&world, &world, &account, &credential, times, &mut silent).try_sign_in();
+        assert_eq!(outcome.err().map(|failure| failure.cause), Some(cause));
+    }
+}
+
+#[test]
+fn a_refusal_that_leaves_a_reply_over_refuses_nobody() {
+    let plain = [&SIGNED_IN[..3], &[PLAIN, "235 in"]].concat();
+    // 550 was the second answer to MAIL: 250 answers RCPT, and 221 QUIT.
+    let run = run(&[&plain, &["250 ok", "550 5.1.1 late", "250 ok", "221 bye"]], &mut message(&["a@x.example"]));
+    assert_eq!(run.cause(), Cause::ReplyNonsense);
+    for goodbye in [&["221 bye"][..], &["421 closing"], &["250 bye"], &[]] {
+        let refusal = ["250 ok", "550 5.1.1 no"];
+        let run = self::run(&[&plain, &refusal, goodbye], &mut message(&["a@x.example"]));
+        assert_eq!(run.cause(), Cause::RecipientRefused, "{goodbye:?}");
+    }
+}
+
+#[test]
+fn with_two_verdicts_nobody_knows() {
+    for (behind, is_known) in [
+        (&["early 221 bye"][..], true),
+        (&["early 502 what"], true),
+        (&["early 421 closing"], true),
+        (&["early 250 bye"], true),
+        (&["early 550 5.2.0 no"], false),
+        (&["early 250 2.0.0 OK", "early 221 bye"], false),
+    ] {
+        let run = run(&[SIGNED_IN, GO, &[ACCEPTED], behind], &mut message(&["a@x.example"]));
+        let cause = run.outcome.as_ref().err().map(|failure| failure.cause);
+        assert_eq!(cause, (!is_known).then_some(Cause::PerhapsSent), "{behind:?}");
+    }
 }
 
 /// The writes before the content: EHLO, STARTTLS, EHLO, AUTH, the envelope.

@@ -135,12 +135,12 @@ impl<'a> Answers<'a> {
 
     /// The server waits for content. Only 354 is a go-ahead.
     pub(super) fn awaits_content(&self) -> bool {
-        self.data.as_ref().is_some_and(|reply| reply.number() == 354)
+        self.data.as_ref().is_some_and(|reply| reply.code == 354)
     }
 
     /// Whether the parameters may be to blame. 5.1.x blames an address (RFC 3463 section 3.2).
     pub(super) fn blames_parameters(&self) -> bool {
-        let blames = |reply: &Reply| matches!(reply.number(), 501 | 504 | 555) && !reply.enhanced().starts_with("5.1.");
+        let blames = |reply: &Reply| matches!(reply.code, 501 | 504 | 555) && !reply.enhanced().starts_with("5.1.");
         match &self.sender {
             Some(reply) => blames(reply),
             None => self.recipients.iter().any(|(_, reply)| blames(reply)),
@@ -152,7 +152,11 @@ impl<'a> Answers<'a> {
         if let Some(reply) = &self.sender {
             return Some(refused(Phase::Mail, reply));
         }
-        let temporary = |reply: &&Reply| classify(Phase::Rcpt, reply).row().status == ExitStatus::Temporary;
+        // Fewer may be taken at another time.
+        let temporary = |reply: &&Reply| {
+            let cause = classify(Phase::Rcpt, reply);
+            cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients
+        };
         let mut replies = self.recipients.iter().map(|(_, reply)| reply);
         let first = replies.clone().next();
         let telling = match self.enough {

@@ -82,7 +82,7 @@ impl Row {
             |wanted: &&str| if wanted.ends_with('.') { enhanced.starts_with(wanted) } else { enhanced == *wanted };
         let of_code = match self.codes {
             Codes::Any => true,
-            Codes::Of(codes) => codes.contains(&reply.number()),
+            Codes::Of(codes) => codes.contains(&reply.code),
             Codes::Temporary => reply.is_temporary(),
             Codes::Permanent => !reply.is_temporary(),
         };

@@ -1,6 +1,6 @@
 //! Back pressure, commands and addresses, and at the end what phase and class of any other reply tell.
 
-use super::{ANY, Codes, INSIDE, Row, to};
+use super::{ANY, CONTENT, Codes, INSIDE, Row, to};
 use crate::failure::Cause;
 use crate::reply::Phase;
 
@@ -60,6 +60,15 @@ pub(super) static ROWS: &[Row] = &[
         .code(&[501])
         .saying("Outlook cannot read a recipient's address", "nobody got the message; correct the address"),
     to(RCPT, Cause::RecipientRefused).status(&["5.1.", "5.4.1"]),
+    // Outlook looks into the header's addresses after the final dot.
+    to(CONTENT, Cause::RecipientRefused).text(&["InvalidRecipientsException"]).saying(
+        "Outlook cannot resolve a recipient",
+        "nobody got the message; correct the addresses, those in its header as well",
+    ),
+    // RFC 3463 section 3.2: these are about where a message goes, the others about where it comes from.
+    to(CONTENT, Cause::RecipientRefused)
+        .class(Codes::Permanent)
+        .status(&["5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10"]),
     // -- by phase and class alone
     to(RCPT, Cause::RecipientDeferred).class(Codes::Temporary),
     to(ANY, Cause::Deferred).class(Codes::Temporary),

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::{fs, ptr};
 
 use super::*;
-use crate::adapters::wire::parse_reply;
 use crate::failure::{ExitStatus, Kind};
+use crate::fake_world::parse_reply;
 use Phase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt, Starttls};
 
 /// Replies as people posted them in public issue trackers and mailing lists, host names shortened.
@@ -159,6 +159,12 @@ const SEEN: &[(Phase, &str, Cause)] = &[
     (Data, "503 5.5.1 Bad sequence of commands", Cause::ReplyNonsense),
     (Data, "554 no valid recipients", Cause::Refused),
     (Content, "571 something new", Cause::Refused),
+    (
+        Content,
+        "554 5.2.0 STOREDRV.Submission.Exception:InvalidRecipientsException; Failed to process message due to a permanent exception with message [BeginDiagnosticData]Recipients are not resolved. All recipients must be resolved before a message can be submitted.",
+        Cause::RecipientRefused,
+    ),
+    (Content, "550 5.1.3 STOREDRV.Submit; invalid recipient address", Cause::RecipientRefused),
     (Content, "451 4.3.2 Temporary server error. Please try again later ATTR17", Cause::Deferred),
     (Content, "451 4.4.22 Message failed to be replicated: no healthy peers found", Cause::Deferred),
     (Mail, "550 5.7.705 Service unavailable. Access denied, tenant has exceeded threshold.", Cause::PoorReputation),
@@ -179,6 +185,8 @@ const VARIANTS: &[(Phase, &str, Cause)] = &[
     (Auth, "451 5.7.3 STARTTLS is required to send mail", Cause::TlsFailed),
     (Mail, "554 5.7.0 Temporary server error", Cause::Refused),
     (Content, "250 5.2.0 SendAsDenied", Cause::ReplyNonsense),
+    (Content, "550 5.1.10 Something new", Cause::RecipientRefused),
+    (Content, "550 5.1.20 Multiple From addresses are not allowed without Sender", Cause::Refused),
     (Auth, "421 4.3.2 Concurrent connections limit exceeded", Cause::TooManyAtOnce),
     (Ehlo, "550 5.5.4 Something new", Cause::HeloRefused),
     (Rcpt, "550 Too many recipients", Cause::TooManyRecipients),
@@ -276,6 +284,8 @@ const SHOWN_BY: &[&str] = &[
     "mail-501",
     "rcpt-501",
     "rcpt-550",
+    "content-554-invalid-recipients",
+    "content-550-recipient",
     "rcpt-one-of-two-450",
     "starttls-454",
     "rcpt-550-bare",
@@ -369,7 +379,7 @@ fn quotas_pass_in_hours_and_punishments_never() {
         if text.whole().contains("RefuseQuota") || text.whole().contains("SubmissionQuota") {
             assert_eq!((cause.kind(), cause.row().status), (Kind::Quota, ExitStatus::Temporary), "{text:?}");
         }
-        if reply.number() == 550 && reply.enhanced().starts_with("5.2.25") {
+        if reply.code == 550 && reply.enhanced().starts_with("5.2.25") {
             assert_eq!(classify(phase, &reply).kind(), Kind::Permanent, "{text:?}");
         }
     }

@@ -37,6 +37,7 @@
 //! | action | what happens |
 //! | --- | --- |
 //! | `250 text`, `250-text` | a reply line; the last code decides how the session goes on (a 250 to MAIL opens a transaction, a 354 begins the content, a 334 waits for a continuation, 421 closes, ...) |
+//! | `early 250 text` | a reply nobody asked for, in the same write behind the answer; it changes nothing for the session |
 //! | `raw OCTETS` | octets as they are, no line end added |
 //! | `endless LINE` | this line again and again until the client goes |
 //! | `default` | what Outlook would do now; implied when nothing above was a reply |
@@ -145,6 +146,7 @@ pub(crate) struct Selector {
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     Reply(Vec<u8>),
+    Early(Vec<u8>),
     Raw(Vec<u8>),
     Endless(Vec<u8>),
     Default,

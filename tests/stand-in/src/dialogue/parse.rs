@@ -144,6 +144,7 @@ fn action(text: &str) -> Result<Action, String> {
     }
     let (word, value) = text.split_once(' ').map_or((text, ""), |(word, value)| (word, value.trim()));
     Ok(match word {
+        "early" => Action::Early(unescape(value)?),
         "raw" => Action::Raw(unescape(value)?),
         "endless" => Action::Endless(unescape(value)?),
         "inject" => Action::Inject(unescape(value)?),

@@ -20,13 +20,14 @@ impl Session<'_> {
             _ => self.visit(stage),
         };
         let rules = Arc::clone(&lock(&self.shared.rules));
-        let mut said = None;
+        let (mut said, mut early) = (None, Vec::new());
         for action in rules.actions(stage, nth, line).unwrap_or_default() {
             match action {
                 Action::Reply(octets) => {
                     said = Some(code_of(octets));
                     self.say(octets);
                 }
+                Action::Early(octets) => early.push(octets.clone()),
                 Action::Raw(octets) => {
                     said = Some(code_of(octets));
                     self.note(Side::Server, printable(octets));
@@ -43,6 +44,9 @@ impl Session<'_> {
             Some(code) => code,
             None => self.say_default(stage, default),
         };
+        for line in early {
+            self.say(&line);
+        }
         self.keep_count();
         if code == 421 { Err(self.close("421")) } else { Ok(code) }
     }
@@ -50,7 +54,7 @@ impl Session<'_> {
     /// An action that is no reply.
     fn perform(&mut self, action: &Action) -> Result<(), Over> {
         match action {
-            Action::Reply(_) | Action::Raw(_) | Action::Default => {}
+            Action::Reply(_) | Action::Early(_) | Action::Raw(_) | Action::Default => {}
             Action::Endless(line) => return Err(self.endless(line)),
             Action::Drop => {
                 self.wire.flush()?;
