@@ -1,10 +1,10 @@
 //! What the broker says to a client: a greeting, then one frame of JSON for each thing it has to say.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::RequestFault;
+use super::fault::RequestFault;
 use super::frames::{self, Frame};
 use crate::failure::Failure;
 use crate::outcome::Taken;
@@ -127,10 +127,4 @@ fn lines(text: &str) -> String {
         None => line_with_columns(line.as_bytes()),
     };
     text.split_inclusive('\n').map(line).collect()
-}
-
-impl From<RequestFault> for io::Error {
-    fn from(fault: RequestFault) -> Self {
-        Self::new(ErrorKind::InvalidData, Failure::from(fault).line())
-    }
 }

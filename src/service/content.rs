@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, SeekFrom, Write};
 
-use super::RequestFault;
+use super::fault::RequestFault;
 use super::frames::{self, Frame};
 use crate::message::{Dots, IntakeFault, Message, standard_input};
 use crate::world::Spool;

@@ -14,8 +14,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::RequestFault;
+use super::fault::RequestFault;
 use crate::words::Words;
+
+/// How every request begins: four letters, and the version of this format.
+pub(super) const MAGIC: [u8; 4] = *b"OLSM";
+pub(super) const VERSION: u8 = 1;
 
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +57,24 @@ impl Frame {
             Self::Answer => 2 * 1024 * 1024,
         }
     }
+}
+
+/// Writes what every request begins with.
+pub(super) fn write_preamble(sink: &mut dyn Write) -> io::Result<()> {
+    let [a, b, c, d] = MAGIC;
+    sink.write_all(&[a, b, c, d, VERSION])
+}
+
+/// Reads it.
+pub(super) fn read_preamble(source: &mut dyn Read) -> Result<(), RequestFault> {
+    let mut magic = [0; 4];
+    let mut version = [0];
+    fill(source, &mut magic)?;
+    if magic != MAGIC {
+        return Err(RequestFault::Foreign);
+    }
+    fill(source, &mut version)?;
+    if version == [VERSION] { Ok(()) } else { Err(RequestFault::Version(version[0])) }
 }
 
 /// Writes one frame.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Head, RequestFault, Submission};
+use super::fault::RequestFault;
 use crate::envelope::Stamp;
 use crate::invocation::{FlagValues, HeaderRecipients, Submit, Verbosity};
 use crate::message::Dots;
@@ -18,6 +18,17 @@ const NAME: usize = 1024;
 
 /// No zone is further from UTC (RFC 5322 section 3.3 has two digits for the hours).
 const FARTHEST_ZONE: i32 = 24 * 3600;
+
+/// A request without its message.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Who called.
+    pub caller: Caller,
+    /// The arguments.
+    pub submit: Submit,
+    /// What a message without Date or Message-ID gets.
+    pub stamp: Stamp,
+}
 
 /// A head as it is written.
 #[derive(Serialize, Deserialize)]
@@ -58,8 +69,7 @@ enum Octets {
 }
 
 impl HeadRecord {
-    pub(super) fn of(submission: &Submission) -> Self {
-        let Submission { caller, submit, stamp, message: _ } = submission;
+    pub(super) fn of(caller: &Caller, submit: &Submit, stamp: &Stamp) -> Self {
         let Submit { header_recipients, operands, values, dots, verbosity, config: _ } = submit;
         let since = stamp.now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {

@@ -9,8 +9,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::fault::RequestFault;
 use super::frames::{self, Frame};
-use super::{Head, RequestFault, read_preamble, write_preamble};
+use super::head::Head;
 use crate::secret::Secret;
 
 /// What somebody wants, other than to send a message.
@@ -121,7 +122,7 @@ impl ServiceRequest {
     /// # Errors
     /// Those of `sink`.
     pub fn write(&self, sink: &mut dyn Write) -> io::Result<()> {
-        write_preamble(sink)?;
+        frames::write_preamble(sink)?;
         frames::write_secret_json(sink, Frame::Request, self)
     }
 }
@@ -132,7 +133,7 @@ impl ClientRequest {
     /// # Errors
     /// Each [`RequestFault`].
     pub fn read(source: &mut dyn Read) -> Result<Self, RequestFault> {
-        read_preamble(source)?;
+        frames::read_preamble(source)?;
         match frames::head(source)? {
             (Frame::Head, length) => Head::read_rest(source, length).map(|head| Self::Submit(Box::new(head))),
             // No buffer of ours keeps a copy of a secret.

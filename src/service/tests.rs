@@ -3,13 +3,16 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
+use super::frames::{self, Frame, MAGIC, VERSION};
 use super::*;
-use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, Verbosity};
-use crate::message::{Body, Content, Dots, Stuffing};
+use crate::envelope::Stamp;
+use crate::failure::{Cause, Failure, Stage};
+use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, Submit, Verbosity};
+use crate::message::{Body, Content, Dots, Message, Stuffing};
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::secret::Secret;
-use crate::world::{Spool, memory_spool};
+use crate::world::{Caller, Spool, Spools, memory_spool};
 
 struct Memory;
 
@@ -238,7 +241,7 @@ fn a_head_is_bounded_and_says_each_thing_once() {
     let submit = Submit { operands: vec![vec![b'a'; 128 * 1024]; 70], ..Submit::default() };
     let stamp = Stamp { now: UNIX_EPOCH, utc_offset: 0, unique: [0; 16] };
     let large = request(Caller::default(), submit, stamp, b"", false).write(&mut Vec::new());
-    assert_eq!(large.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(large.unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     let whole = small();
     let text = String::from_utf8_lossy(&whole);
     let json = &text[text.find('{').unwrap()..text.rfind('}').unwrap() + 1];
