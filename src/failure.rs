@@ -12,6 +12,8 @@ pub use exit_status::ExitStatus;
 pub use stage::Stage;
 pub use told::{Failure, Whose, Wording, for_account, for_the_system};
 
+use serde::{Deserialize, Serialize};
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -50,7 +52,7 @@ macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident => $status:ident, $enhanced:literal, $sentence:literal, $advice:literal
         $(, elsewhere $other:literal, $other_advice:literal)?;)+) => {
         /// Why a run ended badly.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
         pub enum Cause { $($(#[$doc])* $name,)+ }
 
         impl Cause {

@@ -66,7 +66,7 @@ impl Fakes {
             user_units: Box::new(Rc::clone(&self.user_units)),
             browser: Box::new(Rc::clone(&self.browser)),
             brokers: Box::new(Nothing),
-            waiting: Box::new(Nothing),
+            users: Box::new(Nothing),
         }
     }
 
@@ -508,9 +508,6 @@ impl Machine for Nothing {
     fn program_in_path(&self, _: &str) -> Option<PathBuf> {
         None
     }
-    fn is_in_group(&self, _: &str) -> bool {
-        false
-    }
     fn php_settings(&self) -> Vec<(PathBuf, String)> {
         Vec::new()
     }
@@ -537,9 +534,13 @@ impl Brokers for Nothing {
         Ok(())
     }
 }
-impl Waiting for Nothing {
-    fn in_custody(&self) {}
-    fn sending(&self) {}
+impl Users for Nothing {
+    fn belongs_to(&self, _: u32, _: u32, _: &str) -> bool {
+        false
+    }
+    fn party(&self, uid: u32) -> Party {
+        Party::User(uid)
+    }
 }
 impl Signals for Nothing {
     fn allow_interrupt(&self) {}

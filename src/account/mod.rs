@@ -8,6 +8,7 @@ use lettre::Address;
 use crate::failure::Failure;
 use crate::world::{Deadlines, Server, StoreKind};
 
+mod admission;
 mod config;
 mod config_values;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod providers;
 #[cfg(test)]
 pub(crate) mod sources;
 
+pub use admission::admit;
 pub use config::{Accounts, file_failure};
 pub use providers::{MailServer, OAuthPaths, PERSONAL_TENANT, PROVIDERS, Provider, is_personal};
 

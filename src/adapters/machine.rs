@@ -10,9 +10,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use nix::unistd::{getegid, geteuid};
 
-use super::{broker, https, programs, trust, wire};
+use super::{https, programs, trust, wire};
 use crate::words::Words;
 use crate::world::{Anchors, HttpsFault, Machine, MailProgram, WireFault};
 
@@ -65,10 +64,6 @@ impl Machine for ThisMachine {
             .flat_map(|folder| php_files(&folder))
             .filter_map(|file| Some((file.clone(), regular_text(&file)?)))
             .collect()
-    }
-
-    fn is_in_group(&self, group: &str) -> bool {
-        broker::is_in_group(geteuid(), getegid(), group)
     }
 
     fn git_setting(&self, key: &str, deadline: Instant) -> Option<Vec<String>> {

@@ -104,6 +104,7 @@ pub(super) fn caller_named(uid: Uid, parent: String) -> Caller {
     let host_name = gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Caller {
         uid: uid.as_raw(),
+        gid: getgid().as_raw(),
         full_name: full_name(&gecos, &login),
         login,
         parent: Words::from(parent).whole().to_owned(),

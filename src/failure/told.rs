@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::{Cause, ExitStatus, Stage};
 use crate::words::Words;
 
-/// A run that did not end well: where, why, and in whose words.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A run that did not end well: where, why, and in whose words. Written down, it is read back as it was.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// Where it happened.
     pub stage: Stage,
@@ -15,8 +17,9 @@ pub struct Failure {
     /// What the server, file or caller said, sanitised; may be empty.
     pub detail: Words,
     /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
-    pub wording: Option<&'static Wording>,
-    /// Whose account it is about, which decides what mends it.
+    pub wording: Option<OwnWording>,
+    /// Whose account it is about, which decides what mends it. Whoever reads a failure knows.
+    #[serde(skip)]
     pub whose: Whose,
     /// Its name, where there are several.
     pub account: Option<Words>,
@@ -41,6 +44,25 @@ pub struct Wording {
     pub advice: &'static str,
 }
 
+/// The same as a failure has it, which may have been read from somewhere.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OwnWording {
+    #[serde(deserialize_with = "one_line")]
+    sentence: Cow<'static, str>,
+    #[serde(deserialize_with = "one_line")]
+    advice: Cow<'static, str>,
+}
+
+impl From<&'static Wording> for OwnWording {
+    fn from(wording: &'static Wording) -> Self {
+        Self { sentence: wording.sentence.into(), advice: wording.advice.into() }
+    }
+}
+
+fn one_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, str>, D::Error> {
+    Ok(Words::deserialize(deserializer)?.whole().to_owned().into())
+}
+
 impl Failure {
     /// A failure in somebody's words.
     pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
@@ -49,12 +71,12 @@ impl Failure {
 
     /// The same, told in other words if there are any.
     pub fn worded(self, wording: Option<&'static Wording>) -> Self {
-        Self { wording: wording.or(self.wording), ..self }
+        Self { wording: wording.map(OwnWording::from).or(self.wording), ..self }
     }
 
     /// The same as it is told of a server that is not Outlook: what our tables say in Outlook's name is not its.
     pub fn elsewhere(self) -> Self {
-        Self { wording: self.cause.row().elsewhere, ..self }
+        Self { wording: self.cause.row().elsewhere.map(OwnWording::from), ..self }
     }
 
     /// The same, about this account.
@@ -94,12 +116,17 @@ impl Failure {
         format!("status={} dsn={} {}", row.status as u8, row.enhanced, self.compose(self.detail.whole()))
     }
 
+    /// What happened, without whose words.
+    pub fn sentence(&self) -> &str {
+        self.wording.as_ref().map_or(self.cause.row().sentence, |wording| &wording.sentence)
+    }
+
     /// What to do about it.
     pub fn advice(&self) -> Cow<'static, str> {
-        let advice = self.wording.map_or(self.cause.row().advice, |wording| wording.advice);
+        let advice = self.wording.as_ref().map_or(self.cause.row().advice.into(), |wording| wording.advice.clone());
         let advice = match &self.account {
-            Some(name) => Cow::Owned(for_account(advice, name.whole())),
-            None => Cow::Borrowed(advice),
+            Some(name) => Cow::Owned(for_account(&advice, name.whole())),
+            None => advice,
         };
         match self.whose {
             Whose::User => advice,
@@ -111,7 +138,7 @@ impl Failure {
     }
 
     fn compose(&self, detail: &str) -> String {
-        let sentence = self.wording.map_or(self.cause.row().sentence, |wording| wording.sentence);
+        let sentence = self.sentence();
         let advice = self.advice();
         let mut line = String::from(sentence);
         if !detail.is_empty() {

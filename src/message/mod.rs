@@ -2,6 +2,8 @@
 
 use std::io::{self, SeekFrom};
 
+use serde::{Deserialize, Serialize};
+
 use crate::world::Spool;
 
 /// A message read from standard input to its end.
@@ -67,7 +69,8 @@ impl Field {
 }
 
 /// How dots are to be read when the message does not come with -i (decision 11 of DECISIONS.md).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Dots {
     /// -i: a dot is a dot.
     Content,

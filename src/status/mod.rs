@@ -14,9 +14,11 @@ use crate::world::{KeyPlace, World};
 
 mod json;
 mod judgement;
+mod page;
 mod text;
 
 pub use json::Report;
+pub use page::{blocks, load, own_report, page};
 pub use text::{Paint, block, outbox_words};
 
 /// The longest wait for an account's store: one that works answers in milliseconds.

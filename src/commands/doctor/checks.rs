@@ -211,8 +211,9 @@ pub(super) fn allowed(world: &World, account: &Account) -> Option<Finding> {
         Whose::User => return None,
         Whose::System => {}
     }
-    let login = world.caller.login.as_str();
-    if account.admits(login, |group| world.machine.is_in_group(group)) {
+    let caller = &world.caller;
+    let login = caller.login.as_str();
+    if account.admits(login, |group| world.users.belongs_to(caller.uid, caller.gid, group)) {
         return Some(Finding::Fine(format!("{login} may send through account {}", account.name)));
     }
     Some(Finding::Bad(Failure::new(Stage::Account, Cause::NotAllowed, login)))

@@ -82,7 +82,7 @@ impl<'a> Sheet<'a> {
                     Whose::User => self.world.places.whose(),
                 };
                 let failure = failure.about(whose);
-                let sentence = failure.wording.map_or(failure.cause.row().sentence, |wording| wording.sentence);
+                let sentence = failure.sentence();
                 let detail = failure.detail.short();
                 let text = if detail.is_empty() { sentence.to_owned() } else { format!("{sentence}: {detail}") };
                 // Its advice says already whose it is.

@@ -14,7 +14,7 @@ use crate::account::{Account, Accounts};
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::failure::{Cause, Failure};
 use crate::invocation::CommandArguments;
-use crate::world::{Route, World};
+use crate::world::World;
 
 /// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub(super) fn run(world: &World, _arguments: &CommandArguments) -> u8 {
         }
         way_to_outlook(world, account, &mut sheet, &mut seen);
         if loaded.is_ok() {
-            if world.places.route == Route::Here {
+            if world.places.is_own() {
                 checks::sign_in(world, account, &mut sheet);
             }
             if let Some(finding) = checks::allowed(world, account) {

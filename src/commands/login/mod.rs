@@ -6,7 +6,7 @@ use crate::account::{Account, same_mailbox};
 use crate::broker;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
 use crate::failure::{Cause, Failure, Stage, Whose};
-use crate::world::{Echo, Route, World};
+use crate::world::{Echo, World};
 
 mod registration;
 mod status_line;
@@ -41,11 +41,7 @@ pub struct Learned {
 ///
 /// The causes of "signing in"; the store is tried first, so that nobody signs in for nothing.
 pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Flow) -> Result<Learned, Failure> {
-    let previous = match world.places.route {
-        Route::Here => credentials::previous_grant(world, account)?,
-        // Only the broker knows.
-        Route::Broker | Route::Incoming => None,
-    };
+    let previous = broker::previous_grant(world, account)?;
     let client_id = registration::client_id(world, account, previous.as_ref())?;
     let SignedIn { address, mut grant, token } = match flow {
         Flow::DeviceCode => with_code::sign_in(world, account, &client_id),

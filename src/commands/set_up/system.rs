@@ -7,7 +7,7 @@ use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::CommandArguments;
 use crate::invocation::CommandOption;
-use crate::service::Errand;
+use crate::service::{Pace, ServiceRequest};
 use crate::status::{Report, outbox_words};
 use crate::world::{STORES, World, not_for_the_machine};
 
@@ -45,7 +45,7 @@ fn send_waiting(world: &World) {
     let Some([waited, ..]) = outbox(world).filter(|[waiting, ..]| *waiting > 0) else { return };
     let verb = if waited == 1 { "message waits" } else { "messages wait" };
     world.terminal.out(&format!("{waited} {verb} for this sign-in; sending now.\n"));
-    let _ = broker::told(world, Errand::RunQueue);
+    let _ = broker::ask_machine(world, &ServiceRequest::RunQueue(Pace::Everything));
     if let Some(left) = outbox(world) {
         let [waiting, ..] = left;
         let sent = waited.saturating_sub(waiting);
@@ -54,6 +54,6 @@ fn send_waiting(world: &World) {
 }
 
 fn outbox(world: &World) -> Option<[usize; 3]> {
-    let (_, text) = broker::told(world, Errand::Status(None)).ok()?;
+    let (_, text) = broker::ask_machine(world, &ServiceRequest::Status(None)).ok()?;
     Some(Report::parse(&text)?.outbox())
 }
