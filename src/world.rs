@@ -25,7 +25,7 @@ pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
-pub use post::{Post, PostAnswer, PostFault};
+pub use post::{Post, PostAnswer, PostFault, PostStep};
 pub use secrets::{KeyPlace, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind};
 pub use user_units::{UnitFault, UserUnits};
 pub use wire::{Network, Server, Wire, WireFault};
