@@ -120,15 +120,6 @@ impl Request {
         Self::read_frames(&mut Frames::new(source), spools)
     }
 
-    /// Reads what stands before the message, for a list of many.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_head(source: &mut dyn Read) -> Result<Head, RequestFault> {
-        expect_submit(source)?;
-        fields::read(&mut Frames::new(source))
-    }
-
     fn write_frames(&mut self, sink: &mut dyn Write) -> io::Result<()> {
         fields::write(sink, &self.caller, &self.submit, &self.stamp)?;
         content::write(sink, &mut self.message)

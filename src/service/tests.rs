@@ -161,8 +161,6 @@ proptest! {
         prop_assert_eq!(format!("{:?}", &back.stamp), format!("{:?}", &original.stamp));
         prop_assert_eq!(&back.message.fields, &original.message.fields);
         prop_assert_eq!(facts(back.message.body), facts(original.message.body));
-        let head = Request::read_head(&mut octets.as_slice()).unwrap();
-        prop_assert_eq!(&head.submit, &back.submit);
     }
 
     #[test]

@@ -65,8 +65,9 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// Every word of `store = "..."` that this version knows.
-    pub const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
+    /// Every word of `store = "..."`, for the manual.
+    #[cfg(test)]
+    pub(crate) const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
 
     /// Its word in `store = "..."`.
     pub const fn word(&self) -> &'static str {

@@ -91,7 +91,11 @@ impl Row {
             && (self.statuses.is_empty() || self.statuses.iter().any(same))
             && self.texts.iter().all(|part| lower_text.contains(&part.to_ascii_lowercase()))
     }
+}
 
+/// For the manual.
+#[cfg(test)]
+impl Row {
     /// The replies this row is about, for people.
     pub fn mark(&self) -> String {
         let codes = match self.codes {
