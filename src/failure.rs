@@ -31,7 +31,8 @@ pub struct Row {
 
 impl Cause {
     /// The row's sentence and advice.
-    pub const fn wording(self) -> Wording {
+    #[cfg(test)]
+    pub(crate) const fn wording(self) -> Wording {
         let row = self.row();
         Wording { sentence: row.sentence, advice: row.advice }
     }

@@ -12,6 +12,9 @@ use crate::account::{
 };
 pub(crate) use crate::adapters::outbox_folder::FolderOnDisk;
 pub(crate) use crate::adapters::wire::parse_reply;
+use crate::envelope::{Desk, Letter, Stamp};
+use crate::invocation::Submit;
+use crate::message::{Dots, Message};
 use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::StoreKind;
@@ -123,6 +126,18 @@ pub(crate) fn account() -> Account {
         aliases: "/etc/aliases".into(),
         local_mail_to: None,
     }
+}
+
+/// A letter of this content, addressed as any message is.
+pub(crate) fn letter(
+    world: &World,
+    account: &Account,
+    submit: &Submit,
+    mut octets: &[u8],
+    spool: Box<dyn Spool>,
+) -> Letter {
+    let message = Message::read(&mut octets, false, Dots::Content, spool, 1 << 30).unwrap();
+    Letter::address(submit, message, &Desk::new(world, account, &world.caller, Stamp::now(world))).unwrap()
 }
 
 pub(crate) struct FakeClock {
@@ -302,7 +317,7 @@ pub(crate) struct FakeHttps {
 
 impl Https for Rc<FakeHttps> {
     fn post(&self, _: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault> {
-        (post.told)("connected");
+        (post.heard)(PostStep::Connection("connected"));
         let mut content = Vec::new();
         (post.content)(&mut content).unwrap();
         assert_eq!(content.len() as u64, post.length);

@@ -38,11 +38,11 @@
 
 pub mod account;
 pub mod adapters;
-pub mod address;
-pub mod attempt;
-pub mod broker;
-pub mod commands;
-pub mod credentials;
+mod address;
+mod attempt;
+mod broker;
+mod commands;
+mod credentials;
 pub mod envelope;
 pub mod failure;
 pub mod invocation;
@@ -50,19 +50,19 @@ pub mod invocation;
 mod manual;
 pub mod memory;
 pub mod message;
-pub mod moments;
-pub mod outcome;
+mod moments;
+mod outcome;
 pub mod pipeline;
-pub mod queue;
-pub mod reply;
-pub mod report;
+mod queue;
+mod reply;
+mod report;
 pub mod secret;
 pub mod service;
-pub mod status;
-pub mod stdio_server;
-pub mod submission;
-pub mod transcript;
-pub mod words;
+mod status;
+mod stdio_server;
+mod submission;
+mod transcript;
+mod words;
 pub mod world;
 
 #[cfg(test)]

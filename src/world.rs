@@ -28,7 +28,7 @@ pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
-pub use post::{Post, PostAnswer, PostFault};
+pub use post::{Post, PostAnswer, PostFault, PostStep};
 pub use secrets::{
     KeyPlace, STORES, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind, StoreRow, not_for_the_machine,
 };

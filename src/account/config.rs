@@ -9,8 +9,8 @@ use serde_spanned::Spanned;
 
 use crate::account::CallerShown;
 use crate::account::config_values::{
-    CALLER_WORDS, Endpoint, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, Source, TRANSPORT_WORDS, auth,
-    ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
+    CALLER_WORDS, Endpoint, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, Source, TRANSPORT_WORDS,
+    auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
 use crate::account::{Account, AuthKind, TransportKind, default_aliases};
 use crate::failure::{Cause, Failure, Stage};

@@ -10,7 +10,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-
 use super::{https, programs, trust, wire};
 use crate::words::Words;
 use crate::world::{Anchors, HttpsFault, Machine, MailProgram, WireFault};

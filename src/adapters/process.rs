@@ -13,7 +13,6 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 
-use super::broker;
 use super::interrupt;
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
@@ -21,6 +20,12 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Configuration;
 use crate::words::Words;
 use crate::world::{Caller, Log as _, Places, Priority, Route, SYSTEM_CONFIG, Signals, Terminal as _};
+
+/// Where the system account's broker listens.
+pub(super) const SOCKET: &str = "/run/outlook-sendmail/submit.sock";
+
+/// The system account's state, where systemd does not say.
+pub(super) const STATE: &str = "/var/lib/outlook-sendmail";
 
 /// Names another configuration file.
 const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
@@ -228,15 +233,23 @@ fn route(is_named: bool, config: &Path) -> Route {
     if is_named || fs::symlink_metadata(config).is_ok() {
         return Route::Here;
     }
-    if broker::may_be_there() {
+    if broker_may_be_there() {
         return Route::Broker;
     }
     // There is an account: the machine is starting, or shutting down.
-    let has_account = Path::new(broker::STATE).is_dir() || fs::symlink_metadata(SYSTEM_CONFIG).is_ok();
+    let has_account = Path::new(STATE).is_dir() || fs::symlink_metadata(SYSTEM_CONFIG).is_ok();
     match has_account {
         true if geteuid().is_root() => Route::Incoming,
         true => Route::Broker,
         false => Route::Here,
+    }
+}
+
+/// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.
+pub(super) fn broker_may_be_there() -> bool {
+    match fs::symlink_metadata(SOCKET) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
     }
 }
 

@@ -2,8 +2,7 @@
 //! encoded words only where RFC 2047 section 5 has them.
 
 use super::domain;
-use super::item::is_atext;
-use super::tokenizer::{Kind, Token};
+use super::tokenizer::{Kind, Token, is_atext};
 use crate::envelope::header_text::{holds_encoded_word, is_phrase_word};
 
 /// Whether these are the tokens of such a list, one that names somebody.

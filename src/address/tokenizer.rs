@@ -177,3 +177,8 @@ fn next(text: &[u8], at: &mut usize) -> Option<u8> {
     *at += 1;
     octet
 }
+
+/// RFC 5322 section 3.2.3, with UTF-8 (RFC 6532 section 3.2).
+pub(super) fn is_atext(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
+}

@@ -41,17 +41,6 @@ pub fn carry_out(world: &World, request: &ServiceRequest) -> u8 {
     carried_out.unwrap_or_else(|failure| report::complain(world, &failure))
 }
 
-/// The same for what is to be read on: the exit status and what was said.
-///
-/// # Errors
-/// Why it was not carried out.
-pub fn collect(world: &World, request: &ServiceRequest) -> Result<(u8, String), Failure> {
-    match world.places.is_own() {
-        true => local::carry_out(world, Viewer::Everybody, request).map(|Said { status, text }| (status, text)),
-        false => ask_machine(world, request),
-    }
-}
-
 /// Keeps what a sign-in gave where the account is used. For the machine's it has to be in the configuration.
 ///
 /// # Errors

@@ -16,7 +16,8 @@ mod test_command;
 mod test_message;
 
 pub use addresses::{check_aliases, verify};
-pub use login::REGISTRATION_STEPS;
+#[cfg(test)]
+pub(crate) use login::REGISTRATION_STEPS;
 pub use outbox::{print_queue, run_queue};
 pub use set_up::set_up;
 

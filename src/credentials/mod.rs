@@ -87,11 +87,6 @@ pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result
     }
 }
 
-/// Every wording of a sign-in error that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    sign_in_errors::wordings()
-}
-
 /// A packager's own registration, when the build was given one.
 pub const PACKAGED_CLIENT_ID: Option<&str> = option_env!("OUTLOOK_SENDMAIL_CLIENT_ID");
 

@@ -31,9 +31,9 @@ mod sender;
 pub mod seven_bit;
 mod signatures;
 
-pub use changes::{
-    Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
-};
+#[cfg(test)]
+pub(crate) use changes::Change;
+pub use changes::{ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via};
 use header::PassingOn;
 pub use header::Stamp;
 pub use local_names::{LocalNames, address_failure};

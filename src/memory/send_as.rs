@@ -60,7 +60,8 @@ impl KnownSenders {
     }
 
     /// Everything that was said, the oldest first.
-    pub fn all(&self) -> &[(String, Said)] {
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> &[(String, Said)] {
         &self.known
     }
 

@@ -164,7 +164,8 @@ pub enum Ending {
 
 impl Body {
     /// A body in memory, from octets whose lines all end CRLF.
-    pub fn from_memory(octets: Vec<u8>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_memory(octets: Vec<u8>) -> Self {
         let mut content = Content { utf8: true, ..Content::default() };
         for line in octets.split_inclusive(|&octet| octet == b'\n') {
             let text = line.strip_suffix(b"\r\n").unwrap_or(line);
@@ -178,7 +179,8 @@ impl Body {
     }
 
     /// A body of this length that lies in a spool, its lines ending CRLF, its dots as they should be.
-    pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
+    #[cfg(test)]
+    pub(crate) fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
         Self {
             spool,
             stored: length,
@@ -213,6 +215,7 @@ impl Body {
 }
 
 mod body;
+mod fault;
 mod header;
 mod intake;
 mod line_end;
@@ -223,5 +226,5 @@ mod source;
 pub mod standard_input;
 mod utf8;
 
-pub use intake::IntakeFault;
+pub use fault::IntakeFault;
 pub use lines::{Lines, Piece};

@@ -10,7 +10,8 @@ use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 
-use super::entry::{Part, State, part};
+use super::entry::{Id, Part, State, part};
+use super::store::Store;
 use super::*;
 use crate::account::Account;
 use crate::attempt::Attempt;

@@ -188,8 +188,9 @@ pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
 }
 
 impl State {
-    /// Every one.
-    pub const ALL: [Self; 6] =
+    /// Every one, for the manual.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 6] =
         [Self::SignedIn, Self::LapsesSoon, Self::RenewalFails, Self::Blocked, Self::SignInNeeded, Self::StoreAway];
 
     /// The word in JSON.

@@ -4,7 +4,7 @@ use std::cell::{Cell, LazyCell};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,6 @@ use crate::world::{
 mod listener;
 mod supervisor;
 
-/// Where the system account's broker listens.
-pub(super) const SOCKET: &str = "/run/outlook-sendmail/submit.sock";
-
-/// The system account's state, where systemd does not say.
-pub(super) const STATE: &str = "/var/lib/outlook-sendmail";
-
 /// How long a client that does not read is waited for: what it is told it can do without.
 const DEAF: Duration = Duration::from_secs(5);
 
@@ -40,7 +34,7 @@ pub struct SystemBroker;
 
 impl Brokers for SystemBroker {
     fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
-        let stream = UnixStream::connect(SOCKET).map_err(connect_fault)?;
+        let stream = UnixStream::connect(process::SOCKET).map_err(connect_fault)?;
         Ok(Box::new(Line::new(Rc::new(stream))))
     }
 
@@ -57,7 +51,7 @@ impl Brokers for SystemBroker {
     }
 
     fn may_be_there(&self) -> bool {
-        may_be_there()
+        process::broker_may_be_there()
     }
 
     fn supervise(&self, socket: ListeningSocket<'_>) -> Result<(), Failure> {
@@ -89,7 +83,7 @@ fn accepted(stream: UnixStream) -> Option<Accepted> {
     let state = std::env::var_os("STATE_DIRECTORY").filter(|state| !state.is_empty());
     let places = Places {
         config: PathBuf::from(SYSTEM_CONFIG),
-        state: state.map_or_else(|| PathBuf::from(STATE), PathBuf::from),
+        state: state.map_or_else(|| PathBuf::from(process::STATE), PathBuf::from),
         route: Route::Here,
     };
     let stream = Rc::new(stream);
@@ -178,14 +172,6 @@ impl Terminal for ToClient {
 
     fn is_attended(&self) -> bool {
         false
-    }
-}
-
-/// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.
-pub(super) fn may_be_there() -> bool {
-    match std::fs::symlink_metadata(Path::new(SOCKET)) {
-        Ok(_) => true,
-        Err(error) => error.kind() == ErrorKind::PermissionDenied,
     }
 }
 

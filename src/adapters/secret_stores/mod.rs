@@ -14,7 +14,7 @@ mod secret_service;
 
 pub use command::CommandStore;
 pub use file::FileStore;
-pub use sealed::{KEY_CREDENTIAL, KEY_LENGTH, SealedStore};
+pub use sealed::SealedStore;
 pub use secret_service::{BusAddress, SecretServiceStore};
 
 /// Every kind of store this machine may have.

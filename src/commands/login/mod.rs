@@ -13,7 +13,8 @@ mod status_line;
 mod with_browser;
 mod with_code;
 
-pub use registration::REGISTRATION_STEPS;
+#[cfg(test)]
+pub(crate) use registration::REGISTRATION_STEPS;
 
 /// How a person signs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

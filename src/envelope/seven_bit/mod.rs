@@ -61,18 +61,16 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// Reads `body` once, finds what has to be encoded, and puts the MIME fields of `fields` right.
-    ///
-    /// # Errors
-    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
-    pub fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
+    #[cfg(test)]
+    fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
         Self::plan_noting(fields, body, &ChangeLog::unwanted())
     }
 
-    /// The same, noting in `changes` what happens to the fields.
+    /// Reads `body` once, finds what has to be encoded, puts the MIME fields of `fields` right, and notes in `changes`
+    /// what happens to them.
     ///
     /// # Errors
-    /// Those of [`Self::plan`].
+    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
     pub fn plan_noting(fields: &mut Vec<Field>, body: &mut Body, changes: &ChangeLog) -> Result<Self, PlanFault> {
         let facts = Facts::of_message(fields);
         let plan = if body.content.is_seven_bit() { octets_in(&facts, body)? } else { Some(plan(&facts, body)?) };
