@@ -18,7 +18,8 @@
 //! `-bs` goes the same way once for each message of its dialogue: [`stdio_server`].
 //!
 //! What is asked of the program besides sending is in [`commands`]. What one message teaches the next ones is in
-//! [`threads`] (Message-IDs) and [`send_as`] (senders). All use [`address`], and [`words`] for text from outside.
+//! [`threads`] (Message-IDs) and [`send_as`] (senders). All use [`address`], [`header_text`] for what a
+//! field may hold, and [`words`] for text from outside.
 //!
 //! [`pipeline`] is the whole program on one screen, [`world`] everything it may touch, [`failure`] every way it can
 //! end badly, [`report`] the only place that prints, [`standing`] what one run leaves for `status` to tell. Only
@@ -35,6 +36,7 @@ pub mod commands;
 pub mod credentials;
 pub mod envelope;
 pub mod failure;
+pub(crate) mod header_text;
 pub mod invocation;
 pub mod message;
 pub mod outbox;

@@ -7,7 +7,7 @@ use lettre::Address;
 use super::fault::Reason;
 use super::item::is_atext;
 use super::{AddrSpec, AddressFault, domain};
-use crate::envelope::header_text::quoted_string;
+use crate::header_text::quoted_string;
 
 /// RFC 5321 section 4.5.3.1.1, in octets without quoting.
 pub(super) const LOCAL: usize = 64;

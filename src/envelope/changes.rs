@@ -158,12 +158,14 @@ pub enum Reason {
     EightBit,
     /// An address that cannot be written in ASCII.
     NeedsUtf8,
+    /// Octets above 127 where nothing can be encoded.
+    StaysEightBit,
     /// Lines that were too long, or folded badly.
     Folded,
     /// The content was encoded.
     EncodedContent,
     /// The content was encoded, and this charset was not named.
-    Charset(&'static str),
+    Charset(String),
     /// It names a message that Outlook has given another id.
     RenamedByOutlook,
     /// What the content is sent as.
@@ -200,6 +202,7 @@ impl fmt::Display for Reason {
             Self::BrokenSignature => "it no longer fits what changed, and a broken one is worse than none",
             Self::EightBit => "8-bit text, encoded: a header is ASCII (RFC 2047)",
             Self::NeedsUtf8 => "an address that ASCII cannot express: sent as UTF-8, if the server can (SMTPUTF8)",
+            Self::StaysEightBit => "8-bit octets that no rule encodes: sent as they are, if the server can (8BITMIME)",
             Self::Folded => "folded anew: a line was too long, or broken in a way that others misread",
             Self::RenamedByOutlook => "Outlook gave the message it refers to another Message-ID",
             Self::EncodedContent => "the content is encoded",

@@ -8,12 +8,12 @@ use time::{OffsetDateTime, UtcOffset};
 use crate::account::Account;
 use crate::address::{Entry, Mailbox, parse_list, render_list};
 use crate::envelope::changes::{Change, ChangeLog, Reason};
+use crate::envelope::field_writer::{RawText, can_be_decoded, raw_text, write_field};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
-use crate::envelope::header_text::{FoldFault, encode_structured, encode_unstructured, fold, fold_utf8, is_structured};
+use crate::header_text::FoldFault;
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Field;
-use crate::words::Words;
 use crate::world::World;
 
 /// What a message without Date or Message-ID gets.
@@ -197,23 +197,37 @@ fn date(stamp: &Stamp) -> String {
     OffsetDateTime::from(stamp.now).to_offset(offset).format(&Rfc2822).unwrap_or_default()
 }
 
+/// The header as it goes out.
+pub(super) struct WrittenHeader {
+    /// Its octets, without the blank line.
+    pub(super) octets: Vec<u8>,
+    /// An address or identifier in it is UTF-8: SMTPUTF8.
+    pub(super) has_utf8: bool,
+    /// The fields with octets nobody may encode: BODY=8BITMIME.
+    pub(super) eight_bit: Vec<String>,
+}
+
 /// Writes the fields as they go out, without the blank line.
 ///
 /// # Errors
 /// [`Cause::HeaderTooLarge`] when a structured field has a word that fits no line.
-pub fn write(fields: &[Field], charset: &str, changes: &ChangeLog) -> Result<Vec<u8>, Failure> {
-    let mut header = Vec::new();
+pub(super) fn write(fields: &[Field], charset: &str, changes: &ChangeLog) -> Result<WrittenHeader, Failure> {
+    let mut header = WrittenHeader { octets: Vec::new(), has_utf8: false, eight_bit: Vec::new() };
     for field in fields {
-        let octets = written(field, charset).map_err(|fault| {
+        let octets = write_field(&field.name, &field.value, charset).map_err(|fault| {
             let words = match fault {
                 FoldFault::Name(name) => format!("the field name {}", name.whole()),
                 FoldFault::LongWord(name) => format!("a word in {} does not fit a line of 998 octets", name.whole()),
-                FoldFault::EightBit(name) => format!("8-bit text in {}", name.whole()),
             };
             Failure::new(Stage::Envelope, Cause::HeaderTooLarge, words)
         })?;
         note_written(field, &octets, changes);
-        header.extend(octets);
+        match raw_text(&field.name, &octets) {
+            RawText::None => {}
+            RawText::Utf8 => header.has_utf8 = true,
+            RawText::EightBit => header.eight_bit.push(field.name.clone()),
+        }
+        header.octets.extend(octets);
     }
     Ok(header)
 }
@@ -224,10 +238,13 @@ fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
         let text = octets.get(field.name.len() + 1..).unwrap_or_default();
         let text = text.strip_suffix(b"\r\n").unwrap_or(text).trim_ascii_start();
         let reason = match field.value.is_ascii() {
-            _ if text == field.value.trim_ascii_start() => None,
+            _ if text == field.value.trim_ascii_start() && octets.is_ascii() => None,
             true => Some(Reason::Folded),
-            false if octets.is_ascii() => Some(Reason::EightBit),
-            false => Some(Reason::NeedsUtf8),
+            false => Some(match raw_text(&field.name, octets) {
+                RawText::None => Reason::EightBit,
+                RawText::Utf8 => Reason::NeedsUtf8,
+                RawText::EightBit => Reason::StaysEightBit,
+            }),
         };
         let mut after = field.clone();
         if let Some(reason) = reason {
@@ -238,50 +255,19 @@ fn note_written(field: &Field, octets: &[u8], changes: &ChangeLog) {
     });
 }
 
-fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
-    // A field without the space behind its colon is legal, and nobody expects it.
-    let value = field.value.trim_ascii_start();
-    if rule_of(&field.name).is_some_and(|rule| rule.role != Role::None) {
-        return written_addresses(&field.name, value, charset);
+/// Writes fields anew whose raw text no reader of US-ASCII may look at, before anybody does: in ISO-2022, and in
+/// charsets with quotes and parentheses inside characters.
+pub(super) fn decode_alphabets(fields: &mut [Field], charset: &str, changes: &ChangeLog) {
+    for field in fields {
+        if !can_be_decoded(&field.name, &field.value, charset) {
+            continue;
+        }
+        let Ok(written) = write_field(&field.name, &field.value, charset) else { continue };
+        let value = written.get(field.name.len() + 1..).unwrap_or_default();
+        let before = changes.copy(field);
+        field.value = value.strip_suffix(b"\r\n").unwrap_or(value).to_vec();
+        changes.replaced(before, field, Reason::EightBit);
     }
-    if value.is_ascii() {
-        return fold(&field.name, value);
-    }
-    match is_structured(&field.name) {
-        true => fold(&field.name, &encode_structured(value, charset)),
-        false => fold(&field.name, &encode_unstructured(value, charset)),
-    }
-}
-
-/// As they came where that is possible: names in 8-bit text are encoded, a list without a space in it is set anew.
-fn written_addresses(name: &str, value: &[u8], charset: &str) -> Result<Vec<u8>, FoldFault> {
-    let as_it_came = if value.is_ascii() { fold(name, value) } else { Err(FoldFault::EightBit(Words::from(name))) };
-    if as_it_came.is_ok() {
-        return as_it_came;
-    }
-    match parse_list(value) {
-        Ok(entries) if needs_smtputf8(&entries) => fold_utf8(name, &render_list(&entries, charset)),
-        Ok(entries) => fold(name, &render_list(&entries, charset)),
-        Err(_) => fold(name, &encode_structured(value, charset)),
-    }
-}
-
-/// Such an address cannot be written in ASCII; the message goes out with SMTPUTF8 or not at all.
-fn needs_smtputf8(entries: &[Entry]) -> bool {
-    entries.iter().flat_map(Entry::mailboxes).any(|mailbox| mailbox.address.needs_smtputf8())
-}
-
-/// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.
-pub fn declared_charset(fields: &[Field]) -> String {
-    let declared = fields.iter().find(|field| field.is("Content-Type")).and_then(|field| {
-        let value = String::from_utf8_lossy(&field.unfolded()).to_ascii_lowercase();
-        let charset = value.split(';').find_map(|part| part.trim().strip_prefix("charset=").map(str::to_owned))?;
-        let charset = charset.trim_matches('"').to_owned();
-        let token = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.:".contains(&octet);
-        let good = !charset.is_empty() && charset.len() < 40 && charset.bytes().all(token);
-        (good && charset != "utf-8" && charset != "us-ascii").then_some(charset)
-    });
-    declared.unwrap_or_else(|| "iso-8859-1".to_owned())
 }
 
 #[cfg(test)]
@@ -350,15 +336,5 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_374_302);
         let stamp = Stamp { now, utc_offset: 3600, unique: [0; 16] };
         assert_eq!(date(&stamp), "Sun, 22 Nov 2026 20:05:02 +0100");
-    }
-
-    #[test]
-    fn latin1_is_the_last_resort() {
-        let declared = |value: &str| declared_charset(&[Field::new("Content-Type", value)]);
-        assert_eq!(declared("text/plain; charset=ISO-8859-15"), "iso-8859-15");
-        assert_eq!(declared("text/plain; charset=\"koi8-r\"; format=flowed"), "koi8-r");
-        assert_eq!(declared("text/plain; charset=utf-8"), "iso-8859-1");
-        assert_eq!(declared("text/plain; charset=\"x\r\n y\""), "iso-8859-1");
-        assert_eq!(declared_charset(&[]), "iso-8859-1");
     }
 }

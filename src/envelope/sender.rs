@@ -6,7 +6,7 @@ use lettre::Address;
 use crate::account::{Account, FromPolicy};
 use crate::address::{AddrSpec, AddressFault, Entry, Mailbox, parse_list, parse_sender, render_list};
 use crate::envelope::changes::{ChangeLog, Reason, SenderReason};
-use crate::envelope::header_text::{encode_phrase, encode_unstructured};
+use crate::header_text::{encode_phrase, encode_unstructured};
 use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;

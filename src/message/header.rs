@@ -100,6 +100,8 @@ impl Header {
             }
             field.value.extend(octets.iter().map(|&octet| match octet {
                 b'\t' | b'\r' | 0 => octet,
+                // ESC, SHIFT OUT and SHIFT IN switch alphabets (ISO-2022).
+                0x1b | 0x0e | 0x0f => octet,
                 _ if octet.is_ascii_control() => b' ',
                 _ => octet,
             }));

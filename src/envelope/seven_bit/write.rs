@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::coding::{Grouped, GroupedLength, Quoted, quoted_length};
 use super::entity::Facts;
 use super::plan::{Coding, Decision};
-use super::repair::{GroupedRepair, Questions, QuotedRepair};
+use super::repair::{GroupedRepair, LineBreaks, QuotedRepair};
 use super::walk::{End, Open, Visitor, unpadded};
 use super::{LINE, field};
 use crate::message::Piece;
@@ -37,8 +37,7 @@ pub(super) struct Writer<'a, 's> {
     decisions: &'a [Decision],
     sink: &'a mut Sink<'s>,
     content: Coder,
-    margin: Questions,
-    fragments: Questions,
+    margin: LineBreaks,
     type_seen: bool,
     encoding_seen: bool,
 }
@@ -51,7 +50,6 @@ enum Coder {
     GroupedLength(GroupedLength),
     QuotedRepair(QuotedRepair),
     GroupedRepair(GroupedRepair),
-    Questions(Questions),
 }
 
 impl<'a, 's> Writer<'a, 's> {
@@ -60,22 +58,22 @@ impl<'a, 's> Writer<'a, 's> {
             decisions,
             sink,
             content: Coder::Plain,
-            margin: Questions::default(),
-            fragments: Questions::default(),
+            margin: LineBreaks::default(),
             type_seen: false,
             encoding_seen: false,
         }
     }
 
     fn decision(&self, ordinal: usize) -> Decision {
-        self.decisions.get(ordinal).copied().unwrap_or_default()
+        self.decisions.get(ordinal).cloned().unwrap_or_default()
     }
 }
 
 impl Visitor for Writer<'_, '_> {
     type Fault = io::Error;
 
-    fn field(&mut self, ordinal: usize, _raw: &[u8], fixed: &[u8]) -> io::Result<()> {
+    fn field(&mut self, _: &[Open], ordinal: usize, raw: &[u8], fixed: Option<&[u8]>) -> io::Result<()> {
+        let fixed = fixed.unwrap_or(raw);
         let decision = self.decision(ordinal);
         if field::is(fixed, "Content-Transfer-Encoding")
             && let Some(label) = decision.label
@@ -90,14 +88,17 @@ impl Visitor for Writer<'_, '_> {
                 return Ok(());
             }
             if let Some(charset) = decision.charset {
-                return self.sink.write_all(&field::with_charset(fixed, charset));
+                return self.sink.write_all(&field::with_charset(fixed, &charset));
+            }
+            if let Some(media) = decision.media {
+                return self.sink.write_all(&field::retyped(fixed, media));
             }
         }
         self.sink.write_all(fixed)
     }
 
     fn field_fragment(&mut self, piece: Piece<'_>) -> io::Result<()> {
-        self.fragments.replace(piece, self.sink)
+        self.sink.write_all(piece.octets)
     }
 
     fn header_end(&mut self, ordinal: usize, facts: &Facts, empty_line: bool) -> io::Result<()> {
@@ -127,7 +128,6 @@ impl Visitor for Writer<'_, '_> {
             Some(Coding::Base64) => Coder::Grouped(Grouped::default()),
             Some(Coding::RepairQuotedPrintable) => Coder::QuotedRepair(QuotedRepair::default()),
             Some(Coding::RepairBase64) => Coder::GroupedRepair(GroupedRepair::default()),
-            Some(Coding::Questions) => Coder::Questions(Questions::default()),
         };
         Ok(())
     }
@@ -151,12 +151,11 @@ impl Visitor for Writer<'_, '_> {
             Coder::Grouped(coder) => coder.encode(piece, self.sink),
             Coder::QuotedRepair(coder) => coder.repair(piece, self.sink),
             Coder::GroupedRepair(coder) => coder.repair(piece, self.sink),
-            Coder::Questions(coder) => coder.replace(piece, self.sink),
         }
     }
 
     fn margin(&mut self, piece: Piece<'_>) -> io::Result<()> {
-        self.margin.replace(piece, self.sink)
+        self.margin.write(piece, self.sink)
     }
 
     fn delimiter(&mut self, line: &[u8]) -> io::Result<()> {
@@ -177,11 +176,7 @@ impl Visitor for Writer<'_, '_> {
                 }
                 Ok(())
             }
-            Coder::Plain
-            | Coder::Quoted(_)
-            | Coder::QuotedRepair(_)
-            | Coder::GroupedRepair(_)
-            | Coder::Questions(_) => Ok(()),
+            Coder::Plain | Coder::Quoted(_) | Coder::QuotedRepair(_) | Coder::GroupedRepair(_) => Ok(()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Display names: atoms, a quoted string, or encoded words (RFC 5322 section 3.2.5, RFC 2047 section 5).
 
-use super::encoded_words::{Place, encode, is_encoded_word, label};
-use super::lines::{Piece, flattened, pieces};
+use super::encoded_words::{Place, encode, is_encoded_word};
+use super::lines::{Piece, pieces};
+use super::raw::Raw;
 
 /// A longer quoted string becomes encoded words, so that it can be folded.
 const LONGEST: usize = 200;
@@ -14,9 +15,8 @@ pub fn encode_phrase(octets: &[u8], charset: &str) -> String {
 
 /// The same as words that are to stay whole, with a space between any two.
 pub(crate) fn phrase_words(octets: &[u8], charset: &str) -> Vec<String> {
-    let mut line = flattened(octets);
+    let Raw { mut line, charset } = Raw::read(octets, charset);
     line.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
-    let charset = label(&line, charset);
     let mut words = Vec::new();
     let mut run: Vec<u8> = Vec::new();
     let mut after_encoded = false;
@@ -106,6 +106,8 @@ mod tests {
             ("=?utf-8?Q?x?= ö".as_bytes(), "=?utf-8?Q?x?= =?utf-8?B?IMO2?="),
             (b"=?utf-8?Q?a,b@c?=", "\"=?utf-8?Q?a,b@c?=\""),
             (b"=?x", "\"=?x\""),
+            ("=?utf-8?Q?Jörg?= Doe".as_bytes(), "=?utf-8?Q?J=C3=B6rg?= Doe"),
+            (b"\x1b$B4A;z\x1b(B, X", "=?iso-2022-jp?B?GyRCNEE7ehsoQiwgWA==?="),
         ];
         for (input, expected) in cases {
             assert_eq!(encode_phrase(input, "iso-8859-1"), *expected);
