@@ -106,7 +106,7 @@ mod tests {
             ("=?utf-8?Q?x?= ö".as_bytes(), "=?utf-8?Q?x?= =?utf-8?B?IMO2?="),
             (b"=?utf-8?Q?a,b@c?=", "\"=?utf-8?Q?a,b@c?=\""),
             (b"=?x", "\"=?x\""),
-            ("=?utf-8?Q?Jörg?= Doe".as_bytes(), "=?utf-8?Q?J=C3=B6rg?= Doe"),
+            ("=?utf-8?Q?Jörg?= Doe".as_bytes(), "=?utf-8?B?SsO2cmc=?= Doe"),
             (b"\x1b$B4A;z\x1b(B, X", "=?iso-2022-jp?B?GyRCNEE7ehsoQiwgWA==?="),
         ];
         for (input, expected) in cases {

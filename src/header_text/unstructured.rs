@@ -80,8 +80,8 @@ mod tests {
             ("a\r\nBcc: x@y", "a Bcc: x@y"),
             ("ü\r\n\r\nBody", "=?utf-8?B?w7w=?=  Body"),
             ("a \r\n \r\n b", "a   b"),
-            ("=?utf-8?Q?Größe?= x", "=?utf-8?Q?Gr=C3=B6=C3=9Fe?= x"),
-            ("=?UTF-8?q?Größe aus_K=C3=B6ln?=", "=?utf-8?Q?Gr=C3=B6=C3=9Fe_aus_K=C3=B6ln?="),
+            ("=?utf-8?Q?Größe?= x", "=?utf-8?B?R3LDtsOfZQ==?= x"),
+            ("=?UTF-8?q?Größe aus_K=C3=B6ln?=", "=?utf-8?B?R3LDtsOfZSBhdXMgS8O2bG4=?="),
             ("=?utf-8?B?ü?=", "=?utf-8?B?PT91dGYtOD9CP8O8Pz0=?="),
             ("", ""),
         ];

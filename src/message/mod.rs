@@ -18,7 +18,8 @@ pub struct Field {
     /// The name as written, without colon or space: printable US-ASCII.
     pub name: String,
     /// What follows the colon, without the final line end. Folded lines keep their CRLF and leading space. Any other
-    /// octet may occur but a bare LF and control characters (which became spaces); a NUL and a bare CR may.
+    /// octet may occur but a bare LF and control characters (which became spaces); a NUL, a bare CR and what switches
+    /// alphabets in ISO-2022 may.
     pub value: Vec<u8>,
     /// What became spaces.
     pub replaced: Replaced,

@@ -65,7 +65,7 @@ fn every_shape_of_message() {
         (b"n\xc3\xa4me: x\n\n", "", "n\u{e4}me: x||"),
         (b"Empty:\n\n", "Empty=", ""),
         (b"A: b\n \n\nx", "A= b| ", "x|"),
-        (b"A: x\0y\rz\x1b\x7f\tq\n\n", "A= x\0y\rz  \tq", ""),
+        (b"A: x\0y\rz\x1b\x7f\tq\n\n", "A= x\0y\rz\x1b \tq", ""),
         (b"A: \xc3\xa9\n\n", "A= \u{e9}", ""),
         (b"A: x\n\nb\0c\rd\n", "A= x", "b\0c\rd|"),
         (b"A: x\n\nlast\r", "A= x", "last|"),
