@@ -10,9 +10,9 @@ use crate::address::{Entry, Mailbox, parse_list, render_list};
 use crate::envelope::changes::{Change, ChangeLog, Reason};
 use crate::envelope::field_writer::{RawText, can_be_decoded, raw_text, write_field};
 use crate::envelope::header_rules::{Fate, Role, rule_of};
-use crate::header_text::FoldFault;
 use crate::envelope::local_names::LocalNames;
 use crate::failure::{Cause, Failure, Stage};
+use crate::header_text::FoldFault;
 use crate::message::Field;
 use crate::world::World;
 

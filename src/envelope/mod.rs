@@ -27,8 +27,8 @@ pub mod seven_bit;
 pub use changes::{
     Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
 };
-use header::{PassingOn, WrittenHeader};
 pub use header::Stamp;
+use header::{PassingOn, WrittenHeader};
 pub use local_names::{LocalNames, address_failure};
 pub use recipients::read_recipient;
 pub use sender::FromOutcome;
@@ -295,7 +295,8 @@ pub enum Alphabet {
 
 /// Says in the log what leaves 8-bit, because no rule encodes it.
 fn note_eight_bit(header: &WrittenHeader, conversion: &Conversion, log: &dyn Log) {
-    let fields = header.eight_bit.iter().map(|name| format!("the field {name} holds 8-bit octets and is sent as it is"));
+    let fields =
+        header.eight_bit.iter().map(|name| format!("the field {name} holds 8-bit octets and is sent as it is"));
     let parts = conversion.notes().iter().filter(|note| note.is_about_8bit()).map(ToString::to_string);
     for words in fields.chain(parts).take(10) {
         log.record(Priority::Warning, &format!("{words} (BODY=8BITMIME)"));

@@ -57,7 +57,21 @@ fn family(charset: &str) -> Family {
         Family::ShiftJis
     } else if starts(&["euc-jp"]) {
         Family::EucJp
-    } else if starts(&["gb", "big5", "euc-", "ks_c", "x-gbk", "csbig5", "x-euc", "johab", "cp936", "cp949", "cp950", "windows-936", "windows-949"]) {
+    } else if starts(&[
+        "gb",
+        "big5",
+        "euc-",
+        "ks_c",
+        "x-gbk",
+        "csbig5",
+        "x-euc",
+        "johab",
+        "cp936",
+        "cp949",
+        "cp950",
+        "windows-936",
+        "windows-949",
+    ]) {
         Family::Double
     } else {
         Family::Single

@@ -1,7 +1,7 @@
 //! Characters whose octets look like marks of the syntax, disguised while the syntax is read.
 //!
-//! In Shift_JIS, Big5, GBK and GB 18030 the second octet of a character may be `\`, `"` or `(`; in ISO-2022 every one
-//! may be anything, between an escape sequence and the next. Such characters become noncharacters of Unicode, two for
+//! In Shift_JIS, Big5, GBK and GB 18030 the second octet of a character may be `\` or `@`; in ISO-2022 every one may be
+//! `"` or `(`, too, between an escape sequence and the next. Such characters become noncharacters of Unicode, two for
 //! each octet, which no text for interchange holds (Unicode 23.7). Quotes, comments, addresses and parameters are then
 //! found where they are, and what is between them gets its octets back before it is encoded.
 
@@ -43,17 +43,21 @@ pub(crate) fn disguised<'a>(text: &'a [u8], declared: &'a str) -> Disguised<'a> 
     while let Some(&first) = rest.first() {
         let length = if first.is_ascii() { 1 } else { whole_character(rest, declared) };
         let (character, after) = rest.split_at_checked(length).unwrap_or((rest, b""));
-        if first.is_ascii() { hidden.push(first) } else { character.iter().for_each(|octet| hide(*octet, &mut hidden)) }
+        if first.is_ascii() {
+            hidden.push(first)
+        } else {
+            character.iter().for_each(|octet| hide(*octet, &mut hidden))
+        }
         rest = after;
     }
     Disguised { text: Cow::Owned(hidden), charset: declared }
 }
 
-/// A character never spans a control character or a space: its second half was cut off then.
+/// No octet of a character is below `0`: where one is, the character was cut before it.
 fn whole_character(text: &[u8], charset: &str) -> usize {
     let length = character_length(text, charset);
     let character = text.get(..length).unwrap_or_default();
-    if character.iter().any(|octet| octet.is_ascii_control() || *octet == b' ') { 1 } else { length.max(1) }
+    if character.iter().any(|octet| *octet < b'0') { 1 } else { length.max(1) }
 }
 
 fn disguised_runs(text: &[u8]) -> Vec<u8> {
@@ -76,7 +80,8 @@ fn hide(octet: u8, hidden: &mut Vec<u8>) {
 
 /// Whether there is something in disguise in a text of this charset.
 pub(super) fn is_disguised(text: &[u8], charset: &str) -> bool {
-    may_be_disguised(charset) && memchr::memmem::find_iter(text, &START).any(|at| hidden_octet(text.get(at..)).is_some())
+    may_be_disguised(charset)
+        && memchr::memmem::find_iter(text, &START).any(|at| hidden_octet(text.get(at..)).is_some())
 }
 
 fn may_be_disguised(charset: &str) -> bool {
@@ -126,7 +131,7 @@ mod tests {
         for (text, charset) in [
             (&b"\"\x83\x5c\x83\x5c\" <a@b>"[..], "shift_jis"),
             (b"\xa5\x5c\xae\x69 (x)", "big5"),
-            (b"\x81\x22\x81\x28", "gb18030"),
+            (b"\"\x81\x30\x81\x30\x83\" <\x81\x5c>", "gb18030"),
             (b"a \x1b$B$\"(\"\x1b(B \"b\"", ""),
         ] {
             let hidden = disguised(text, charset);

@@ -135,7 +135,8 @@ impl<'a> Broken<'a> {
         let text_at = encoding_at + 2;
         let text = until_question(line, text_at)?;
         let end = text_at + text.len() + 2;
-        let is_word = matches!(line.get(encoding_at..text_at)?, [b'Q' | b'q', b'?']) && line.get(end - 1) == Some(&b'=');
+        let is_word =
+            matches!(line.get(encoding_at..text_at)?, [b'Q' | b'q', b'?']) && line.get(end - 1) == Some(&b'=');
         let charset = std::str::from_utf8(charset).ok().filter(|name| is_charset(name))?;
         let stands_alone = before.is_none_or(|octet| b" \t\"(".contains(octet))
             && line.get(end).is_none_or(|octet| b" \t\")<,;:".contains(octet));

@@ -173,7 +173,11 @@ fn parts(line: &[u8]) -> Vec<Part> {
             _ if escaped => escaped = false,
             b'\\' if quoted || depth > 0 => escaped = true,
             b'"' if depth == 0 => {
-                if quoted { cut(at + 1, Kind::Quoted) } else { cut(at, Kind::Other) }
+                if quoted {
+                    cut(at + 1, Kind::Quoted)
+                } else {
+                    cut(at, Kind::Other)
+                }
                 quoted = !quoted;
             }
             b'(' if !quoted => {
@@ -200,9 +204,10 @@ fn unquoted(quoted: &[u8]) -> Vec<u8> {
     let inside = quoted.strip_prefix(b"\"").unwrap_or(quoted);
     let inside = inside.strip_suffix(b"\"").unwrap_or(inside);
     let mut content = Vec::with_capacity(inside.len());
-    let mut octets = inside.iter();
-    while let Some(&octet) = octets.next() {
-        if octet == b'\\' { content.extend(octets.next()) } else { content.push(octet) }
+    let mut octets = inside.iter().copied().peekable();
+    while let Some(octet) = octets.next() {
+        let quoted = octets.next_if(|next| octet == b'\\' && matches!(next, b'"' | b'\\'));
+        content.push(quoted.unwrap_or(octet));
     }
     content
 }
@@ -289,9 +294,9 @@ mod tests {
 
     #[test]
     fn characters_are_read_before_quotes() {
-        let name = b"attachment; filename=\"\x83\x5c\x83\x22.txt\"; size=1";
+        let name = b"attachment; filename=\"\x83\x5c\x83\x7c.txt\"; size=1";
         let written = encode_structured(name, Syntax::Parameters, "shift_jis");
-        assert_eq!(written.escape_ascii().to_string(), "attachment; filename*=shift_jis\\'\\'%83%5C%83%22.txt; size=1");
+        assert_eq!(written.escape_ascii().to_string(), "attachment; filename*=shift_jis\\'\\'%83%5C%83|.txt; size=1");
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(super) enum Text {
 impl Text {
     /// Printable, or a tab.
     fn allows(self, text: &[u8]) -> bool {
-        text.iter().all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet) || (self == Self::EightBit && octet > 0x7f))
+        text.iter()
+            .all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet) || (self == Self::EightBit && octet > 0x7f))
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Parameter {
     pub(crate) is_extended: bool,
     /// Neither quoted nor extended: where it ends is a matter of opinion.
     pub(crate) is_bare: bool,
-    /// Whether what stands there holds anything but US-ASCII.
+    /// Whether its value stands there in anything but US-ASCII.
     pub(crate) is_raw: bool,
     /// Where its sections lie, names and equals signs included.
     pub(crate) spans: Vec<Range<usize>>,
@@ -76,7 +76,6 @@ struct Section {
     is_extended: bool,
     is_quoted: bool,
     value: Vec<u8>,
-    is_raw: bool,
     span: Range<usize>,
 }
 
@@ -117,7 +116,7 @@ fn parameter(mut sections: Vec<Section>) -> Option<Parameter> {
         charset,
         is_extended: first.is_extended,
         is_bare: !first.is_extended && !first.is_quoted,
-        is_raw: sections.iter().any(|section| section.is_raw),
+        is_raw: sections.iter().any(|section| !section.value.is_ascii()),
         spans: sections.iter().map(|section| section.span.clone()).collect(),
     })
 }
@@ -141,6 +140,16 @@ fn resolved(text: &[u8]) -> Vec<u8> {
         rest = if escaped.is_some() { rest.get(3..).unwrap_or_default() } else { after };
     }
     octets
+}
+
+fn section(name: &[u8], value: Vec<u8>, is_quoted: bool, span: Range<usize>) -> Section {
+    let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
+    let (base, marks) = name.split_once('*').unwrap_or((&name, ""));
+    let number = marks.strip_suffix('*').unwrap_or(marks).parse().ok();
+    let has_percents = name.ends_with('*');
+    let is_extended = has_percents || number.is_some();
+    let name = if is_extended { base.trim_end().to_owned() } else { name };
+    Section { name, number, has_percents, is_extended, is_quoted, value, span }
 }
 
 struct Scan<'a> {
@@ -226,29 +235,28 @@ impl Scan<'_> {
             }
             let start = self.at;
             self.peek()?;
-            while self.peek().is_some_and(|octet| octet != b'=' && octet != b';') {
-                self.at += 1;
-            }
-            let name = self.octets.get(start..self.at).unwrap_or_default();
+            let name = self.name();
             if self.peek() == Some(b'=') {
                 self.at += 1;
                 let (value, is_quoted) = self.value();
-                return Some(self.named(name, value, is_quoted, start));
+                return Some(section(&name, value, is_quoted, start..self.at));
             }
         }
     }
 
-    fn named(&self, name: &[u8], value: Vec<u8>, is_quoted: bool, start: usize) -> Section {
-        let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
-        let span = start..self.at;
-        let is_raw = !self.octets.get(span.clone()).unwrap_or_default().is_ascii();
-        let (base, marks) = name.split_once('*').unwrap_or((&name, ""));
-        let digits = marks.strip_suffix('*').unwrap_or(marks);
-        let number = digits.parse().ok();
-        let is_extended = name.ends_with('*') || number.is_some();
-        let has_percents = is_extended && name.ends_with('*');
-        let name = if is_extended { base.trim_end().to_owned() } else { name };
-        Section { name, number, has_percents, is_extended, is_quoted, value, is_raw, span }
+    /// Up to an equals sign or semicolon, without comments.
+    fn name(&mut self) -> Vec<u8> {
+        let mut name = Vec::new();
+        while let Some(octet) = self.peek().filter(|&octet| octet != b'=' && octet != b';') {
+            match (octet == b'(').then(|| self.comment_end()).flatten() {
+                Some(end) => self.at = end,
+                None => {
+                    name.push(octet);
+                    self.at += 1;
+                }
+            }
+        }
+        name
     }
 
     fn value(&mut self) -> (Vec<u8>, bool) {
@@ -265,9 +273,10 @@ impl Scan<'_> {
             self.at += 1;
             match octet {
                 b'"' => return value,
-                b'\\' => {
+                // Any other backslash is meant: programs quote nothing else, and file names have them.
+                b'\\' if matches!(self.peek(), Some(b'"' | b'\\')) => {
                     value.extend(self.peek());
-                    self.at = (self.at + 1).min(self.octets.len());
+                    self.at += 1;
                 }
                 b'\r' | b'\n' => {}
                 _ => value.push(octet),
@@ -360,6 +369,7 @@ mod tests {
         assert_eq!(value("a/b; name=foo (1).pdf", "name"), "foo (1).pdf");
         assert_eq!(value("a/b; name=\"x", "name"), "x");
         assert_eq!(value("a/b; name=x (((", "name"), "x (((");
+        assert_eq!(value(r#"a/b; name="C:\x \"\\""#, "name"), r#"C:\x "\"#);
         let read = Parameters::read(b" Text / Plain (x) ; a=1 (y)");
         assert_eq!((read.head.as_str(), read.is_closed), ("text/plain", true));
         assert!(!Parameters::read(b"a/b; c=\"").is_closed && !Parameters::read(b"a/b (").is_closed);

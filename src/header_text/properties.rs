@@ -101,7 +101,9 @@ proptest! {
             let ascii: Vec<u8> = field.iter().map(|octet| if octet.is_ascii() { *octet } else { b'x' }).collect();
             prop_assert_eq!(flaw(&ascii), None, "{:?}", String::from_utf8_lossy(&field));
             let text = field.strip_prefix(b"References:").unwrap();
-            prop_assert_eq!(squeezed(&lines::flattened(text)), squeezed(&lines::flattened(&value)));
+            // A word that fits no line is cut where white space means nothing.
+            let visible = |text: &[u8]| -> Vec<u8> { squeezed(text).into_iter().filter(|octet| *octet != b' ').collect() };
+            prop_assert_eq!(visible(&lines::flattened(text)), visible(&lines::flattened(&value)));
         }
     }
 

@@ -179,11 +179,13 @@ impl Boundary {
         let parameter = parameters.named("boundary")?;
         let whole = parameter.value.trim_ascii_end();
         let word = whole.split(|octet| octet.is_ascii_whitespace()).next().filter(|_| parameter.is_bare);
-        let can_be_one = |text: &&[u8]| {
-            !text.is_empty() && text.len() <= BOUNDARY && !text.iter().any(u8::is_ascii_control)
-        };
-        let candidates: Vec<_> =
-            std::iter::once(whole).chain(word.filter(|word| *word != whole)).filter(can_be_one).map(<[u8]>::to_vec).collect();
+        let can_be_one =
+            |text: &&[u8]| !text.is_empty() && text.len() <= BOUNDARY && !text.iter().any(u8::is_ascii_control);
+        let candidates: Vec<_> = std::iter::once(whole)
+            .chain(word.filter(|word| *word != whole))
+            .filter(can_be_one)
+            .map(<[u8]>::to_vec)
+            .collect();
         (!candidates.is_empty()).then_some(Self { candidates, is_settled: false })
     }
 

@@ -111,7 +111,14 @@ impl Conversion {
     }
 
     fn untouched() -> Self {
-        Self { transfer: Transfer::SevenBit, root: None, charsets: Charsets::new(), decisions: Vec::new(), notes: Vec::new(), changed: false }
+        Self {
+            transfer: Transfer::SevenBit,
+            root: None,
+            charsets: Charsets::new(),
+            decisions: Vec::new(),
+            notes: Vec::new(),
+            changed: false,
+        }
     }
 
     /// What the written content needs of the server.

@@ -1,11 +1,11 @@
 //! The first pass: what each entity holds, and what is to be done about it.
 
+use super::content_charset::declared_in;
 use super::entity::{Encoding, Facts, Kind};
 use super::note::{Change, Note, place};
+use super::repair::is_plainly_not_base64;
 use super::scan::{Found, Scan};
 use super::walk::{End, Open, Visitor};
-use super::content_charset::declared_in;
-use super::repair::is_plainly_not_base64;
 use super::{LINE, PlanFault, field};
 use crate::message::{Content, Piece};
 use crate::words::Words;
@@ -138,17 +138,22 @@ impl Planner {
         let found = self.content.found;
         let is_protected = kind == Kind::Protected;
         if found.control || found.long {
-            return Err(refusal(open, facts, found, match kind {
-                Kind::Protected => "which is signed or encrypted and must not be changed",
-                Kind::Beyond => "which is nested too deep, comes after 10,000 others or has a header over 2 MiB",
-                Kind::Unencodable
-                | Kind::Status(_)
-                | Kind::Fragment
-                | Kind::Text
-                | Kind::Binary
-                | Kind::Multipart { .. }
-                | Kind::Message => "where nothing may be encoded",
-            }));
+            return Err(refusal(
+                open,
+                facts,
+                found,
+                match kind {
+                    Kind::Protected => "which is signed or encrypted and must not be changed",
+                    Kind::Beyond => "which is nested too deep, comes after 10,000 others or has a header over 2 MiB",
+                    Kind::Unencodable
+                    | Kind::Status(_)
+                    | Kind::Fragment
+                    | Kind::Text
+                    | Kind::Binary
+                    | Kind::Multipart { .. }
+                    | Kind::Message => "where nothing may be encoded",
+                },
+            ));
         }
         self.tell(open, if is_protected { Change::Kept } else { Change::Raw }, found.why());
         if let Some(frame) = self.frames.last_mut() {
@@ -207,11 +212,7 @@ fn label(frame: &Frame, changed: bool) -> Option<Encoding> {
         _ if frame.eight_bit_remains => Some(Encoding::EightBit),
         None | Some(Encoding::SevenBit) => None,
         Some(
-            Encoding::EightBit
-            | Encoding::Binary
-            | Encoding::QuotedPrintable
-            | Encoding::Base64
-            | Encoding::Unknown,
+            Encoding::EightBit | Encoding::Binary | Encoding::QuotedPrintable | Encoding::Base64 | Encoding::Unknown,
         ) => changed.then_some(Encoding::SevenBit),
     }
 }
@@ -232,7 +233,8 @@ impl Visitor for Planner {
     fn field(&mut self, open: &[Open], _: usize, raw: &[u8], fixed: Option<&[u8]>) -> Result<(), PlanFault> {
         let Some(fixed) = fixed else {
             let name = String::from_utf8_lossy(field::name(raw).unwrap_or_default()).into_owned();
-            let words = format!("a word in {name}, a field below {}, does not fit a line of 998 octets", place(&path(open)));
+            let words =
+                format!("a word in {name}, a field below {}, does not fit a line of 998 octets", place(&path(open)));
             return Err(PlanFault::Protected(Words::from(words)));
         };
         self.header_changed |= raw != fixed;

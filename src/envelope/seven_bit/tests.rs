@@ -374,7 +374,9 @@ fn a_name_of_no_encoding_is_none_where_the_content_shows_it() {
     for label in ["x-uuencode", "utf-8", "ISO-8859-1", "8-bit text", "\"quoted\"", "x-yenc"] {
         let header = format!("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {label}");
         assert!(!convert(&header, b"M1\n").conversion.changed(), "{label}");
-        for body in ["für uns alle, und noch mehr\n".to_owned(), "long ".repeat(300) + "\n", "a\0b and more\n".to_owned()] {
+        for body in
+            ["für uns alle, und noch mehr\n".to_owned(), "long ".repeat(300) + "\n", "a\0b and more\n".to_owned()]
+        {
             let outcome = convert(&header, body.as_bytes());
             assert_fit(&outcome.body, false);
             assert!(header_of(&outcome).contains("Content-Transfer-Encoding: quoted-printable\n"), "{label}");
@@ -383,7 +385,8 @@ fn a_name_of_no_encoding_is_none_where_the_content_shows_it() {
     }
     let picture = convert("Content-Type: image/png\nContent-Transfer-Encoding: raw", b"\x80\n");
     assert!(header_of(&picture).contains("base64") && picture.body == b"gA0K\r\n");
-    let attached = convert("Content-Type: message/rfc822\nContent-Transfer-Encoding: x", "Subject: ü\n\nx\n".as_bytes());
+    let attached =
+        convert("Content-Type: message/rfc822\nContent-Transfer-Encoding: x", "Subject: ü\n\nx\n".as_bytes());
     assert!(body_of(&attached).starts_with("Subject: =?utf-8?B?w7w=?=\n"));
 }
 
@@ -940,7 +943,8 @@ fn examples_for_other_parsers() {
         let charset = super::declared_charset(&before, &mut Body::from_memory(body.clone())).unwrap();
         match convert_fields(before, &body) {
             Ok(outcome) => {
-                let header = outcome.fields.iter().map(|field| write_field(&field.name, &field.value, &charset).unwrap());
+                let header =
+                    outcome.fields.iter().map(|field| write_field(&field.name, &field.value, &charset).unwrap());
                 let header: Vec<u8> = header.flatten().collect();
                 std::fs::write(path.with_extension("out"), [&header, &b"\r\n"[..], &outcome.body].concat()).unwrap();
             }
