@@ -8,6 +8,7 @@ mod encoding;
 mod fold;
 mod iso_2022;
 mod lines;
+mod parameter_scan;
 mod parameters;
 mod phrase;
 mod raw;
