@@ -75,7 +75,12 @@ pub(super) fn raw_text(name: &str, field: &[u8]) -> RawText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::fake_world::{Fakes, account};
     use crate::envelope::header_rules::{RULES, Role};
+    use crate::envelope::{Alphabet, Desk, Letter, Stamp, Transfer};
+    use crate::invocation::{HeaderRecipients, Submit};
+    use crate::message::{Dots, Message};
+    use crate::world::memory_spool;
 
     fn written(name: &str, value: &[u8], charset: &str) -> String {
         write_field(name, value, charset).unwrap().escape_ascii().to_string()
@@ -115,5 +120,68 @@ mod tests {
             assert_eq!(raw_text(name, &field), left, "{name}");
             assert!(!field.contains(&b'?') || left == RawText::None);
         }
+    }
+
+    /// What a message becomes: its letter and what the log says.
+    fn sent(message: &[u8], from_header: bool) -> (Vec<u8>, Transfer, Alphabet, String) {
+        let fakes = Fakes::default();
+        let world = fakes.world();
+        let account = account();
+        let message = Message::read(&mut &*message, false, Dots::Content, memory_spool(), 1 << 20).unwrap();
+        let mut submit = Submit { operands: vec![b"a@example.org".to_vec()], ..Submit::default() };
+        submit.full_name = Some(b"\x1b$B4A;z\x1b(B".to_vec());
+        if from_header {
+            submit.operands.clear();
+            submit.header_recipients = HeaderRecipients::Taken;
+        }
+        let desk = Desk::new(&world, &account, &world.caller, Stamp::now(&world));
+        let mut letter = Letter::address(&submit, message, &desk).unwrap();
+        let mut octets = Vec::new();
+        letter.write(&mut octets).unwrap();
+        let log = fakes.paper.log.borrow().clone();
+        assert_eq!(letter.size(), octets.len() as u64);
+        (octets, letter.transfer(), letter.alphabet(), log)
+    }
+
+    fn holds(octets: &[u8], wanted: &str) -> bool {
+        memchr::memmem::find(octets, wanted.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn what_no_rule_encodes_is_sent_as_it_is_and_the_log_says_so() {
+        let (octets, transfer, alphabet, log) = sent(b"Received: from \"\xfc\" by y\n\nx\n", false);
+        assert!(octets.contains(&0xfc) && transfer == Transfer::EightBitMime && alphabet == Alphabet::Ascii);
+        assert!(log.contains("the field Received holds 8-bit octets"), "{log}");
+        let preamble = "Content-Type: multipart/mixed; boundary=b\n\nPrämbel\n--b\n\nx\n--b--\n";
+        let (octets, transfer, _, log) = sent(preamble.as_bytes(), false);
+        assert!(holds(&octets, "\r\nPrämbel\r\n") && transfer == Transfer::EightBitMime);
+        assert!(log.contains("the body holds 8-bit octets"), "{log}");
+        let (octets, transfer, alphabet, _) = sent("Message-ID: <ü@x.org>\n\nx\n".as_bytes(), false);
+        assert!(holds(&octets, "Message-ID: <ü@x.org>\r\n"));
+        assert_eq!((transfer, alphabet), (Transfer::SevenBit, Alphabet::Utf8));
+    }
+
+    #[test]
+    fn iso_2022_is_read_before_anything_else() {
+        let message = b"To: \x1b$B4\"(A;z\x1b(B <b@example.org>\nSubject: \x1b$B4A;z\x1b(B\n\nx\n";
+        let (octets, transfer, _, _) = sent(message, true);
+        assert!(octets.is_ascii() && transfer == Transfer::SevenBit);
+        for field in [
+            "To: =?iso-2022-jp?B?GyRCNCIoQTt6GyhC?= <b@example.org>\r\n",
+            "Subject: =?iso-2022-jp?B?GyRCNEE7ehsoQg==?=\r\n",
+            "From: =?iso-2022-jp?B?GyRCNEE7ehsoQg==?= <",
+        ] {
+            assert!(holds(&octets, field), "{}", octets.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_header_is_in_the_charset_of_the_first_text() {
+        let message = b"Subject: \x83\x5c\x81\x5b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\
+            Content-Type: text/plain; charset*=us-ascii''Shift_JIS\n\nx\n--b--\n";
+        let (octets, ..) = sent(message, false);
+        assert!(holds(&octets, "Subject: =?shift_jis?Q?=83\\=81[?=\r\n"), "{}", octets.escape_ascii());
+        let (octets, ..) = sent(b"Subject: Gr\xfc\xdfe\n\nx\n", false);
+        assert!(holds(&octets, "Subject: =?unknown-8bit?B?"), "{}", octets.escape_ascii());
     }
 }

@@ -28,6 +28,7 @@ use crate::words::Words;
 
 mod coding;
 mod content_charset;
+mod decision;
 mod entity;
 mod escapes;
 mod field;
@@ -36,6 +37,7 @@ mod plan;
 mod repair;
 mod scan;
 mod survey;
+mod visitor;
 mod walk;
 mod write;
 

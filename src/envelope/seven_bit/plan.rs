@@ -1,6 +1,7 @@
 //! The first pass: what each entity holds, and what is to be done about it.
 
 use super::content_charset::declared_in;
+pub(super) use super::decision::{Coding, Decision, Plan};
 use super::entity::{Encoding, Facts, Kind};
 use super::note::{Change, Note, place};
 use super::repair::is_plainly_not_base64;
@@ -12,40 +13,6 @@ use crate::words::Words;
 
 /// How many changes are told.
 const NOTES: usize = 50;
-
-/// What is done to a leaf's octets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Coding {
-    QuotedPrintable,
-    Base64,
-    RepairQuotedPrintable,
-    RepairBase64,
-}
-
-/// What is done to one entity.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Decision {
-    /// To its content, when it is a leaf.
-    pub(super) coding: Option<Coding>,
-    /// What Content-Transfer-Encoding has to say from now on.
-    pub(super) label: Option<Encoding>,
-    /// The charset Content-Type has to name from now on.
-    pub(super) charset: Option<String>,
-    /// The type it has to name.
-    pub(super) media: Option<&'static str>,
-    /// Whether anything of it changes, in its header or below.
-    pub(super) changed: bool,
-}
-
-/// The first pass's result.
-pub(super) struct Plan {
-    pub(super) decisions: Vec<Decision>,
-    pub(super) notes: Vec<Note>,
-    /// 8-bit octets leave as they are.
-    pub(super) eight_bit_remains: bool,
-    /// The second pass has something to do; otherwise only the message's own fields change.
-    pub(super) body_changes: bool,
-}
 
 pub(super) struct Planner {
     plan: Plan,
