@@ -24,10 +24,13 @@ const LONGEST: usize = 900;
 /// could not be read.
 pub(crate) fn encode_structured(value: &[u8], syntax: Syntax, charset: &str) -> Vec<u8> {
     let Raw { line, charset } = Raw::read(value, charset);
+    let is_plain = line.is_ascii() && value.is_ascii();
     if syntax == Syntax::Parameters {
-        return with_parameters(&line, charset);
+        let read = Parameters::read(&line);
+        let stays = is_plain && !read.list.iter().any(is_to_be_encoded);
+        return if stays { value.to_vec() } else { with_parameters(&line, &read, charset) };
     }
-    if line.is_ascii() && value.is_ascii() {
+    if is_plain {
         return value.to_vec();
     }
     let is_phrase = matches!(syntax, Syntax::Addresses | Syntax::Phrases | Syntax::Text);
@@ -43,8 +46,7 @@ struct Edit {
     text: Option<String>,
 }
 
-fn with_parameters(line: &[u8], charset: &str) -> Vec<u8> {
-    let read = Parameters::read(line);
+fn with_parameters(line: &[u8], read: &Parameters, charset: &str) -> Vec<u8> {
     let extended: std::collections::HashSet<&str> =
         read.list.iter().filter(|parameter| parameter.is_extended).map(|parameter| parameter.name.as_str()).collect();
     let mut edits: Vec<Edit> = Vec::new();
@@ -250,7 +252,7 @@ mod tests {
     fn what_programs_write() {
         use Syntax::{Addresses, Marks, Parameters, Phrases};
         let cases: &[(Syntax, &[u8], &[u8])] = &[
-            (Parameters, b"text/plain; charset=utf-8", b"text/plain; charset=utf-8"),
+            (Parameters, b"text/plain;\r\n\tcharset=utf-8", b"text/plain;\r\n\tcharset=utf-8"),
             (
                 Parameters,
                 "attachment; filename=\"Größe; 1.pdf\"; size=3".as_bytes(),
