@@ -317,7 +317,7 @@ mod tests {
             let value = format!("a/b{value}");
             let encoded = encode_structured(value.as_bytes(), Syntax::Parameters, "");
             let line = Raw::read(value.as_bytes(), "").line;
-            let (before, after) = (Parameters::read(&line), Parameters::read(&encoded));
+            let (before, after) = (Parameters::read(&line), Parameters::read(&Raw::read(&encoded, "").line));
             for parameter in &after.list {
                 let old = before.named(&parameter.name).expect("no parameter is new");
                 if parameter.is_extended && old.is_raw {

@@ -144,7 +144,12 @@ impl LineBreaks {
 
 /// Whether a text that is labelled base64 plainly is none: in a real one marks and blanks are rare.
 pub(super) fn is_plainly_not_base64(head: &[u8]) -> bool {
-    let is_of_it = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=' | b'\r' | b'\n');
-    let others = head.iter().filter(|octet| !is_of_it(octet)).count();
-    others * 16 > head.len()
+    let is_of_it = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let lines = head.split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let (mut all, mut others) = (0, 0);
+    for line in lines {
+        all += line.len();
+        others += line.iter().filter(|octet| !is_of_it(octet)).count();
+    }
+    others * 16 > all
 }
