@@ -111,9 +111,9 @@ pub(super) fn raw_text(name: &str, field: &[u8]) -> RawText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_world::{Fakes, account};
     use crate::envelope::header_rules::{RULES, Role};
     use crate::envelope::{Alphabet, Desk, Letter, Stamp, Transfer};
+    use crate::fake_world::{Fakes, account};
     use crate::invocation::{FlagValue, HeaderRecipients, Submit};
     use crate::message::{Dots, Message};
     use crate::world::memory_spool;
