@@ -25,6 +25,7 @@
 //! | [`account`] | whose mailbox, at which provider, under which policy |
 //! | [`world`] | everything this program may touch, as ports |
 //! | [`address`] | RFC 5322 addresses |
+//! | [`header_text`] | text in header fields: encoded words, parameters, folding |
 //! | [`outcome`] | what became of a message |
 //! | [`failure`] | every way a run can end badly |
 //! | [`reply`] | a server's reply, and where in the conversation it came |
@@ -45,6 +46,7 @@ mod commands;
 mod credentials;
 pub mod envelope;
 pub mod failure;
+pub(crate) mod header_text;
 pub mod invocation;
 #[cfg(test)]
 mod manual;

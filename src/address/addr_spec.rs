@@ -7,7 +7,7 @@ use lettre::Address;
 use super::fault::Reason;
 use super::tokenizer::{is_atext, is_hidden};
 use super::{AddrSpec, AddressFault, domain};
-use crate::envelope::header_text::quoted_string;
+use crate::header_text::quoted_string;
 
 /// How many octets a local part may have, without quoting: what a line of a header takes. RFC 5321 section 4.5.3.1.1 asks
 /// for 64, and reply addresses of GitHub, Mailman and Mailgun have more: that is for the server to say.

@@ -3,7 +3,7 @@
 
 use super::domain;
 use super::tokenizer::{Kind, Token, is_atext};
-use crate::envelope::header_text::{holds_encoded_word, is_phrase_word};
+use crate::header_text::{holds_encoded_word, is_phrase_word};
 
 /// Whether these are the tokens of such a list, one that names somebody.
 pub(super) fn is_strict(tokens: &[Token<'_>]) -> bool {

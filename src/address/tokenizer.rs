@@ -1,7 +1,7 @@
 //! The words and marks of an address list (RFC 5322 section 3.2), read once from left to right.
 
 use super::fault::Reason;
-use crate::envelope::header_text::encoded_word_length;
+use crate::header_text::encoded_word_length;
 use crate::words::is_invisible;
 
 /// A word or mark, and where it lies in the text.

@@ -30,7 +30,6 @@ use crate::queue::Viewer;
 use crate::report;
 use crate::service::{ServiceRequest, SignIn};
 use crate::world::{ListeningSocket, OnStandardInput, World};
-use local::Said;
 
 /// Carries out a request, shows what there is to say, and gives the exit status.
 pub fn carry_out(world: &World, request: &ServiceRequest) -> u8 {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind};
-use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::failure::{Cause, Failure, Stage};
 use crate::memory::history;
 use crate::memory::send_as;
 use crate::secret::Secret;

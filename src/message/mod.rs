@@ -89,6 +89,8 @@ pub struct Content {
     pub utf8: bool,
     /// A NUL or a CR without LF occurs.
     pub control: bool,
+    /// An ESC occurs: it may switch to another alphabet (ISO-2022).
+    pub escapes: bool,
     /// The longest line.
     pub longest_line: u64,
     /// Lines, the last one counted even without a line end.
@@ -172,6 +174,7 @@ impl Body {
             content.eight_bit |= !text.is_ascii();
             content.utf8 &= std::str::from_utf8(text).is_ok();
             content.control |= text.iter().any(|&octet| octet == 0 || octet == b'\r');
+            content.escapes |= text.contains(&0x1b);
             content.longest_line = content.longest_line.max(text.len() as u64);
             content.lines += 1;
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::credentials::AccessToken;
 use crate::envelope::{Alphabet, Letter};
-use crate::failure::{Cause, Failure, Kind, Wording};
+use crate::failure::{Cause, Failure, Kind};
 use crate::invocation::Dsn;
 use crate::outcome::Receipt;
 use crate::submission::Custody;
