@@ -1,11 +1,15 @@
 """Why what arrived is not what was handed over: one function a rule; its docstring is the reason in suites.md."""
 
 import re
+import socket
 from dataclasses import dataclass
+from email.utils import getaddresses, parseaddr
 
 from handed_over import Call
 from programs import ACCOUNT
 
+# Domains of this machine; a name without one is local too.
+LOCAL = {"", "localhost", "localhost.localdomain", socket.gethostname().lower(), socket.getfqdn().lower()}
 RULES = []
 ALWAYS = set()
 
@@ -61,3 +65,110 @@ def page(suites, number, date):
     for name, _, _, function in RULES:
         lines.append(f"| `{name}` | {' '.join(function.__doc__.split())} |")
     return "\n".join(lines) + "\n"
+
+
+def joined(value):
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def bare(text):
+    """A field without quotes, brackets around a whole address, comments' brackets, commas and blanks."""
+    return re.sub(r"[\s\"\\,;()<>]+", "", text).lower()
+
+
+@rule("field|part's field", "date", "message-id", "mime-version", always=True)
+def what_every_message_needs(d):
+    """A Date or Message-ID is added where there is none, or none that says anything; MIME-Version where there are MIME fields."""
+    valid = re.search(r"<[^<>\s]+>|\d", joined(d.theirs)) if d.what != "mime-version" else d.theirs
+    return d.ours and (not valid or d.what == "date" and not re.search(r"\d{2}:\d{2}", joined(d.theirs)))
+
+
+@rule("field", "from", always=True)
+def from_is_account(d):
+    """From is the account's address, with the name that was handed over: Outlook.com refuses every other address, after
+    the whole message."""
+    name = parseaddr(d.theirs[0])[0] if d.theirs else ""
+    return len(d.ours) == 1 and ACCOUNT in d.ours[0] and bare(name) in bare(d.ours[0])
+
+
+@rule("field", "resent-from", "resent-sender", "sender", always=True)
+def sender_is_account(d):
+    """Resent-From becomes the account as From does, and a foreign Sender goes; Outlook.com looks at them too."""
+    return not d.ours or ACCOUNT in d.ours[0]
+
+
+@rule("field", "x-original-from", "x-original-sender", always=True)
+def original_is_kept(d):
+    """The From that was handed over, or -f without one, is in X-Original-From."""
+    return bool(d.ours) and not d.theirs
+
+
+@rule("field", "reply-to", always=True)
+def reply_to_is_added(d):
+    """A foreign From, or -f without one, that can be answered is in Reply-To."""
+    return len(d.ours) == 1 and not d.theirs
+
+
+@rule("field", "bcc", "resent-bcc", "apparently-to", "return-path", "content-length", "lines", always=True)
+def nobody_sees_it(d):
+    """Bcc and Apparently-To name recipients and go; Return-Path and Content-Length are the server's to write."""
+    return not d.ours
+
+
+@rule("field|part's field", "content-transfer-encoding", always=True)
+def made_seven_bit(d):
+    """What is not plain ASCII in lines of 998 octets is encoded, and a container's label says what is inside; the octets
+    are compared without the encoding."""
+    return joined(d.ours).lower() in ("quoted-printable", "base64", "7bit", "8bit", "") or not d.theirs
+
+
+@rule("field", "content-type")
+def text_is_labelled(d):
+    """Text that is not ASCII and says of no charset what it is gets the charset it is written in."""
+    return len(d.ours) == 1 and (not d.theirs or bare(d.ours[0]).startswith(bare(d.theirs[0])))
+
+
+@rule("field", "dkim-signature")
+def broken_signature_goes(d):
+    """A DKIM-Signature goes when a field it signs was changed; here it is From. Outlook.com signs again."""
+    return not d.ours
+
+
+@rule("field")
+def first_of_one_stays(d):
+    """Of a field that may stand once the first that says something stays; what other Subjects say is in X-Original-Subject."""
+    singles = ("from", "sender", "date", "message-id", "subject", "mime-version", "content-type", "content-transfer-encoding")
+    if d.what == "x-original-subject":
+        return not d.theirs
+    return d.what in singles and len(d.theirs) > 1 and len(d.ours) == 1 and d.ours[0] in d.theirs
+
+
+@rule("field", "to", "cc", "reply-to", "resent-to", "resent-cc", "in-reply-to", "references")
+def repeated_field_is_joined(d):
+    """To, Cc, Reply-To, In-Reply-To and References that stand twice become one: RFC 5322 allows one."""
+    return len(d.theirs) > 1 and len(d.ours) == 1 and bare(d.ours[0]) == bare("".join(d.theirs))
+
+
+@rule("field", "to", "cc", "reply-to", "resent-to", "resent-cc")
+def empty_list_goes(d):
+    """A field of addresses that holds none goes."""
+    return not d.ours and not re.search(r"@|\w", re.sub(r"<>|\([^()]*\)", "", joined(d.theirs)))
+
+
+def is_local(address):
+    return address.rpartition("@")[2].lower() in LOCAL if "@" in address else True
+
+
+@rule("recipients")
+def local_name_is_account(d):
+    """A name without a domain, or at this machine, is a mailbox nobody has here: it is the account."""
+    local = {address for address in d.theirs if is_local(address)}
+    return bool(local) and d.ours == (d.theirs - local) | {ACCOUNT}
+
+
+@rule("field", "to", "cc", "reply-to", "resent-to", "resent-cc")
+def local_name_is_shown_as_account(d):
+    """In the header it is shown as the account, once, for nobody else could answer it."""
+    ours, theirs = ({address for _, address in getaddresses(value) if address} for value in (d.ours, d.theirs))
+    local = {address for address in theirs if is_local(address)}
+    return bool(local) and ours == (theirs - local) | {ACCOUNT}
