@@ -172,3 +172,93 @@ def local_name_is_shown_as_account(d):
     ours, theirs = ({address for _, address in getaddresses(value) if address} for value in (d.ours, d.theirs))
     local = {address for address in theirs if is_local(address)}
     return bool(local) and ours == (theirs - local) | {ACCOUNT}
+
+
+@rule("field", "resent-message-id", "resent-date")
+def what_every_resent_message_needs(d):
+    """A resent message gets a Resent-Date and Resent-Message-ID where it has none, or none that says anything."""
+    return len(d.ours) == 1 and not re.search(r"<[^<>\s]+>|\d{2}:\d{2}", joined(d.theirs))
+
+
+@rule("octets")
+def lone_dot_ends_it(d):
+    """Without -i a lone dot that nothing follows is the end and no content; the reader of this comparison does not know."""
+    dotless = "-i" not in d.call.flags and "i" not in d.call.flags.values()
+    return dotless and d.theirs[0] in (d.ours[0] + b"\n.", b".") and d.theirs[0].removesuffix(b".").rstrip(b"\n") == d.ours[0].rstrip(b"\n")
+
+
+@rule("octets")
+def other_charset_same_text(d):
+    """Text whose octets cannot be in the charset it names, or that names none, is labelled with the one it is in."""
+    return d.theirs[0].decode("utf-8", "replace") == d.ours[0].decode("utf-8", "replace")
+
+
+@rule("refused", "64")
+def option_of_exims_own(d):
+    """Exim has options that Sendmail has not; an unknown one is 64."""
+    return bool(d.call.odd_flag) or "unknown option" in d.ours or "not offered" in d.ours
+
+
+@rule("refused", "64")
+def nobody_named(d):
+    """A call that names nobody is 64."""
+    return not d.call.recipients and "no recipients" in d.ours
+
+
+@rule("refused", "65")
+def no_address(d):
+    """What no RFC allows as an address (a command, a route outside brackets, no domain behind an @) is 65, and nobody gets it:
+    sending to the others would hide that one is missing."""
+    return "cannot read this address" in d.ours
+
+
+@rule("refused", "65")
+def return_in_the_header(d):
+    """A CR without LF in the header may or may not end a line: 65."""
+    return "a CR without LF" in d.ours and re.search(rb"\r(?!\n)", d.call.data)
+
+
+@rule("lost or sent all the same")
+def asked_where_a_name_leads(d):
+    """-bv sends nothing; it prints where an address leads."""
+    return any(flag.startswith("v") for flag in [d.call.flags.get("-b", "")]) and not d.theirs
+
+
+@rule("field")
+def control_character_is_blank(d):
+    """A control character in a field becomes a space: no reader shows it, and RFC 5322 forbids it."""
+    clean = re.sub(r"[\s\x00-\x1f\x7f]+", " ", joined(d.theirs)).strip()
+    return clean != joined(d.theirs).strip() and clean == re.sub(r"\s+", " ", joined(d.ours)).strip()
+
+
+@rule("recipients")
+def written_as_it_must_be(d):
+    """A dot behind the domain goes, and a folded line in quotes is unfolded, as SMTP wants both."""
+    def tidy(address):
+        return re.sub(r"\s*\n\s*", " ", address).rstrip(".")
+    squeeze = lambda some: {re.sub(r"\s+", " ", tidy(address)) for address in some}
+    return squeeze(d.ours) == squeeze(d.theirs)
+
+
+@rule("field", "to", "cc", "reply-to", "resent-to")
+def list_is_written_anew(d):
+    """A list without its commas, or with a form that others may read otherwise, is written anew with the same addresses."""
+    return bare(joined(d.ours)) == bare(joined(d.theirs)) and joined(d.ours) != joined(d.theirs)
+
+
+@rule("reply")
+def command_out_of_turn(d):
+    """In -bs a command that is unknown, not offered, misspelt or out of turn is refused, as Exim's own suite expects."""
+    return re.match(r"50[0-4] ", d.ours) is not None
+
+
+@rule("reply", "DATA")
+def data_without_recipients(d):
+    """In -bs DATA without a recipient that was taken is refused."""
+    return d.ours.startswith(("554 5.5.1", "503"))
+
+
+@rule("reply", "RCPT", "MAIL")
+def reply_to_no_address(d):
+    """In -bs an address that no RFC allows is refused at once."""
+    return d.ours.startswith(("553 ", "501 ", "555 "))
