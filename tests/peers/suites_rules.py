@@ -79,8 +79,8 @@ def bare(text):
 @rule("field|part's field", "date", "message-id", "mime-version", always=True)
 def what_every_message_needs(d):
     """A Date or Message-ID is added where there is none, or none that says anything; MIME-Version where there are MIME fields."""
-    valid = re.search(r"<[^<>\s]+>|\d", joined(d.theirs)) if d.what != "mime-version" else d.theirs
-    return d.ours and (not valid or d.what == "date" and not re.search(r"\d{2}:\d{2}", joined(d.theirs)))
+    says_something = {"message-id": r"<[^<>\s]+>", "date": r"\d{2}:\d{2}", "mime-version": r"."}[d.what]
+    return len(d.ours) == 1 and not re.search(says_something, joined(d.theirs))
 
 
 @rule("field", "from", always=True)
@@ -124,7 +124,7 @@ def made_seven_bit(d):
 
 @rule("field", "content-type")
 def text_is_labelled(d):
-    """Text that is not ASCII and says of no charset what it is gets the charset it is written in."""
+    """Text that is encoded for its octets or its long lines, and names no charset, gets the one it is written in."""
     return len(d.ours) == 1 and (not d.theirs or bare(d.ours[0]).startswith(bare(d.theirs[0])))
 
 
@@ -185,12 +185,6 @@ def lone_dot_ends_it(d):
     """Without -i a lone dot that nothing follows is the end and no content; the reader of this comparison does not know."""
     dotless = "-i" not in d.call.flags and "i" not in d.call.flags.values()
     return dotless and d.theirs[0] in (d.ours[0] + b"\n.", b".") and d.theirs[0].removesuffix(b".").rstrip(b"\n") == d.ours[0].rstrip(b"\n")
-
-
-@rule("octets")
-def other_charset_same_text(d):
-    """Text whose octets cannot be in the charset it names, or that names none, is labelled with the one it is in."""
-    return d.theirs[0].decode("utf-8", "replace") == d.ours[0].decode("utf-8", "replace")
 
 
 @rule("refused", "64")
