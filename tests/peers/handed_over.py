@@ -52,6 +52,9 @@ def read_message(data):
     if data.startswith(b":"):
         # A field without a name is none; Python's parser drops the line.
         data = b"\n" + data
+    header, blank, body = data.partition(b"\n\n")
+    # RFC 5322 reads a blank before the colon, Python's parser does not.
+    data = re.sub(rb"(?m)^([!-9;-~]+)[ \t]+:", rb"\1:", header) + blank + body
     return email.message_from_bytes(data, policy=email.policy.compat32)
 
 

@@ -225,13 +225,11 @@ def control_character_is_blank(d):
     return clean != joined(d.theirs).strip() and clean == re.sub(r"\s+", " ", joined(d.ours)).strip()
 
 
-@rule("recipients")
+@rule("recipients|field")
 def written_as_it_must_be(d):
     """A dot behind the domain goes, and a folded line in quotes is unfolded, as SMTP wants both."""
-    def tidy(address):
-        return re.sub(r"\s*\n\s*", " ", address).rstrip(".")
-    squeeze = lambda some: {re.sub(r"\s+", " ", tidy(address)) for address in some}
-    return squeeze(d.ours) == squeeze(d.theirs)
+    tidy = lambda addresses: {re.sub(r"\s+", " ", address).rstrip(".") for address in addresses}
+    return (d.kind == "recipients" or d.what in ("to", "cc")) and tidy(d.ours) == tidy(d.theirs)
 
 
 @rule("field", "to", "cc", "reply-to", "resent-to")
@@ -256,3 +254,9 @@ def data_without_recipients(d):
 def reply_to_no_address(d):
     """In -bs an address that no RFC allows is refused at once."""
     return d.ours.startswith(("553 ", "501 ", "555 "))
+
+
+@rule("reply", "MAIL")
+def larger_than_the_server_takes(d):
+    """In -bs a SIZE over the server's limit is refused."""
+    return d.ours.startswith("552 5.3.4") and b"SIZE=" in d.theirs
