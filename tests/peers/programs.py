@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -231,11 +232,11 @@ class Ours:
     def __enter__(self):
         self.server = Server(self.folder)
         self.stand_in = subprocess.Popen(
-            [self.target / "examples/serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [self.target / "examples/serve", ACCOUNT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         settings = {}
         for line in self.stand_in.stdout:
-            if line.startswith("# end of"):
+            if line.startswith("# access token"):
                 break
             key, equals, value = line.partition(" = ")
             if equals:
@@ -250,8 +251,6 @@ class Ours:
         }
         account = settings.pop("account")
         text = f"account = {account}\n[accounts.me]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items())
-        # The stand-in's mailbox has another name than the one tests/callers assumes.
-        text = text.replace(settings["address"].strip('"'), ACCOUNT)
         (self.folder / "config.toml").write_text(text)
         for name in ("sendmail", "outlook-sendmail"):
             (self.folder / name).symlink_to((self.target / "outlook-sendmail").resolve())
@@ -259,10 +258,24 @@ class Ours:
             "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state"),
             "OUTLOOK_SENDMAIL_CONFIG": str(self.folder / "config.toml"),
         }
-        login = call([self.folder / "outlook-sendmail", "login"], b"", env=self.environment)
-        if login.status != 0:
-            raise SystemExit(f"peers: login: {login.said}")
+        self.sign_in(re.search(r'authority = "([^"]+)"', settings["endpoints"]).group(1) + "/approve", anchors)
         return self
+
+    def sign_in(self, page, anchors):
+        """Runs login, and opens the page of the stand-in that approves it, until it has ended."""
+        trust = ssl.create_default_context(cafile=anchors)
+        command = [self.folder / "outlook-sendmail", "login"]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment
+        ) as login:
+            until = time.monotonic() + PATIENCE
+            while login.poll() is None and time.monotonic() < until:
+                time.sleep(0.2)
+                with urllib.request.urlopen(page, context=trust, timeout=PATIENCE):
+                    pass
+            login.kill()
+            if login.returncode != 0:
+                raise SystemExit(f"peers: login: {login.stdout.read().decode('utf-8', 'replace')}")
 
     def __exit__(self, *_):
         self.stand_in.communicate("")

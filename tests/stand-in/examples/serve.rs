@@ -1,5 +1,5 @@
 //! Starts a stand-in for Outlook and keeps it running, for trying this program, or any client, by hand:
-//! `cargo run -p stand-in --example serve -- [FILE.dialogue]`.
+//! `cargo run -p stand-in --example serve -- [FILE.dialogue | ADDRESS]`; an address is the mailbox's.
 
 use std::error::Error;
 use std::fs::{self, DirBuilder};
@@ -11,19 +11,22 @@ use stand_in::endpoint::APPROVAL;
 use stand_in::{DeviceFlow, Dialogue, Options, Outlook};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dialogue = match std::env::args().nth(1) {
+    let (account, file): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.contains('@'));
+    let dialogue = match file.first() {
         Some(path) => Some(Dialogue::parse(&fs::read_to_string(path)?)?),
         None => None,
     };
     let folder = std::env::temp_dir().join(format!("stand-in-{}", std::process::id()));
     DirBuilder::new().mode(0o700).create(&folder)?;
-    let ended = serve(&folder, dialogue);
+    let usual = Options::new(folder.join("ca.pem"));
+    let account = account.into_iter().next().unwrap_or_else(|| usual.account.clone());
+    let ended = serve(&folder, Options { dialogue, account, ..usual });
     fs::remove_dir_all(&folder)?;
     ended
 }
 
-fn serve(folder: &Path, dialogue: Option<Dialogue>) -> Result<(), Box<dyn Error>> {
-    let outlook = Outlook::start(Options { dialogue, ..Options::new(folder.join("ca.pem")) })?;
+fn serve(folder: &Path, options: Options) -> Result<(), Box<dyn Error>> {
+    let outlook = Outlook::start(options)?;
     let verification_uri = format!("{}{APPROVAL}", outlook.authority_url());
     let until_approved = u32::MAX as usize;
     outlook.endpoint.set_device_flow(DeviceFlow { pending: until_approved, verification_uri, ..DeviceFlow::default() });
