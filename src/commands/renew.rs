@@ -148,7 +148,7 @@ fn is_overdue(world: &World, account: &Account, failure: &Failure) -> bool {
 }
 
 fn overdue(failure: &Failure) -> Failure {
-    let words = [failure.cause.row().sentence, failure.detail.whole()];
+    let words = [failure.sentence(), failure.detail.whole()];
     let words: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
     Failure::new(Stage::Credentials, Cause::RenewalOverdue, words.join(": ")).about(failure.whose)
 }
@@ -173,7 +173,7 @@ pub fn tell(world: &World, command: Command) {
     for account in accounts.all() {
         if let Some(failure) = history::untold(world, &account.address) {
             let name = &account.name;
-            report::warn(world, &format!("the sign-in of {name} could not be renewed: {}", failure.line));
+            report::warn(world, &format!("the sign-in of {name} could not be renewed: {}", failure.failure.line()));
         }
     }
 }

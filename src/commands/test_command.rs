@@ -33,7 +33,7 @@ pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
     match verdict {
         Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
         Err(failure) => {
-            steps.tell(&format!("failed: {}", failure.cause.row().sentence));
+            steps.tell(&format!("failed: {}", failure.sentence()));
             report::complain(world, &failure)
         }
     }

@@ -135,7 +135,7 @@ fn standing(world: &World, state: State, progress: &Progress) -> String {
         };
     }
     if let Some(trouble) = &progress.trouble {
-        let _ = write!(words, ": {}", trouble.line);
+        let _ = write!(words, ": {}", trouble.line());
     }
     words
 }

@@ -275,7 +275,7 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
             }
             // Looked at again, now that nobody else is at it.
             State::Waiting if schedule::is_expired(&progress, now) => {
-                let last = progress.trouble.as_ref().map(|trouble| trouble.line.clone()).unwrap_or_default();
+                let last = progress.trouble.as_ref().map(Failure::line).unwrap_or_default();
                 let failure = Failure::new(Stage::Outbox, Cause::Expired, last);
                 (failed(&progress, &failure), Some(failure))
             }

@@ -6,7 +6,7 @@ use super::custody::{self, Audience, Held};
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::files::Draft;
 use super::store::Store;
-use super::{MESSAGES, OCTETS, SHARE, Shelf, schedule, unwritable};
+use super::{MESSAGES, OCTETS, SHARE, Shelf, unwritable};
 use crate::account::{Account, Accounts, OnFailure};
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
@@ -79,7 +79,7 @@ pub fn leave_for_broker(world: &World, mut request: Request, why: Failure) -> Re
 
 fn keep_untried(world: &World, draft: Draft<'_>, audience: &mut dyn Audience, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(moments::unix_seconds(world.clock.now()));
-    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, audience, why)
+    custody::keep(draft, Progress { trouble: Some(why.clone()), ..untried }, audience, why)
 }
 
 /// Whether a message that cannot be sent now is kept.

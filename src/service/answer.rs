@@ -5,12 +5,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use super::RequestFault;
 use super::frames::{self, Frames};
 use super::tags::{Said, Tag as _};
-use crate::credentials;
-use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::failure::Failure;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
-use crate::submission::graph;
-use crate::submission::smtp::outlook_replies;
 use crate::words::{Words, line_with_columns};
 
 /// The first thing a client hears, sixteen octets.
@@ -135,58 +132,36 @@ pub const ACKNOWLEDGED: u8 = 6;
 fn verdict_octets(verdict: &Result<Taken, Failure>) -> Vec<u8> {
     match verdict {
         Ok(Taken::Sent(receipt)) => [&[SENT], kept(receipt.words.whole()).as_bytes()].concat(),
-        Ok(Taken::Kept { id, why }) => [&[KEPT], format!("{id}\n{}", failure_text(why)).as_bytes()].concat(),
-        Err(failure) => [&[failure.cause.row().status as u8], failure_text(failure).as_bytes()].concat(),
+        Ok(Taken::Kept { id, why }) => [&[KEPT], id.as_bytes(), b"\n", &json(why)].concat(),
+        Err(failure) => [vec![failure.cause.row().status as u8], json(failure)].concat(),
     }
 }
 
-/// Cause, stage, wording where it is not the cause's own, and words, each on a line.
-fn failure_text(failure: &Failure) -> String {
-    let Failure { stage, cause, detail, wording, whose: _ } = failure;
-    let wording = wording.map(said).unwrap_or_default();
-    format!("{cause:?}\n{stage:?}\n{wording}\n{}", kept(detail.whole()))
+/// Names and text: there is nothing that JSON could not say.
+fn json(failure: &Failure) -> Vec<u8> {
+    serde_json::to_vec(failure).unwrap_or_default()
 }
 
-/// The detail goes to the log whole; a person is shown 300 characters.
-fn kept(detail: &str) -> &str {
+/// The words go to the log whole; a person is shown 300 characters.
+fn kept(words: &str) -> &str {
     const MOST: usize = 32 * 1024;
-    let end = (0..=MOST.min(detail.len())).rev().find(|&end| detail.is_char_boundary(end)).unwrap_or_default();
-    detail.get(..end).unwrap_or_default()
+    words.get(..words.floor_char_boundary(MOST)).unwrap_or_default()
 }
 
 fn read_verdict(octets: &[u8]) -> Result<Result<Taken, Failure>, RequestFault> {
     let malformed = || RequestFault::Malformed("verdict");
+    let failure =
+        |octets: &[u8]| -> Result<Failure, RequestFault> { serde_json::from_slice(octets).map_err(|_| malformed()) };
     match octets.split_first() {
         None => Err(malformed()),
         Some((&SENT, words)) => Ok(Ok(Taken::Sent(Receipt::new(Words::from_octets(words))))),
         Some((&KEPT, rest)) => {
-            let text = String::from_utf8_lossy(rest);
-            let (id, failure) = text.split_once('\n').ok_or_else(malformed)?;
-            let why = read_failure(failure).ok_or_else(malformed)?;
-            Ok(Ok(Taken::Kept { id: Words::from(id).short(), why }))
+            let mut parts = rest.splitn(2, |&octet| octet == b'\n');
+            let (Some(id), Some(why)) = (parts.next(), parts.next()) else { return Err(malformed()) };
+            Ok(Ok(Taken::Kept { id: Words::from_octets(id).short(), why: failure(why)? }))
         }
-        Some((_, rest)) => read_failure(&String::from_utf8_lossy(rest)).map(Err).ok_or_else(malformed),
+        Some((_, rest)) => failure(rest).map(Err),
     }
-}
-
-fn read_failure(text: &str) -> Option<Failure> {
-    let mut parts = text.splitn(4, '\n');
-    let mut part = || parts.next().unwrap_or_default();
-    let (cause, stage, wording, detail) = (part(), part(), part(), part());
-    let cause = Cause::ALL.iter().find(|known| format!("{known:?}") == cause)?;
-    let stage = Stage::ALL.iter().find(|known| format!("{known:?}") == stage)?;
-    let wording = wordings().find(|known| said(known) == wording);
-    Some(Failure::new(*stage, *cause, detail).worded(wording))
-}
-
-fn said(wording: &Wording) -> String {
-    format!("{}\t{}", wording.sentence, wording.advice)
-}
-
-/// Broker and client are one program, so each knows the other's words.
-fn wordings() -> impl Iterator<Item = &'static Wording> {
-    let elsewhere = Cause::ALL.iter().filter_map(|cause| cause.row().elsewhere);
-    credentials::wordings().chain(outlook_replies::wordings()).chain(graph::wordings()).chain(elsewhere)
 }
 
 impl From<RequestFault> for io::Error {

@@ -52,11 +52,7 @@ impl<'a> Sheet<'a> {
                 if self.status == 0 {
                     self.status = failure.exit_status() as u8;
                 }
-                let row = failure.cause.row();
-                let detail = failure.detail.short();
-                let text =
-                    if detail.is_empty() { row.sentence.to_owned() } else { format!("{}: {detail}", row.sentence) };
-                ("FAIL", "31", text, remedy(row.advice))
+                ("FAIL", "31", failure.reason(), remedy(&failure.advice()))
             }
         };
         let mut lines = wrapped(&text, &format!("{mark}  {name:<14}  "), INDENT, self.columns);
