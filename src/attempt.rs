@@ -6,14 +6,15 @@ use crate::envelope::{Desk, Letter};
 use crate::failure::{Cause, Failure};
 use crate::memory::threads;
 use crate::outcome::Receipt;
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::Request;
 use crate::submission::{self, Custody, pace};
 use crate::transcript::Line;
 use crate::world::World;
 
 /// A try at a message, as whoever answers for the message has it made.
-pub type Attempt<'a> = dyn Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> + 'a;
+pub type Attempt<'a> =
+    dyn Fn(&World, &Account, Request, &mut dyn Custody, &mut LogRecord) -> Result<Receipt, Failure> + 'a;
 
 /// What happens in the course of a try.
 pub enum Step<'a> {
@@ -36,10 +37,10 @@ pub fn attempt(
     account: &Account,
     request: Request,
     custody: &mut dyn Custody,
-    story: &mut Story,
+    log_record: &mut LogRecord,
 ) -> Result<Receipt, Failure> {
     let mut transcript = report::transcript(world, request.submit.verbosity);
-    attempt_told(world, account, request, custody, story, &mut |step| match step {
+    attempt_told(world, account, request, custody, log_record, &mut |step| match step {
         Step::Said(line) => transcript(line),
         Step::Addressed(_) | Step::Credential(_) | Step::TokenRefused => {}
     })
@@ -54,17 +55,17 @@ pub fn attempt_told(
     account: &Account,
     request: Request,
     custody: &mut dyn Custody,
-    story: &mut Story,
+    log_record: &mut LogRecord,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
     let Request { caller, submit, stamp, message } = request;
-    story.read_account(account);
+    log_record.read_account(account);
     let times = custody.deadlines(account, world.clock.instant());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = custody.left() {
         letter.address_only(left);
     }
-    story.read_letter(&letter);
+    log_record.read_letter(&letter);
     tell(Step::Addressed(&letter));
     submission::check(account, &letter)?;
 

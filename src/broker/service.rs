@@ -13,9 +13,9 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{Command, CommandArguments};
 use crate::outcome::Taken;
 use crate::queue::{self, Audience, Pace, Viewer};
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::{ACKNOWLEDGED, Answer, Errand, Kind, Request, RequestFault, SignIn, account_for};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::StoreKind;
 use crate::world::{Accepted, Caller, Connection, Peer, Priority, World};
 
@@ -95,7 +95,7 @@ fn hear(world: &World, connection: &mut dyn Connection) -> Result<Errand, Unhear
 
 fn refuse(world: &World, failure: Failure) -> Answer {
     let Caller { uid, login, .. } = &*world.caller;
-    world.log.record(Priority::Warning, &format!("uid={uid} user={login} refused: {}", failure.record()));
+    world.log.record(Priority::Warning, &format!("uid={uid} user={login} refused: {}", failure.log_text()));
     Answer::Verdict(Err(failure))
 }
 
@@ -109,23 +109,23 @@ fn submit(
     attempt: &Attempt<'_>,
 ) -> Option<Result<Taken, Failure>> {
     // The kernel says who it is; what started that process only the client can tell, for the log.
-    let parent = Words::from(request.caller.parent.as_str()).short();
+    let parent = SafeText::from(request.caller.parent.as_str()).short();
     let caller = Caller { parent, ..(*world.caller).clone() };
     let request = Request { caller: caller.clone(), stamp: Stamp::now(&world), ..request };
     let world = World { caller: LazyCell::new(Box::new(move || caller)), ..world };
-    let mut story = Story::default();
-    story.read_message(&request.message, &request.submit.operands);
+    let mut log_record = LogRecord::default();
+    log_record.read_message(&request.message, &request.submit.operands);
     let mut client = Client { world: &world, connection, told: false };
     let verdict = match Accounts::load(&world) {
         Ok(accounts) => account_for(&accounts, &request.submit, &request.message)
             .and_then(|account| admit(account, &world.caller, peer))
-            .and_then(|()| queue::deliver(&world, request, &mut story, &mut client, attempt)),
+            .and_then(|()| queue::deliver(&world, request, &mut log_record, &mut client, attempt)),
         // The machine's owner has not signed in yet: his disk's alarm waits for him.
         Err(none) if none.cause == Cause::NoAccount => queue::keep_unsent(&world, request, &mut client, none),
         Err(failure) => Err(failure),
     };
     let told = client.told;
-    report::record(&world, &story, verdict.as_ref());
+    report::write_log_record(&world, &log_record, verdict.as_ref());
     (!told).then_some(verdict)
 }
 

@@ -109,7 +109,7 @@ fn renew_spare(world: &World, account: &Account, deadline: Instant) {
         Err(failure) => {
             let transport = spare.transport.word();
             let text =
-                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.record());
+                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.log_text());
             world.log.record(Priority::Warning, &text);
         }
     }
@@ -125,7 +125,7 @@ fn was_never_renewed(world: &World, account: &Account) -> bool {
 fn told(world: &World, account: &Account, failure: Failure) -> u8 {
     let failure = failure.about(world.places.whose());
     let failure = if is_overdue(world, account, &failure) { overdue(&failure) } else { failure };
-    let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.record());
+    let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.log_text());
     if failure.exit_status() == ExitStatus::Temporary {
         world.log.record(Priority::Warning, &text);
     } else {

@@ -16,7 +16,7 @@ use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::report;
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Route, Stream, World};
 
 /// As wide as a time.
@@ -132,5 +132,5 @@ fn told(world: &World, account: &Account, credential: &Credential) -> String {
 }
 
 fn address(written: &str) -> Result<Address, Failure> {
-    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, Words::from(written)))
+    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, SafeText::from(written)))
 }

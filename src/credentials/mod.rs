@@ -285,6 +285,6 @@ pub fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Fai
         .ok_or_else(|| failure(Cause::NoClientId, ""))
 }
 
-fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {
+fn failure(cause: Cause, detail: impl Into<crate::words::SafeText>) -> Failure {
     Failure::new(Stage::Credentials, cause, detail)
 }

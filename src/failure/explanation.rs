@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, ExitStatus, Fate, Stage};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// A run that did not end well: where, why, and in whose words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,7 +15,7 @@ pub struct Failure {
     /// Why.
     pub cause: Cause,
     /// What the server, file or caller said, sanitised; may be empty.
-    pub detail: Words,
+    pub detail: SafeText,
     /// More telling than the cause's own sentence and advice, when somebody's table has it; the statuses stay the cause's.
     pub wording: Option<Wording<Cow<'static, str>>>,
     /// Whose account it is about, which decides what mends it.
@@ -43,7 +43,7 @@ pub struct Wording<Text = &'static str> {
 
 impl Failure {
     /// A failure in somebody's words.
-    pub fn new(stage: Stage, cause: Cause, detail: impl Into<Words>) -> Self {
+    pub fn new(stage: Stage, cause: Cause, detail: impl Into<SafeText>) -> Self {
         Self { stage, cause, detail: detail.into(), wording: None, whose: Whose::User }
     }
 
@@ -138,7 +138,7 @@ impl Failure {
     }
 
     /// The same with the other side's words whole, for the log.
-    pub fn record(&self) -> String {
+    pub fn log_text(&self) -> String {
         let row = self.cause.row();
         let reason = with_detail(self.sentence(), self.detail.whole());
         format!("status={} dsn={} {}", row.status as u8, row.enhanced, with_advice(reason, &self.advice()))

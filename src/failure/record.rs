@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Cause, Failure, Stage, Whose, Wording};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// How much of the other side's words is kept, in octets: a person is shown 300 characters.
 const LONGEST_DETAIL: usize = 16 * 1024;
@@ -53,13 +53,13 @@ impl<'de> Deserialize<'de> for Failure {
         if wording.sentence.is_empty() {
             return Err(D::Error::custom("a failure without a sentence"));
         }
-        let detail = Words::from(beginning(&detail, LONGEST_DETAIL));
+        let detail = SafeText::from(beginning(&detail, LONGEST_DETAIL));
         Ok(Self::new(stage, cause, detail).in_words(wording).about(whose))
     }
 }
 
 fn safe(text: &str, most: usize) -> Cow<'static, str> {
-    Cow::Owned(Words::from(beginning(text, most)).whole().to_owned())
+    Cow::Owned(SafeText::from(beginning(text, most)).whole().to_owned())
 }
 
 /// At most so many octets of it, in whole characters.

@@ -124,7 +124,7 @@ fn other_words_change_no_status() {
     const WORDING: Wording = Wording { sentence: "no room", advice: "make some" };
     let failure = Failure::new(Stage::Submission, Cause::Refused, "554 no").worded(Some(&WORDING)).worded(None);
     assert_eq!(failure.line(), "no room: 554 no -- make some");
-    assert_eq!(failure.record(), "status=69 dsn=5.0.0 no room: 554 no -- make some");
+    assert_eq!(failure.log_text(), "status=69 dsn=5.0.0 no room: 554 no -- make some");
 }
 
 /// The program's own code: neither tests nor comments, nor what only lists the causes.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Blame, ExitStatus, Failure, LONGEST_RECORD, Stage};
 use crate::moments::unix_seconds;
 use crate::outcome::Taken;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::World;
 
 /// Longer than any record of ours.
@@ -31,7 +31,7 @@ impl PastFailure {
 
     /// Leaves of what was said what we always say of such a failure.
     pub fn forget_detail(&mut self) {
-        self.failure.detail = Words::default();
+        self.failure.detail = SafeText::default();
     }
 
     /// Whether the server spoke of the mailbox, and not of the message: all would fail so until somebody acts.

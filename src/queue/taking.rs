@@ -14,9 +14,9 @@ use crate::invocation::{FlagValue, HeaderRecipients};
 use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
-use crate::report::Story;
+use crate::report::LogRecord;
 use crate::service::{Request, account_for};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, OutboxFolder, World};
 
 /// Octets of recipients kept for lists.
@@ -29,7 +29,7 @@ const RECIPIENTS: usize = 4000;
 pub fn deliver(
     world: &World,
     mut request: Request,
-    story: &mut Story,
+    log_record: &mut LogRecord,
     audience: &mut dyn Audience,
     attempt: &Attempt<'_>,
 ) -> Result<Taken, Failure> {
@@ -48,7 +48,7 @@ pub fn deliver(
         }
     };
     let mut held = Held::of_caller(world, draft, audience, started);
-    let verdict = attempt(world, account, request, &mut held, story);
+    let verdict = attempt(world, account, request, &mut held, log_record);
     held.settle(verdict)
 }
 
@@ -170,7 +170,7 @@ pub(super) fn facts(world: &World, request: &Request) -> Facts {
 }
 
 fn text(octets: &[u8], most: usize) -> String {
-    Words::from_octets(octets).whole().chars().take(most).collect()
+    SafeText::from_octets(octets).whole().chars().take(most).collect()
 }
 
 /// The first message-id of a thread: of References, else In-Reply-To, else the message's own.

@@ -8,7 +8,7 @@ use super::tags::{Said, Tag as _};
 use crate::failure::Failure;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
-use crate::words::{Words, line_with_columns};
+use crate::words::{SafeText, line_with_columns};
 
 /// The first thing a client hears, sixteen octets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,7 +113,7 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// Lines for a person: each is made safe as [`Words`] are.
+/// Lines for a person: each is made safe as [`SafeText`] is.
 fn lines(octets: &[u8]) -> String {
     let line = |line: &[u8]| match line.strip_suffix(b"\n") {
         Some(text) => line_with_columns(text) + "\n",
@@ -154,11 +154,11 @@ fn read_verdict(octets: &[u8]) -> Result<Result<Taken, Failure>, RequestFault> {
         |octets: &[u8]| -> Result<Failure, RequestFault> { serde_json::from_slice(octets).map_err(|_| malformed()) };
     match octets.split_first() {
         None => Err(malformed()),
-        Some((&SENT, words)) => Ok(Ok(Taken::Sent(Receipt::new(Words::from_octets(words))))),
+        Some((&SENT, words)) => Ok(Ok(Taken::Sent(Receipt::new(SafeText::from_octets(words))))),
         Some((&KEPT, rest)) => {
             let mut parts = rest.splitn(2, |&octet| octet == b'\n');
             let (Some(id), Some(why)) = (parts.next(), parts.next()) else { return Err(malformed()) };
-            Ok(Ok(Taken::Kept { id: Words::from_octets(id).short(), why: failure(why)? }))
+            Ok(Ok(Taken::Kept { id: SafeText::from_octets(id).short(), why: failure(why)? }))
         }
         Some((_, rest)) => failure(rest).map(Err),
     }

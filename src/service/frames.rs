@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use super::RequestFault;
 use super::tags::Tag;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Everything before the message, in octets: the kernel hands a program no more arguments than 6 MiB (execve(2)).
 const FIELDS: u64 = 8 * 1024 * 1024;
@@ -104,5 +104,5 @@ fn unreadable(error: io::Error) -> RequestFault {
     if gone.contains(&error.kind()) {
         return RequestFault::Incomplete;
     }
-    RequestFault::Unreadable(Words::from(error.to_string()))
+    RequestFault::Unreadable(SafeText::from(error.to_string()))
 }

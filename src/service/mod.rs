@@ -19,7 +19,7 @@ use crate::envelope::Stamp;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Submit;
 use crate::message::{IntakeFault, Message};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, Spools};
 
 mod answer;
@@ -70,7 +70,7 @@ pub enum RequestFault {
     /// It ended in the middle: whoever wrote it is gone.
     Incomplete,
     /// It could not be read, in the system's words.
-    Unreadable(Words),
+    Unreadable(SafeText),
     /// It is no request of this program's.
     Foreign,
     /// It was written by a version this one does not know.

@@ -42,7 +42,7 @@ impl Paint {
     }
 }
 
-/// One account's lines. Words tell everything that colours do.
+/// One account's lines. SafeText tell everything that colours do.
 pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Paint) -> String {
     let Standing { account, history, now, .. } = standing;
     let when = |at: u64| ago(at, *now, utc_offset);

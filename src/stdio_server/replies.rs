@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::failure::{Cause, Stage};
     use crate::outcome::Receipt;
-    use crate::words::Words;
+    use crate::words::SafeText;
 
     fn failed(cause: Cause, detail: &str) -> String {
         Reply::failed(&Failure::new(Stage::Submission, cause, detail), 554).wire()
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_servers_words_are_the_verdict() {
-        let taken = |words: &str| Reply::taken(&Taken::Sent(Receipt::new(Words::from(words)))).wire();
+        let taken = |words: &str| Reply::taken(&Taken::Sent(Receipt::new(SafeText::from(words)))).wire();
         assert_eq!(taken("2.0.0 OK <a@b>"), "250 2.0.0 OK <a@b>\r\n");
         assert_eq!(taken("queued"), "250 2.0.0 queued\r\n");
         assert_eq!(taken(""), "250 2.0.0\r\n");

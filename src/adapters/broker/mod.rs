@@ -16,7 +16,7 @@ use nix::unistd::{Gid, Group, Uid, User};
 use super::process;
 use crate::failure::Failure;
 use crate::service::Answer;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{
     Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Places, Route, SYSTEM_CONFIG,
     Terminal, Waiting, World,
@@ -74,7 +74,7 @@ fn connect_fault(error: io::Error) -> ConnectFault {
         Some(Errno::EAFNOSUPPORT) => ConnectFault::NoUnixSockets,
         _ if error.kind() == ErrorKind::PermissionDenied => ConnectFault::Forbidden,
         _ if away.contains(&error.kind()) => ConnectFault::Away,
-        _ => ConnectFault::Other(Words::from(error.to_string())),
+        _ => ConnectFault::Other(SafeText::from(error.to_string())),
     }
 }
 

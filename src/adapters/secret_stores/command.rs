@@ -13,7 +13,7 @@ use nix::unistd::{Pid, getegid, geteuid, getgid, getuid};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::SecretCommand;
 use crate::world::{SecretStore, StoreFault};
 
@@ -167,7 +167,7 @@ fn written(secrets: &BTreeMap<String, Secret>) -> Result<Secret, StoreFault> {
 struct Ended {
     status: ExitStatus,
     output: Secret,
-    complaint: Words,
+    complaint: SafeText,
 }
 
 /// Runs a command line in a process group of its own, which ends with our patience.
@@ -193,7 +193,7 @@ fn run(command: &str, input: Option<Secret>, patience: Duration) -> Result<Ended
     // A daemon it started (gpg-agent) may hold the pipes open for ever.
     let left = || until.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
     let output = output.recv_timeout(left()).map_err(|_| StoreFault::Hung)?;
-    let complaint = complaint.recv_timeout(left()).map(|text| Words::from_octets(text.reveal())).unwrap_or_default();
+    let complaint = complaint.recv_timeout(left()).map(|text| SafeText::from_octets(text.reveal())).unwrap_or_default();
     Ok(Ended { status, output, complaint })
 }
 
@@ -226,7 +226,7 @@ fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
     }
 }
 
-fn told(which: &str, status: ExitStatus, complaint: &Words) -> Words {
+fn told(which: &str, status: ExitStatus, complaint: &SafeText) -> SafeText {
     let ended = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

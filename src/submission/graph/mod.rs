@@ -25,7 +25,7 @@ use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
 use crate::submission::{Custody, NoCustody};
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Deadlines;
 use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 
@@ -183,7 +183,7 @@ impl<'a> Graph<'a> {
     }
 
     fn say(&self, speaker: Speaker, text: &str) {
-        (self.transcript.borrow_mut())(Line { speaker, text: Words::from(text) });
+        (self.transcript.borrow_mut())(Line { speaker, text: SafeText::from(text) });
     }
 }
 
