@@ -79,9 +79,7 @@ impl Connection {
                 return Ok(());
             }
             if tls.read_tls(&mut timed).map_err(|error| fault(&error))? == 0 {
-                return Err(WireFault::Lost(SafeText::from(
-                    "the server closed the connection during the TLS handshake",
-                )));
+                return Err(WireFault::Lost("the server closed the connection during the TLS handshake".into()));
             }
             if let Err(error) = tls.process_new_packets() {
                 // The alert that tells the server why; whether it arrives does not matter.
