@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind};
-use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::failure::{Cause, Failure, Stage};
 use crate::memory::history;
 use crate::memory::send_as;
 use crate::secret::Secret;
@@ -85,11 +85,6 @@ pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result
         AuthKind::OAuth2 => access_token(world, account, deadline).map(Credential::Bearer),
         AuthKind::Password => password::load(world, account, deadline).map(Credential::Password),
     }
-}
-
-/// Every wording of a sign-in error that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    sign_in_errors::wordings()
 }
 
 /// A packager's own registration, when the build was given one.
@@ -320,6 +315,6 @@ pub fn client_id_and_source<'a>(
     known.into_iter().find(|(id, _)| !id.is_empty()).ok_or_else(|| failure(Cause::NoClientId, ""))
 }
 
-fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {
+fn failure(cause: Cause, detail: impl Into<crate::words::SafeText>) -> Failure {
     Failure::new(Stage::Credentials, cause, detail)
 }

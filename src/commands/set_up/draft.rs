@@ -97,7 +97,15 @@ impl Draft {
         let accounts_then =
             Accounts::parse(&file, changed.as_bytes()).map_err(|it| blaming(it, &changed, &settings))?;
         let account = accounts_then.named(&current.name)?.clone();
-        Ok(Self { file, text, accounts, current: Some(current), settings, account, is_the_machines: arguments.says(CommandOption::System) })
+        Ok(Self {
+            file,
+            text,
+            accounts,
+            current: Some(current),
+            settings,
+            account,
+            is_the_machines: arguments.says(CommandOption::System),
+        })
     }
 
     fn of_new(
@@ -124,7 +132,15 @@ impl Draft {
         let added = with_settings(&file, &text, &name, &settings)?;
         let accounts_then = Accounts::parse(&file, added.as_bytes()).map_err(|it| blaming(it, &added, &settings))?;
         let account = accounts_then.named(&name)?.clone();
-        Ok(Self { file, text, accounts, current: None, settings, account, is_the_machines: arguments.says(CommandOption::System) })
+        Ok(Self {
+            file,
+            text,
+            accounts,
+            current: None,
+            settings,
+            account,
+            is_the_machines: arguments.says(CommandOption::System),
+        })
     }
 
     /// The account as it would be.

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use lettre::Address;
 
-use crate::failure::Whose;
 use crate::account::{Account, AuthKind, PERSONAL_TENANT, TransportKind, is_personal};
 use crate::commands::columns;
 use crate::commands::login::{Flow, Learned, keep, login};
@@ -19,6 +18,7 @@ use crate::commands::question::agreed;
 use crate::commands::renew;
 use crate::commands::test_message;
 use crate::credentials::{self, Credential};
+use crate::failure::Whose;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{CommandArguments, CommandOption};
 use crate::world::{LockGuard, World};

@@ -19,7 +19,11 @@ const NO_KEYRING: Wording = Wording {
 ///
 /// # Errors
 /// Those of the configuration and of the store. The machine's store is its service's alone.
-pub(super) fn proven(world: &World, arguments: &CommandArguments, named: Option<&Address>) -> Result<(CommandArguments, Draft), Failure> {
+pub(super) fn proven(
+    world: &World,
+    arguments: &CommandArguments,
+    named: Option<&Address>,
+) -> Result<(CommandArguments, Draft), Failure> {
     let draft = Draft::read(world, arguments, named)?;
     if arguments.says(CommandOption::System) {
         return Ok((arguments.clone(), draft));

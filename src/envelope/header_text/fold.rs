@@ -3,18 +3,18 @@
 use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap};
 use super::structured::{is_broken_anywhere, is_structured};
 use super::unstructured::encoded_pieces;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why a field cannot be written. The words name it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FoldFault {
     /// The name is empty, longer than a line, or not printable US-ASCII without a colon (RFC 5322 section 2.2).
-    Name(Words),
+    Name(SafeText),
     /// A word of a structured field is longer than a line.
-    LongWord(Words),
+    LongWord(SafeText),
     /// A structured field holds 8-bit text: [`super::encode_structured`] or [`crate::address::render_list`] encodes
     /// it first.
-    EightBit(Words),
+    EightBit(SafeText),
 }
 
 /// The field `Name: value`, every line ending CRLF.
@@ -61,7 +61,7 @@ impl Text {
 fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> {
     let name_fits = (1..=LIMIT - 20).contains(&name.len());
     if !name_fits || !name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b':') {
-        return Err(FoldFault::Name(Words::from(name)));
+        return Err(FoldFault::Name(SafeText::from(name)));
     }
     let column = name.len() + 1;
     let starts_spaced =
@@ -92,7 +92,7 @@ fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> 
 fn structured_pieces(name: &str, value: &[u8], allowed: Text) -> Result<Vec<Piece>, FoldFault> {
     let line = flattened(value);
     if !allowed.allows(&line) {
-        return Err(FoldFault::EightBit(Words::from(name)));
+        return Err(FoldFault::EightBit(SafeText::from(name)));
     }
     let mut done = Vec::new();
     let mut quoted = false;
@@ -106,7 +106,7 @@ fn structured_pieces(name: &str, value: &[u8], allowed: Text) -> Result<Vec<Piec
     }
     // A space stands before it.
     if done.iter().any(|piece| piece.word.len() >= LIMIT) {
-        return Err(FoldFault::LongWord(Words::from(name)));
+        return Err(FoldFault::LongWord(SafeText::from(name)));
     }
     Ok(done)
 }

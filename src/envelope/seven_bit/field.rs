@@ -136,7 +136,7 @@ fn chunks(text: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Words with 8-bit octets, and the space between two such, become encoded words (RFC 2047); the rest stays.
+/// SafeText with 8-bit octets, and the space between two such, become encoded words (RFC 2047); the rest stays.
 fn encode_words(value: &[u8], field: &mut Vec<u8>) {
     let charset = charset(value);
     let mut run: Vec<u8> = Vec::new();

@@ -22,7 +22,7 @@ use std::io::{self, Write};
 
 use crate::envelope::{ChangeLog, Transfer};
 use crate::message::{Body, Field, LineEnds, Stuffing};
-use crate::words::Words;
+use crate::words::SafeText;
 
 mod coding;
 mod entity;
@@ -64,7 +64,7 @@ impl Conversion {
     /// Reads `body` once, finds what has to be encoded, and puts the MIME fields of `fields` right.
     ///
     /// # Errors
-    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
+    /// SafeText that say which part can neither go as it is nor be changed; or the spool's error.
     pub fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
         Self::plan_noting(fields, body, &ChangeLog::unwanted())
     }
@@ -178,7 +178,7 @@ fn octets_in(facts: &Facts, body: &mut Body) -> Result<Option<Plan>, PlanFault> 
 #[derive(Debug)]
 pub enum PlanFault {
     /// A signed, encrypted or otherwise untouchable part would have to be changed.
-    Protected(Words),
+    Protected(SafeText),
     /// The spool failed.
     Spool(io::Error),
 }

@@ -7,7 +7,7 @@ use super::scan::{Found, Scan};
 use super::walk::{End, Open, Visitor};
 use super::{LINE, PlanFault};
 use crate::message::{Content, LineEnds, Piece};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// How many changes are told.
 const NOTES: usize = 50;
@@ -146,7 +146,8 @@ impl Planner {
             return Ok(false);
         }
         let media = facts.media.as_deref().unwrap_or("no type");
-        let fault = |why: &str| PlanFault::Protected(Words::from(format!("{} ({media}), {why}", place(&path(open)))));
+        let fault =
+            |why: &str| PlanFault::Protected(SafeText::from(format!("{} ({media}), {why}", place(&path(open)))));
         if self.octets_lost {
             return Err(fault(
                 "in a message whose lines end with CR alone: which of its CRs are its own cannot be known",
@@ -174,7 +175,7 @@ impl Planner {
 fn refusal(open: &[Open], facts: &Facts, found: Found, why: &str) -> PlanFault {
     let held = found.words();
     let media = facts.media.as_deref().unwrap_or("no type");
-    PlanFault::Protected(Words::from(format!("{} ({media}), {why}, holds {held}", place(&path(open)))))
+    PlanFault::Protected(SafeText::from(format!("{} ({media}), {why}, holds {held}", place(&path(open)))))
 }
 
 fn path(open: &[Open]) -> Vec<u32> {

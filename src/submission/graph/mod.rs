@@ -16,7 +16,7 @@ use lettre::address::Envelope;
 use crate::account::Account;
 use crate::credentials::AccessToken;
 use crate::envelope::{Alphabet, Letter};
-use crate::failure::{Cause, Failure, Kind, Wording};
+use crate::failure::{Cause, Failure, Kind};
 use crate::invocation::Dsn;
 use crate::outcome::Receipt;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
@@ -25,7 +25,7 @@ use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
 use crate::submission::{Custody, NoCustody};
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Deadlines;
 use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
 
@@ -48,11 +48,6 @@ const TIME_TO_POST: Duration = Duration::from_secs(5);
 /// [`Cause::NotForGraph`] and [`Cause::MessageTooLarge`].
 pub fn check(letter: &Letter) -> Result<(), Failure> {
     Cargo::of(letter).map(drop)
-}
-
-/// Every wording of an answer that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    answers::wordings()
 }
 
 /// What is posted of a message, as far as it is known beforehand.
@@ -188,7 +183,7 @@ impl<'a> Graph<'a> {
     }
 
     fn say(&self, speaker: Speaker, text: &str) {
-        (self.transcript.borrow_mut())(Line { speaker, text: Words::from(text) });
+        (self.transcript.borrow_mut())(Line { speaker, text: SafeText::from(text) });
     }
 }
 

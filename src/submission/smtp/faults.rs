@@ -3,11 +3,11 @@
 use crate::failure::{Cause, Failure, Stage};
 use crate::reply::Phase;
 use crate::submission::smtp::conversation::Stop;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::WireFault;
 
 /// A failure of this stage.
-pub(in crate::submission) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
+pub(in crate::submission) fn failure(cause: Cause, words: impl Into<SafeText>) -> Failure {
     Failure::new(Stage::Submission, cause, words)
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn lost(doing: &str, fault: WireFault) -> Failure {
 /// A fault of the wire after the final dot: nobody knows.
 pub(in crate::submission) fn perhaps_sent(fault: WireFault) -> Failure {
     let words = match fault {
-        WireFault::TimedOut => Words::from("no answer in time"),
-        WireFault::Injected => Words::default(),
+        WireFault::TimedOut => SafeText::from("no answer in time"),
+        WireFault::Injected => SafeText::default(),
         WireFault::Lost(words)
         | WireFault::NotAReply(words)
         | WireFault::Certificate(words)

@@ -38,7 +38,7 @@ pub(crate) use crate::submission::smtp::faults::lost;
 use crate::submission::{Custody, NoCustody};
 use crate::transcript::Line;
 use crate::transcript::Speaker;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Deadlines;
 use crate::world::{Clock, Network};
 
@@ -107,7 +107,7 @@ impl<'a> Smtp<'a> {
             .connect(self.account.server(), self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
         let mut transcript = self.transcript.borrow_mut();
-        let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
+        let text = SafeText::from(format!("connected to {} {}", self.account.host, wire.peer()));
         (*transcript)(Line { speaker: Speaker::Event, text });
         let secrets = sign_in::secrets(self.credential, self.account.address.as_ref());
         talk(Conversation {

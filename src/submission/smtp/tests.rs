@@ -15,7 +15,7 @@ use crate::failure::Cause;
 use crate::fake_world::parse_reply;
 use crate::reply::Reply;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Server;
 use crate::world::StoreKind;
 use crate::world::{Wire, WireFault};
@@ -61,7 +61,7 @@ impl Wire for ScriptedWire {
         self.0.deadlines.borrow_mut().push(deadline);
         match self.0.failing_write.get() {
             Some((failing, WireFaultKind::Lost)) if failing == number => {
-                Err(WireFault::Lost(Words::from("Broken pipe")))
+                Err(WireFault::Lost(SafeText::from("Broken pipe")))
             }
             Some((failing, WireFaultKind::TimedOut)) if failing == number => Err(WireFault::TimedOut),
             _ => {
@@ -87,7 +87,7 @@ impl Wire for ScriptedWire {
         match self.0.replies.borrow_mut().pop_front() {
             Some(Said::Reply(text) | Said::Early(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
             Some(Said::Fault(fault)) => Err(fault),
-            None => Err(WireFault::Lost(Words::from("the server closed the connection"))),
+            None => Err(WireFault::Lost(SafeText::from("the server closed the connection"))),
         }
     }
 
@@ -407,7 +407,7 @@ fn a_transport_of_lettre() {
 
 #[test]
 fn faults_of_the_wire_before_the_dot_mean_nothing_was_sent() {
-    let words = || Words::from("why");
+    let words = || SafeText::from("why");
     for (fault, cause) in [
         (WireFault::Unresolved(words()), Cause::NameUnresolved),
         (WireFault::Unreachable(words()), Cause::Unreachable),
@@ -834,10 +834,10 @@ fn the_verdict_after_the_dot() {
 #[test]
 fn a_fault_after_the_dot_means_perhaps_sent() {
     for fault in [
-        WireFault::Lost(Words::from("reset")),
+        WireFault::Lost(SafeText::from("reset")),
         WireFault::TimedOut,
-        WireFault::NotAReply(Words::from("x")),
-        WireFault::Tls(Words::from("bad record")),
+        WireFault::NotAReply(SafeText::from("x")),
+        WireFault::Tls(SafeText::from("bad record")),
     ] {
         let script = script(&[SIGNED_IN, GO]);
         script.replies.borrow_mut().push_back(Said::Fault(fault));

@@ -133,11 +133,6 @@ pub fn classify(phase: Phase, reply: &Reply) -> Cause {
     row(phase, reply).map_or(Cause::ReplyNonsense, |row| row.cause)
 }
 
-/// Every wording that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    rows().filter_map(|row| row.wording.as_ref())
-}
-
 /// What to say of it, where its cause alone says too little.
 pub fn wording(phase: Phase, reply: &Reply) -> Option<&'static Wording> {
     row(phase, reply)?.wording.as_ref()
