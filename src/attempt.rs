@@ -6,7 +6,7 @@ use crate::envelope::{Desk, Letter};
 use crate::failure::{Cause, Failure};
 use crate::memory::threads;
 use crate::outcome::Receipt;
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::Submission;
 use crate::submission::{self, Custody, pace};
 use crate::transcript::Line;
@@ -14,7 +14,7 @@ use crate::world::World;
 
 /// A try at a message, as whoever answers for the message has it made.
 pub type Attempt<'a> =
-    dyn Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> + 'a;
+    dyn Fn(&World, &Account, Submission, &mut dyn Custody, &mut LogRecord) -> Result<Receipt, Failure> + 'a;
 
 /// What happens in the course of a try.
 pub enum Step<'a> {
@@ -37,10 +37,10 @@ pub fn attempt(
     account: &Account,
     request: Submission,
     custody: &mut dyn Custody,
-    story: &mut Story,
+    log_record: &mut LogRecord,
 ) -> Result<Receipt, Failure> {
     let mut transcript = report::transcript(world, request.submit.verbosity);
-    attempt_told(world, account, request, custody, story, &mut |step| match step {
+    attempt_told(world, account, request, custody, log_record, &mut |step| match step {
         Step::Said(line) => transcript(line),
         Step::Addressed(_) | Step::Credential(_) | Step::TokenRefused => {}
     })
@@ -55,10 +55,10 @@ pub fn attempt_told(
     account: &Account,
     request: Submission,
     custody: &mut dyn Custody,
-    story: &mut Story,
+    log_record: &mut LogRecord,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
-    tried(world, account, request, custody, story, tell).map_err(|failure| account.blamed(failure))
+    tried(world, account, request, custody, log_record, tell).map_err(|failure| account.blamed(failure))
 }
 
 fn tried(
@@ -66,18 +66,18 @@ fn tried(
     account: &Account,
     request: Submission,
     custody: &mut dyn Custody,
-    story: &mut Story,
+    log_record: &mut LogRecord,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
     let Submission { caller, submit, stamp, message } = request;
     admit(world, account, &caller)?;
-    story.read_account(account);
+    log_record.read_account(account);
     let times = custody.deadlines(account, world.clock.instant());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;
     if let Some(left) = custody.left() {
         letter.address_only(left);
     }
-    story.read_letter(&letter);
+    log_record.read_letter(&letter);
     tell(Step::Addressed(&letter));
     submission::check(account, &letter)?;
 

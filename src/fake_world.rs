@@ -16,7 +16,7 @@ use crate::envelope::{Desk, Letter, Stamp};
 use crate::invocation::Submit;
 use crate::message::{Dots, Message};
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::StoreKind;
 use crate::world::*;
 
@@ -414,7 +414,7 @@ impl Browser for Rc<FakeBrowser> {
         url.clone_into(&mut self.opened.borrow_mut());
         false
     }
-    fn listen(&self) -> Result<Box<dyn Loopback>, Words> {
+    fn listen(&self) -> Result<Box<dyn Loopback>, SafeText> {
         if self.deaf.get() { Err("no port".into()) } else { Ok(Box::new(Rc::clone(self))) }
     }
 }
@@ -511,7 +511,7 @@ impl Machine for Nothing {
     fn resolve(&self, _: &str, _: Instant) -> Result<Vec<String>, WireFault> {
         Err(WireFault::TimedOut)
     }
-    fn anchors(&self, _: Option<&Path>) -> Result<Anchors, Words> {
+    fn anchors(&self, _: Option<&Path>) -> Result<Anchors, SafeText> {
         Ok(Anchors { place: None, count: 0 })
     }
     fn https_date(&self, _: Option<&Path>, _: &str, _: Instant) -> Result<String, HttpsFault> {

@@ -4,7 +4,7 @@ use lettre::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Cause, Failure};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// A message nobody has to worry about any more.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,10 +23,10 @@ pub enum Taken {
 
 impl Taken {
     /// What a client of ours is told behind its 250.
-    pub fn words(&self) -> Words {
+    pub fn words(&self) -> SafeText {
         match self {
             Self::Sent(receipt) => receipt.words.clone(),
-            Self::Kept { id, .. } => Words::from(format!("2.0.0 kept as {id}, to be sent later")),
+            Self::Kept { id, .. } => SafeText::from(format!("2.0.0 kept as {id}, to be sent later")),
         }
     }
 }
@@ -35,7 +35,7 @@ impl Taken {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Receipt {
     /// The server's words: those after 250, or 202 and what it calls the request.
-    pub words: Words,
+    pub words: SafeText,
     /// Who does not get it, where that was allowed: whoever allowed it looks after them, so it does not travel.
     #[serde(skip)]
     pub refused: Vec<RefusedRecipient>,
@@ -43,7 +43,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// For everybody.
-    pub fn new(words: Words) -> Self {
+    pub fn new(words: SafeText) -> Self {
         Self { words, refused: Vec::new() }
     }
 }
@@ -56,5 +56,5 @@ pub struct RefusedRecipient {
     /// Why.
     pub cause: Cause,
     /// The server's words.
-    pub words: Words,
+    pub words: SafeText,
 }

@@ -10,7 +10,7 @@ use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
 use crate::outcome::Taken;
 use crate::queue::{self, PresentCaller};
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::{Pace, Submission};
 use crate::stdio_server;
 use crate::world::{Route, World};
@@ -35,30 +35,30 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
             if refusal.input == StandardInput::Message {
                 standard_input::drain(&*world.input);
             }
-            report::refused(world, &refusal)
+            report::explain_refusal(world, &refusal)
         }
     }
 }
 
 /// One message from standard input, told to the log and, when it failed, to the caller.
 fn send(world: &World, submit: &Submit) -> u8 {
-    let mut story = Story::default();
+    let mut log_record = LogRecord::default();
     let message = standard_input::read(&*world.input, &*world.spools, submit.dots);
     let submit = report::watched(world, submit);
-    let verdict = message.and_then(|message| deliver(world, &submit, message, &mut story));
-    report::record(world, &story, verdict.as_ref());
-    report::verdict(world, verdict.as_ref())
+    let verdict = message.and_then(|message| deliver(world, &submit, message, &mut log_record));
+    report::write_log_record(world, &log_record, verdict.as_ref());
+    report::explain_verdict(world, verdict.as_ref())
 }
 
 /// One message, read to its end, to the server's verdict or the outbox.
-fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
+fn deliver(world: &World, submit: &Submit, message: Message, log_record: &mut LogRecord) -> Result<Taken, Failure> {
     world.signals.hold_back();
-    story.read_message(&message, &submit.operands);
+    log_record.read_message(&message, &submit.operands);
     let request =
         Submission { caller: world.caller.clone(), submit: submit.clone(), stamp: Stamp::now(world), message };
     match world.places.route {
-        Route::Here => queue::deliver(world, request, story, &mut PresentCaller, &attempt),
-        Route::Broker => broker::submit(world, request, story),
+        Route::Here => queue::deliver(world, request, log_record, &mut PresentCaller, &attempt),
+        Route::Broker => broker::submit(world, request, log_record),
         Route::Incoming => broker::leave(world, request),
     }
 }

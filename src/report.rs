@@ -25,7 +25,7 @@ const RECIPIENTS: usize = 4000;
 
 /// What a log record says about one message, filled in as the pipeline learns it.
 #[derive(Default)]
-pub struct Story {
+pub struct LogRecord {
     mailbox: Option<Address>,
     from: String,
     to: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Story {
     caller: Option<Caller>,
 }
 
-impl Story {
+impl LogRecord {
     /// The broker has written the record.
     pub fn is_recorded_elsewhere(&mut self) {
         self.recorded = true;
@@ -105,7 +105,7 @@ impl Story {
         list.join(">,<")
     }
 
-    fn tell(&self, caller: &Caller, outcome: &str) -> String {
+    fn text(&self, caller: &Caller, outcome: &str) -> String {
         let caller = self.caller.as_ref().unwrap_or(caller);
         format!(
             "uid={} user={} parent={} from=<{}> to=<{}> size={} message-id={} subject=\"{}\" {}{outcome}",
@@ -123,12 +123,12 @@ impl Story {
 }
 
 /// What became of a message, for the log: one record. And for `status`, which asks later.
-pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
-    if story.recorded {
+pub fn write_log_record(world: &World, log_record: &LogRecord, verdict: Result<&Taken, &Failure>) {
+    if log_record.recorded {
         return;
     }
     let whose = world.places.whose();
-    if let Some(mailbox) = &story.mailbox {
+    if let Some(mailbox) = &log_record.mailbox {
         history::message(world, mailbox, verdict);
     }
     let (priority, outcome) = match verdict {
@@ -141,21 +141,21 @@ pub fn record(world: &World, story: &Story, verdict: Result<&Taken, &Failure>) {
             (Priority::Error, format!("sent, but not to {}; {}", refused.join(", "), receipt.words.whole()))
         }
         Ok(Taken::Kept { id, why }) => {
-            (Priority::Warning, format!("kept as {id}: {}", why.clone().about(whose).record()))
+            (Priority::Warning, format!("kept as {id}: {}", why.clone().about(whose).log_text()))
         }
-        Err(failure) => (Priority::Error, format!("failed: {}", failure.clone().about(whose).record())),
+        Err(failure) => (Priority::Error, format!("failed: {}", failure.clone().about(whose).log_text())),
     };
-    world.log.record(priority, &story.tell(&world.caller, &outcome));
+    world.log.record(priority, &log_record.text(&world.caller, &outcome));
 }
 
 /// A client of -bs is gone without a final dot: a record.
-pub fn broken_off(world: &World, story: &Story) {
+pub fn log_broken_off(world: &World, log_record: &LogRecord) {
     let outcome = "not sent: the client was gone before the message ended";
-    world.log.record(Priority::Warning, &story.tell(&world.caller, outcome));
+    world.log.record(Priority::Warning, &log_record.text(&world.caller, outcome));
 }
 
 /// What became of a message, for the caller: not a word when it was sent, else one line. Gives the exit status.
-pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
+pub fn explain_verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
     match verdict {
         Ok(_) => 0,
         Err(failure) => complain_of_message(world, failure),
@@ -163,10 +163,10 @@ pub fn verdict(world: &World, verdict: Result<&Taken, &Failure>) -> u8 {
 }
 
 /// What was asked is not done: a record, and one line. Gives the exit status.
-pub fn refused(world: &World, refusal: &Refusal) -> u8 {
+pub fn explain_refusal(world: &World, refusal: &Refusal) -> u8 {
     world.log.record(
         Priority::Error,
-        &Story::default().tell(&world.caller, &format!("refused: {}", refusal.failure.record())),
+        &LogRecord::default().text(&world.caller, &format!("refused: {}", refusal.failure.log_text())),
     );
     if refusal.input == StandardInput::Dialogue {
         // The caller waits for a greeting, and may read standard error as one.
@@ -246,7 +246,7 @@ pub fn heed_interrupt(world: &World) {
     let failure = Failure::new(Stage::Submission, Cause::Interrupted, "");
     let wiped = if shown(world, Verbosity::Silent) == Verbosity::Progress { WIPED } else { "" };
     let line = format!("{wiped}sendmail: {}", failure.line());
-    world.signals.heed_interrupt(&line, &format!("failed: {}", failure.record()));
+    world.signals.heed_interrupt(&line, &format!("failed: {}", failure.log_text()));
 }
 
 /// Nobody wonders sooner what takes so long.
@@ -299,7 +299,7 @@ fn bare(address: &[u8]) -> &[u8] {
 
 /// At most 200 characters of somebody else's text, on one line.
 fn printable(octets: &[u8]) -> String {
-    let words = crate::words::Words::from_octets(octets);
+    let words = crate::words::SafeText::from_octets(octets);
     words.whole().chars().take(200).collect()
 }
 
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_caller_cannot_forge_a_record() {
-        let story = Story {
+        let log_record = LogRecord {
             mailbox: None,
             from: "\"a> sent: 250\"@x.org".into(),
             to: vec!["\"b>,<c\"@x.org".into()],
@@ -322,7 +322,7 @@ mod tests {
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };
         assert_eq!(
-            story.tell(&caller, "failed: no"),
+            log_record.text(&caller, "failed: no"),
             "uid=0 user=www parent=x_sent:_250_ok from=<\"a_ sent: 250\"@x.org> to=<\"b_,_c\"@x.org> size=7 \
              message-id=<1>_subject=___sent:_250 subject=\"x_ sent: 250 ok _\" failed: no"
         );
@@ -330,12 +330,12 @@ mod tests {
 
     #[test]
     fn recipients_leave_room_for_the_outcome() {
-        let mut story = Story { to: vec![format!("{}@x.org", "a".repeat(300)); 500], ..Story::default() };
-        let record = story.tell(&Caller::default(), "failed: no");
+        let mut log_record = LogRecord { to: vec![format!("{}@x.org", "a".repeat(300)); 500], ..LogRecord::default() };
+        let record = log_record.text(&Caller::default(), "failed: no");
         assert!(record.len() < 5000 && record.contains(">,<and 488 more> "), "{record}");
-        story.to.truncate(2);
-        assert!(!story.recipients().contains("more"));
-        story.to = vec!["b".repeat(9000)];
-        assert_eq!(story.recipients(), "and 1 more");
+        log_record.to.truncate(2);
+        assert!(!log_record.recipients().contains("more"));
+        log_record.to = vec!["b".repeat(9000)];
+        assert_eq!(log_record.recipients(), "and 1 more");
     }
 }

@@ -1,6 +1,6 @@
 //! The conversation with a server as -v shows it.
 
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// One line of the conversation, without secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -8,7 +8,7 @@ pub struct Line {
     /// Who said it.
     pub speaker: Speaker,
     /// What was said; replies with their code, commands without their line end.
-    pub text: Words,
+    pub text: SafeText,
 }
 
 /// Who said a line.

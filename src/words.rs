@@ -36,9 +36,9 @@ pub fn without_byte_order_marks(mut text: &[u8]) -> &[u8] {
 /// Text from a server, a file or a caller: valid UTF-8 on one line, without control or direction characters.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
-pub struct Words(String);
+pub struct SafeText(String);
 
-impl Words {
+impl SafeText {
     /// Makes any octets printable: invalid UTF-8 becomes U+FFFD, line ends and control characters become spaces,
     /// characters that reorder or hide text are dropped.
     pub fn from_octets(octets: &[u8]) -> Self {
@@ -124,7 +124,7 @@ fn without_ids(text: &str) -> String {
     text
 }
 
-/// A line of somebody's text made safe as [`Words`] are, its blanks kept: columns stay columns.
+/// A line of somebody's text made safe as [`SafeText`] is, its blanks kept: columns stay columns.
 pub fn line_with_columns(octets: &[u8]) -> String {
     let safe = |character: char| {
         let is_blank = character.is_control() || character.is_whitespace();
@@ -134,25 +134,25 @@ pub fn line_with_columns(octets: &[u8]) -> String {
     line.trim_end().to_owned()
 }
 
-impl From<Words> for String {
-    fn from(words: Words) -> Self {
+impl From<SafeText> for String {
+    fn from(words: SafeText) -> Self {
         words.0
     }
 }
 
-impl From<&str> for Words {
+impl From<&str> for SafeText {
     fn from(text: &str) -> Self {
         Self::from_octets(text.as_bytes())
     }
 }
 
-impl From<String> for Words {
+impl From<String> for SafeText {
     fn from(text: String) -> Self {
         Self::from_octets(text.as_bytes())
     }
 }
 
-impl fmt::Debug for Words {
+impl fmt::Debug for SafeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
@@ -175,27 +175,27 @@ mod tests {
 
     #[test]
     fn control_characters_and_line_ends_become_single_spaces() {
-        assert_eq!(Words::from("a\r\n\tb\0c\x1b[31m").whole(), "a b c [31m");
+        assert_eq!(SafeText::from("a\r\n\tb\0c\x1b[31m").whole(), "a b c [31m");
     }
 
     #[test]
     fn text_cannot_be_reordered() {
         for hidden in ['\u{202e}', '\u{2066}', '\u{61c}', '\u{ad}', '\u{e0041}'] {
-            assert_eq!(Words::from(format!("ok {hidden}lived")).whole(), "ok lived");
+            assert_eq!(SafeText::from(format!("ok {hidden}lived")).whole(), "ok lived");
         }
     }
 
     #[test]
     fn invalid_utf8_is_shown_as_such() {
-        assert_eq!(Words::from_octets(b"f\xfcr").whole(), "f\u{fffd}r");
+        assert_eq!(SafeText::from_octets(b"f\xfcr").whole(), "f\u{fffd}r");
     }
 
     #[test]
     fn a_person_sees_300_characters_and_the_log_all() {
-        let words = Words::from("ü".repeat(400));
+        let words = SafeText::from("ü".repeat(400));
         assert_eq!(words.short().chars().count(), 301);
         assert_eq!(words.whole().chars().count(), 400);
-        let words = Words::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
+        let words = SafeText::from(format!("554 {} [Hostname=X]", "ü".repeat(400)));
         assert!(words.short().starts_with("554 ü") && words.short().ends_with("ü [Hostname=X]"));
     }
 
@@ -211,7 +211,7 @@ mod tests {
             ("no Trace ID: was given", "no Trace ID: was given"),
             ("Trace ID: 1", "Trace ID: 1"),
         ] {
-            let words = Words::from(text);
+            let words = SafeText::from(text);
             assert_eq!((words.short().as_str(), words.whole()), (shown, text));
         }
     }
@@ -226,7 +226,7 @@ mod tests {
             (format!("554 It began {MARK}{long} end"), "so on end".to_owned()),
             (format!("554 It began [a]{long}[b {long}] [end"), "so on ] [end".to_owned()),
         ] {
-            let words = Words::from(text.as_str());
+            let words = SafeText::from(text.as_str());
             let short = words.short();
             assert!(short.starts_with("554 It began ") && short.ends_with(&ends), "{short}");
             assert!(short.chars().count() <= SHOWN + 1, "{short}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 
 mod browser;
 mod deadlines;
@@ -246,11 +246,11 @@ pub struct HttpsAnswer {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HttpsFault {
     /// The certificate is not to be trusted.
-    Certificate(Words),
+    Certificate(SafeText),
     /// No connection, or it broke, or time ran out.
-    Network(Words),
+    Network(SafeText),
     /// The URL is not an https one, or the answer is not HTTP.
-    Nonsense(Words),
+    Nonsense(SafeText),
 }
 
 /// HTTPS POST: certificates verified, no redirects, no plain HTTP.

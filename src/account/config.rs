@@ -14,7 +14,7 @@ use crate::account::config_values::{
 };
 use crate::account::{Account, AuthKind, TransportKind, default_aliases};
 use crate::failure::{Cause, Failure, Stage};
-use crate::words::{Words, without_byte_order_marks};
+use crate::words::{SafeText, without_byte_order_marks};
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
 use crate::world::{STORES, SecretCommand, StoreKind, not_for_the_machine};
 
@@ -296,7 +296,7 @@ pub fn file_failure(path: &Path, fault: &FileFault) -> Failure {
         FileFault::NotRegular => (Cause::ConfigUnreadable, format!("{name}: not a regular file")),
         FileFault::TooLarge => (Cause::ConfigUnreadable, format!("{name}: too large")),
     };
-    Failure::new(Stage::Account, cause, Words::from(words))
+    Failure::new(Stage::Account, cause, SafeText::from(words))
 }
 
 #[cfg(test)]

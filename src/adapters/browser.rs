@@ -16,7 +16,7 @@ use super::loopback_peer::is_somebody_elses;
 use super::person::typed_line;
 use super::process::has_own_environment;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Arrival, Browser, Loopback, Status, Visit};
 
 /// The longest request: Microsoft's redirects have 2 KB.
@@ -67,10 +67,10 @@ impl Browser for Desktop {
         started.is_ok()
     }
 
-    fn listen(&self) -> Result<Box<dyn Loopback>, Words> {
-        let listeners = listeners().map_err(|error| Words::from(error.to_string()))?;
+    fn listen(&self) -> Result<Box<dyn Loopback>, SafeText> {
+        let listeners = listeners().map_err(|error| SafeText::from(error.to_string()))?;
         let port = listeners.first().and_then(|one| one.local_addr().ok()).map(|address| address.port());
-        let port = port.ok_or_else(|| Words::from("no address"))?;
+        let port = port.ok_or_else(|| SafeText::from("no address"))?;
         let keyboard = io::stdin().is_terminal();
         Ok(Box::new(LoopbackPort { port, listeners, connections: Vec::new(), keyboard }))
     }

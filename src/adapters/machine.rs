@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::{https, programs, trust, wire};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Anchors, HttpsFault, Machine, MailProgram, WireFault};
 
 /// More than any settings file, or anything git says.
@@ -35,7 +35,7 @@ impl Machine for ThisMachine {
         wire::resolve(host, deadline)
     }
 
-    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, Words> {
+    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, SafeText> {
         let (place, count) = trust::census(ca_file)?;
         Ok(Anchors { place, count })
     }
@@ -70,7 +70,7 @@ impl Machine for ThisMachine {
         let mut command = Command::new(git);
         command.args(["config", "--get-all", key]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let said = answer(command.spawn().ok()?, deadline)?;
-        Some(said.lines().map(|line| Words::from(line).whole().to_owned()).collect())
+        Some(said.lines().map(|line| SafeText::from(line).whole().to_owned()).collect())
     }
 }
 

@@ -18,7 +18,7 @@ use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Configuration;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, Log as _, Places, Priority, Route, SYSTEM_CONFIG, Signals, Terminal as _};
 
 /// Where the system account's broker listens.
@@ -40,7 +40,7 @@ pub fn on_panic() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let failure = Failure::new(Stage::Invocation, Cause::Bug, place);
         StandardStreams.err(&format!("sendmail: {}\n", failure.line()));
-        SystemLog::open().record(Priority::Error, &format!("failed: {}", failure.record()));
+        SystemLog::open().record(Priority::Error, &format!("failed: {}", failure.log_text()));
         process::exit(failure.exit_status() as i32);
     }));
 }
@@ -112,7 +112,7 @@ pub(super) fn caller_named(uid: Uid, parent: String) -> Caller {
         gid: getgid().as_raw(),
         full_name: full_name(&gecos, &login),
         login,
-        parent: Words::from(parent).whole().to_owned(),
+        parent: SafeText::from(parent).whole().to_owned(),
         local_domains: local_domains(
             &host_name,
             &short_file(Path::new("/etc/hosts")),

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::load_certs_from_paths;
 
 use crate::adapters::files;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::FileFault;
 
 /// Where distributions keep all roots in one file: reading one file takes 0.8 ms, the folder of 150 takes 3.5 ms.
@@ -31,15 +31,15 @@ const FOLDERS: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 /// # Errors
 ///
 /// A `tls_ca_file` that is missing, holds no certificate, or could have been written by somebody else.
-pub fn client_config(tls_ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Words> {
+pub fn client_config(tls_ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, SafeText> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(system_roots().iter().cloned());
     for certificate in own_roots(tls_ca_file)? {
-        roots.add(certificate).map_err(|error| Words::from(format!("tls_ca_file: {error}")))?;
+        roots.add(certificate).map_err(|error| SafeText::from(format!("tls_ca_file: {error}")))?;
     }
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Words::from(error.to_string()))?
+        .map_err(|error| SafeText::from(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
@@ -50,7 +50,7 @@ pub fn client_config(tls_ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Wo
 /// # Errors
 ///
 /// As [`client_config`].
-pub fn roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Words> {
+pub fn roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, SafeText> {
     let mut roots = system_roots().to_vec();
     roots.extend(own_roots(tls_ca_file)?);
     Ok(roots)
@@ -61,7 +61,7 @@ pub fn roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>,
 /// # Errors
 ///
 /// As [`client_config`].
-pub fn census(tls_ca_file: Option<&Path>) -> Result<(Option<PathBuf>, usize), Words> {
+pub fn census(tls_ca_file: Option<&Path>) -> Result<(Option<PathBuf>, usize), SafeText> {
     let count = roots(tls_ca_file)?.len();
     let places = BUNDLES.iter().chain(FOLDERS).map(Path::new);
     Ok((places.filter(|place| place.exists()).map(PathBuf::from).next(), count))
@@ -88,9 +88,9 @@ fn system_roots() -> &'static [CertificateDer<'static>] {
 }
 
 /// The account's own anchors. Whoever can write them can read every token, so they are judged like a configuration.
-fn own_roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Words> {
+fn own_roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, SafeText> {
     let Some(file) = tls_ca_file else { return Ok(Vec::new()) };
-    let fault = |why: &str| Words::from(format!("tls_ca_file {}: {why}", file.display()));
+    let fault = |why: &str| SafeText::from(format!("tls_ca_file {}: {why}", file.display()));
     let pem = files::read_existing(file).map_err(|why| match why {
         FileFault::Unreadable(problem) => fault(&problem),
         FileFault::WritableByOthers => fault("others can write or own it"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 use super::process;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{UnitFault, UserUnits};
 
 /// The only program we start here; nobody's PATH decides which one that is.
@@ -74,7 +74,7 @@ impl UserUnits for UserManager {
         }
         let mut command = Command::new(&self.systemctl);
         command.args(["--user", "--quiet", "--no-ask-password", "enable", "--now", unit]);
-        let failed = |words: &str| UnitFault::Failed(Words::from(words));
+        let failed = |words: &str| UnitFault::Failed(SafeText::from(words));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -121,12 +121,12 @@ fn ended(child: &mut Child, patience: Duration) -> Option<bool> {
 }
 
 /// What it complained of, as far as a pipe holds it without a reader.
-fn said(child: Child) -> Words {
+fn said(child: Child) -> SafeText {
     let mut text = Vec::new();
     if let Some(stderr) = child.stderr {
         let _ = stderr.take(4096).read_to_end(&mut text);
     }
-    Words::from_octets(&text)
+    SafeText::from_octets(&text)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::AddressFault;
 use super::tokenizer::is_hidden;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// How many octets of an item its fault quotes.
 const QUOTED: usize = 120;
@@ -75,8 +75,8 @@ impl Reason {
     pub(super) fn about(self, item: &[u8]) -> AddressFault {
         let shown = item.get(..QUOTED).unwrap_or(item);
         let more = if shown.len() < item.len() { "…" } else { "" };
-        let text = Words::from(visible(shown));
-        let words = Words::from(format!("\"{}{more}\": {}", text.whole(), self.sentence()));
+        let text = SafeText::from(visible(shown));
+        let words = SafeText::from(format!("\"{}{more}\": {}", text.whole(), self.sentence()));
         if matches!(self, Self::Control(_) | Self::LineEnd) {
             AddressFault::Control(words)
         } else {

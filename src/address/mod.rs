@@ -1,6 +1,6 @@
 //! Addresses and address lists as people and programs write them (RFC 5322 section 3.4, obsolete forms included).
 
-use crate::words::Words;
+use crate::words::SafeText;
 
 mod addr_spec;
 mod domain;
@@ -58,9 +58,9 @@ pub enum Entry {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AddressFault {
     /// It contains CR, LF (outside folding) or NUL, or a control character inside an address.
-    Control(Words),
+    Control(SafeText),
     /// It cannot be read; the words quote the item.
-    Syntax(Words),
+    Syntax(SafeText),
 }
 
 impl Entry {

@@ -15,11 +15,11 @@ use crate::memory::record;
 use crate::moments::unix_seconds;
 use crate::outcome::Taken;
 use crate::queue::{self, Client, Viewer};
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::{
     ACKNOWLEDGED, Answer, ClientRequest, Head, RequestFault, ServiceRequest, Submission, account_for,
 };
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Accepted, Caller, Connection, Priority, World};
 
 /// How long a client may be silent before it has said what it wants, and afterwards.
@@ -83,7 +83,7 @@ fn hear_message(world: &World, head: Head, connection: &mut dyn Connection) -> R
 
 fn refuse(world: &World, failure: Failure) -> Answer {
     let Caller { uid, login, .. } = &*world.caller;
-    world.log.record(Priority::Warning, &format!("uid={uid} user={login} refused: {}", failure.record()));
+    world.log.record(Priority::Warning, &format!("uid={uid} user={login} refused: {}", failure.log_text()));
     Answer::Verdict(Err(failure))
 }
 
@@ -91,21 +91,21 @@ fn refuse(world: &World, failure: Failure) -> Answer {
 /// been told already.
 fn submit(world: World, submission: Submission, connection: &mut dyn Connection) -> Option<Result<Taken, Failure>> {
     // The kernel says who it is; what started that process only the client can tell, for the log.
-    let parent = Words::from(submission.caller.parent.as_str()).short();
+    let parent = SafeText::from(submission.caller.parent.as_str()).short();
     let caller = Caller { parent, ..(*world.caller).clone() };
     let submission = Submission { caller: caller.clone(), stamp: Stamp::now(&world), ..submission };
     let world = World { caller: LazyCell::new(Box::new(move || caller)), ..world };
-    let mut story = Story::default();
-    story.read_message(&submission.message, &submission.submit.operands);
+    let mut log_record = LogRecord::default();
+    log_record.read_message(&submission.message, &submission.submit.operands);
     let mut client = RemoteClient { connection, told: false };
     let verdict = match may_send(&world, &submission) {
-        Ok(()) => queue::deliver(&world, submission, &mut story, &mut client, &attempt),
+        Ok(()) => queue::deliver(&world, submission, &mut log_record, &mut client, &attempt),
         Err(failure) if failure.cause == Cause::NotAllowed => Err(failure),
         // Nobody has signed in yet, or somebody broke the configuration: his disk's alarm waits for him.
         Err(failure) => queue::keep_unsent(&world, submission, &mut client, failure),
     };
     let told = client.told;
-    report::record(&world, &story, verdict.as_ref());
+    report::write_log_record(&world, &log_record, verdict.as_ref());
     (!told).then_some(verdict)
 }
 

@@ -8,9 +8,9 @@ use crate::invocation::Verbosity;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::queue;
-use crate::report::Story;
+use crate::report::LogRecord;
 use crate::service::{ACKNOWLEDGED, Answer, Greeting, RequestFault, ServiceRequest, Submission};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{ConnectFault, Connection, World};
 
 /// How long a broker that is not there is waited for: it may be restarting.
@@ -33,7 +33,7 @@ const IN_CUSTODY: Duration = Duration::from_secs(45);
 ///
 /// # Errors
 /// The broker's; [`Cause::BrokerAway`] and its neighbours when there is none.
-pub fn submit(world: &World, mut submission: Submission, story: &mut Story) -> Result<Taken, Failure> {
+pub fn submit(world: &World, mut submission: Submission, log_record: &mut LogRecord) -> Result<Taken, Failure> {
     let end_of_input = world.clock.instant();
     let verbosity = submission.submit.verbosity;
     let mut connection = match greeted(world) {
@@ -45,7 +45,7 @@ pub fn submit(world: &World, mut submission: Submission, story: &mut Story) -> R
     let mut hearing = Hearing { world, verbosity, fate: Fate::Unsent, until, output: None };
     match hearing.listen(&mut *connection) {
         Heard::Verdict(verdict) => {
-            story.is_recorded_elsewhere();
+            log_record.is_recorded_elsewhere();
             if matches!(hearing.fate, Fate::InCustody) && verdict.is_err() {
                 // Unless it hears this, the broker keeps the message and lists it as failed.
                 let _ = connection.write_all(&[ACKNOWLEDGED]);
@@ -53,8 +53,8 @@ pub fn submit(world: &World, mut submission: Submission, story: &mut Story) -> R
             verdict
         }
         Heard::InCustody => {
-            story.is_recorded_elsewhere();
-            Ok(Taken::Sent(Receipt::new(Words::from("kept by this machine's mail service"))))
+            log_record.is_recorded_elsewhere();
+            Ok(Taken::Sent(Receipt::new(SafeText::from("kept by this machine's mail service"))))
         }
         Heard::Done(_) => Err(nonsense("no verdict")),
         Heard::Nothing(failure) => Err(failure),
@@ -237,7 +237,7 @@ fn not_for_a_message(failure: Failure) -> Failure {
     failure.worded(is_away.then_some(&NOT_RUNNING))
 }
 
-fn failure(cause: Cause, detail: impl Into<Words>) -> Failure {
+fn failure(cause: Cause, detail: impl Into<SafeText>) -> Failure {
     Failure::new(Stage::Message, cause, detail)
 }
 
@@ -320,7 +320,7 @@ mod tests {
         let message = Message::read(text, false, Dots::Content, memory_spool(), 1000).unwrap();
         let (caller, stamp) = (world.caller.clone(), Stamp::now(&world));
         let submission = Submission { caller, submit: Submit::default(), stamp, message };
-        let verdict = submit(&world, submission, &mut Story::default());
+        let verdict = submit(&world, submission, &mut LogRecord::default());
         (verdict, script.heard.take())
     }
 

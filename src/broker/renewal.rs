@@ -92,7 +92,7 @@ fn renew_spare(world: &World, account: &Account, deadline: Instant) {
         Err(failure) => {
             let transport = spare.transport.word();
             let text =
-                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.record());
+                format!("account={} its sign-in for {transport} not renewed: {}", account.name, failure.log_text());
             world.log.record(Priority::Warning, &text);
         }
     }
@@ -108,7 +108,7 @@ fn was_never_renewed(world: &World, account: &Account) -> bool {
 fn told(world: &World, account: &Account, failure: Failure) -> u8 {
     let failure = failure.about(world.places.whose());
     let failure = if is_overdue(world, account, &failure) { overdue(&failure) } else { failure };
-    let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.record());
+    let text = format!("account={} address={} not renewed: {}", account.name, account.address, failure.log_text());
     if failure.exit_status() == ExitStatus::Temporary {
         world.log.record(Priority::Warning, &text);
     } else {
@@ -131,7 +131,7 @@ fn is_overdue(world: &World, account: &Account, failure: &Failure) -> bool {
 }
 
 fn overdue(failure: &Failure) -> Failure {
-    let words = [failure.cause.row().sentence, failure.detail.whole()];
+    let words = [failure.sentence(), failure.detail.whole()];
     let words: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
     Failure::new(Stage::Credentials, Cause::RenewalOverdue, words.join(": ")).about(failure.whose)
 }

@@ -46,7 +46,7 @@ pub fn tell(world: &World, command: Command) {
     for account in accounts.all() {
         if let Some(failure) = history::untold(world, &account.address) {
             let name = &account.name;
-            report::warn(world, &format!("the sign-in of {name} could not be renewed: {}", failure.line));
+            report::warn(world, &format!("the sign-in of {name} could not be renewed: {}", failure.failure.line()));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::report;
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Stream, World};
 
 /// As wide as a time.
@@ -31,7 +31,7 @@ pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
     match verdict {
         Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
         Err(failure) => {
-            steps.tell(&format!("failed: {}", failure.cause.row().sentence));
+            steps.tell(&format!("failed: {}", failure.sentence()));
             report::complain(world, &failure)
         }
     }
@@ -130,5 +130,5 @@ fn told(world: &World, account: &Account, credential: &Credential) -> String {
 }
 
 fn address(written: &str) -> Result<Address, Failure> {
-    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, Words::from(written)))
+    written.parse().map_err(|_| Failure::new(Stage::Invocation, Cause::AddressSyntax, SafeText::from(written)))
 }

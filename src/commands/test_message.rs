@@ -11,7 +11,7 @@ use crate::failure::{Failure, Whose};
 use crate::invocation::{Submit, Verbosity};
 use crate::message::{Dots, ours};
 use crate::outcome::{Receipt, Taken};
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::Submission;
 use crate::submission::NoCustody;
 use crate::world::World;
@@ -46,11 +46,11 @@ pub(super) fn send(
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
     let request = request(world, account, recipient, Verbosity::Silent)?;
-    let mut story = Story::default();
-    story.read_message(&request.message, &request.submit.operands);
-    let verdict = attempt_told(world, account, request, &mut NoCustody, &mut story, tell);
+    let mut log_record = LogRecord::default();
+    log_record.read_message(&request.message, &request.submit.operands);
+    let verdict = attempt_told(world, account, request, &mut NoCustody, &mut log_record, tell);
     let taken = verdict.as_ref().map(|receipt| Taken::Sent(receipt.clone()));
-    report::record(world, &story, taken.as_ref().map_err(|failure| *failure));
+    report::write_log_record(world, &log_record, taken.as_ref().map_err(|failure| *failure));
     verdict
 }
 
@@ -64,7 +64,7 @@ pub(super) fn through_broker(
     recipient: &Address,
     verbosity: Verbosity,
 ) -> Result<Taken, Failure> {
-    broker::submit(world, request(world, account, recipient, verbosity)?, &mut Story::default())
+    broker::submit(world, request(world, account, recipient, verbosity)?, &mut LogRecord::default())
 }
 
 fn request(world: &World, account: &Account, recipient: &Address, verbosity: Verbosity) -> Result<Submission, Failure> {

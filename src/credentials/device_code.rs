@@ -9,7 +9,7 @@ use super::token_endpoint::{self, Refusal, Seconds};
 use super::{Secret, failure};
 use crate::account::Account;
 use crate::failure::{Cause, Failure};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::World;
 
 /// RFC 8628 section 3.2: the interval when the server names none.
@@ -40,11 +40,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What the person has to do, in the server's words.
 pub struct Invitation {
     /// The page to open.
-    pub verification_uri: Words,
+    pub verification_uri: SafeText,
     /// The same with the code in it, for a QR code; Microsoft gives none.
-    pub verification_uri_complete: Option<Words>,
+    pub verification_uri_complete: Option<SafeText>,
     /// The code to type there.
-    pub user_code: Words,
+    pub user_code: SafeText,
     /// How long the code works.
     pub life: Duration,
     device_code: Secret,
@@ -81,7 +81,7 @@ pub fn invite(world: &World, account: &Account, client_id: &str) -> Result<Invit
     let life = Duration::from_secs(seconds(answer.expires_in, USUAL_LIFE).min(LONGEST_LIFE));
     Ok(Invitation {
         verification_uri: verification_uri.into(),
-        verification_uri_complete: answer.verification_uri_complete.filter(|uri| is_page(uri)).map(Words::from),
+        verification_uri_complete: answer.verification_uri_complete.filter(|uri| is_page(uri)).map(SafeText::from),
         user_code: user_code.into(),
         life,
         device_code: answer.device_code,

@@ -6,7 +6,7 @@ use lettre::Address;
 use serde::Deserialize;
 
 use super::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// The `email` claim, the mailbox's primary address. The signature needs no check: the token came over TLS from the
 /// endpoint itself (OpenID Connect Core section 3.1.3.7, item 6).
@@ -17,8 +17,8 @@ pub(super) fn email(id_token: &Secret) -> Option<Address> {
     }
     let payload = id_token.reveal_text()?.split('.').nth(1)?;
     let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD_INDIFFERENT.decode(payload).ok()?).ok()?;
-    // It is shown and written down: what Words would change is no address of anybody's.
-    claims.email.filter(|email| Words::from(email.as_str()).whole() == email)?.parse().ok()
+    // It is shown and written down: what SafeText would change is no address of anybody's.
+    claims.email.filter(|email| SafeText::from(email.as_str()).whole() == email)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -315,6 +315,6 @@ pub fn client_id_and_source<'a>(
     known.into_iter().find(|(id, _)| !id.is_empty()).ok_or_else(|| failure(Cause::NoClientId, ""))
 }
 
-fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {
+fn failure(cause: Cause, detail: impl Into<crate::words::SafeText>) -> Failure {
     Failure::new(Stage::Credentials, cause, detail)
 }

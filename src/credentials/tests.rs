@@ -278,7 +278,7 @@ fn without_a_grant_or_with_a_broken_one_a_person_has_to_sign_in() {
         fakes.store.put("grant:me@outlook.com", broken);
         let failure = access_token(&fakes.world(), &account(), fakes.deadline()).unwrap_err();
         assert_eq!(failure.cause, Cause::SecretUnreadable, "{broken}");
-        assert!(!failure.record().contains("R1"), "{}", failure.record());
+        assert!(!failure.log_text().contains("R1"), "{}", failure.log_text());
     }
 }
 

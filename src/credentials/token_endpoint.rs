@@ -9,7 +9,7 @@ use super::sign_in_errors::{cause_of, wording_of};
 use super::{AccessToken, Grant, Origin, Secret, client_id, failure};
 use crate::account::Account;
 use crate::failure::{Cause, Failure, Wording};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{HttpsAnswer, HttpsFault, World};
 
 /// By so many characters a secret is known.
@@ -82,7 +82,7 @@ pub(super) enum Refusal {
     /// It is away or busy: the same request may work later.
     Away {
         /// Its words, or the network's.
-        words: Words,
+        words: SafeText,
         /// Seconds it asks us to wait.
         retry_after: Option<u64>,
     },
@@ -91,7 +91,7 @@ pub(super) enum Refusal {
         /// The code.
         code: String,
         /// Code and description, for people.
-        words: Words,
+        words: SafeText,
         /// What they say in plain words, when the description has a number we know.
         wording: Option<&'static Wording>,
     },
@@ -197,7 +197,7 @@ fn nonsense(status: u16, what: &str) -> Refusal {
 }
 
 /// The code and the description without any secret we sent.
-pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> Words {
+pub(super) fn in_words(code: &str, description: &str, form: &[(&str, &Secret)]) -> SafeText {
     let mut text = if description.is_empty() { code.to_owned() } else { format!("{code}: {description}") };
     let secrets = form.iter().filter(|(field, _)| SECRET_FIELDS.contains(field));
     for secret in secrets.filter_map(|(_, secret)| secret.reveal_text()).filter(|secret| !secret.is_empty()) {

@@ -9,7 +9,7 @@ use crate::envelope::header_rules::Substance;
 use crate::envelope::seven_bit::Note;
 use crate::memory::send_as::Refusal;
 use crate::message::Field;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Where the stages of a letter note what they do. Costs nothing when nobody asks.
 pub struct ChangeLog(Option<RefCell<Noted>>);
@@ -76,7 +76,7 @@ pub struct NotedRecipient {
     /// Who gets the message.
     pub address: Address,
     /// What stood there.
-    pub written: Words,
+    pub written: SafeText,
     /// Where it stood.
     pub source: RecipientSource,
     /// What led from there to the address.
@@ -111,9 +111,9 @@ pub enum SenderReason {
     /// -f names it.
     Option,
     /// -f names another, which the account may not use.
-    NotTheAccounts(Words),
+    NotTheAccounts(SafeText),
     /// -f names one of `send_as` that was refused lately.
-    RefusedLately(Words, Refusal),
+    RefusedLately(SafeText, Refusal),
     /// There is no -f, or an empty one.
     NoOption,
 }

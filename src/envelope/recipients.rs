@@ -10,7 +10,7 @@ use crate::envelope::local_names::{LocalNames, address_failure};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{HeaderRecipients, Submit};
 use crate::message::{Field, Replaced};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Every recipient once, operands first, then the header's in its order; local names resolved.
 ///
@@ -28,7 +28,7 @@ pub fn recipients(
     for (source, written) in written(submit, fields).map_err(|fault| address_failure(&fault))? {
         for (address, via) in names.trace(&written)? {
             changes.note(|noted| {
-                let (address, written) = (address.clone(), Words::from(written.to_string()));
+                let (address, written) = (address.clone(), SafeText::from(written.to_string()));
                 let source = source.map_or(RecipientSource::Argument, |name| RecipientSource::Field(name.to_owned()));
                 noted.recipients.push(NotedRecipient { address, written, source, via });
             });

@@ -14,7 +14,7 @@ use crate::invocation::FlagValue;
 use crate::invocation::Submit;
 use crate::memory::send_as::{KnownSenders, Refusal};
 use crate::message::Field;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, Log, Priority};
 
 /// Who the message is from, as far as the policy needs to know.
@@ -63,8 +63,8 @@ impl SenderPolicy<'_> {
     fn why_not(&self, submit: &Submit, sender: Option<&Address>) -> SenderReason {
         match (submit.value(FlagValue::Sender), sender.and_then(|sender| self.refusal(sender))) {
             (None | Some(b"" | b"<>"), _) => SenderReason::NoOption,
-            (Some(other), Some(refusal)) => SenderReason::RefusedLately(Words::from_octets(other), refusal),
-            (Some(other), None) => SenderReason::NotTheAccounts(Words::from_octets(other)),
+            (Some(other), Some(refusal)) => SenderReason::RefusedLately(SafeText::from_octets(other), refusal),
+            (Some(other), None) => SenderReason::NotTheAccounts(SafeText::from_octets(other)),
         }
     }
 
@@ -194,7 +194,7 @@ impl SenderPolicy<'_> {
     /// On the machine's account, `From: Cron Daemon <root>` becomes `From: "Cron Daemon, root on web1" <account>`.
     fn rewrite(&self, place: usize, original: &Field, fields: &mut Vec<Field>) -> Result<FromOutcome, Failure> {
         if self.account.from == FromPolicy::Refuse {
-            let words = Words::from_octets(&original.unfolded());
+            let words = SafeText::from_octets(&original.unfolded());
             return Err(Failure::new(Stage::Envelope, Cause::ForeignFrom, words));
         }
         let entries = parse_list(&original.value).unwrap_or_else(|_| salvaged(original));

@@ -3,15 +3,15 @@
 use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap};
 use super::structured::{Syntax, is_broken_anywhere, syntax_of};
 use super::unstructured::encoded_pieces;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why a field cannot be written. The words name it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FoldFault {
     /// The name is empty, longer than a line, or not printable US-ASCII without a colon (RFC 5322 section 2.2).
-    Name(Words),
+    Name(SafeText),
     /// A word of a structured field is longer than a line.
-    LongWord(Words),
+    LongWord(SafeText),
 }
 
 /// The field `Name: value`, every line ending CRLF.
@@ -49,7 +49,7 @@ impl Text {
 fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> {
     let name_fits = (1..=LIMIT - 20).contains(&name.len());
     if !name_fits || !name.bytes().all(|octet| octet.is_ascii_graphic() && octet != b':') {
-        return Err(FoldFault::Name(Words::from(name)));
+        return Err(FoldFault::Name(SafeText::from(name)));
     }
     let column = name.len() + 1;
     let starts_spaced =
@@ -91,7 +91,7 @@ fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> 
     }
     // A space stands before it.
     if done.iter().any(|piece| piece.word.len() >= LIMIT) {
-        return Err(FoldFault::LongWord(Words::from(name)));
+        return Err(FoldFault::LongWord(SafeText::from(name)));
     }
     Ok(done)
 }

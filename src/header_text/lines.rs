@@ -1,4 +1,4 @@
-//! Words and the white space before them, put on lines: the only place that writes a line end into a field.
+//! SafeText and the white space before them, put on lines: the only place that writes a line end into a field.
 
 /// How long a line is to be, without its line end (RFC 5322 section 2.1.1; RFC 2047 asks for 76 where a word is encoded).
 pub(crate) const PREFERRED: usize = 76;

@@ -7,7 +7,7 @@ pub(crate) enum Syntax {
     Text,
     /// A list of addresses: the names beside them, and comments.
     Addresses,
-    /// Words beside identifiers: words, quoted strings, comments.
+    /// SafeText beside identifiers: words, quoted strings, comments.
     Phrases,
     /// MIME parameters: their values, and comments.
     Parameters,

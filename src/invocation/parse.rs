@@ -15,7 +15,7 @@ use super::{
 };
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::Dots;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// What the caller wants, or why that is not done.
 pub fn read(argv0: OsString, arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
@@ -294,7 +294,7 @@ fn bad_value(flag: &Flag, value: &[u8]) -> Refusal {
 
 /// A mistake in a call that sends: somebody is writing a message to standard input.
 fn usage(cause: Cause, words: &[u8]) -> Refusal {
-    let failure = Failure::new(Stage::Invocation, cause, Words::from_octets(words));
+    let failure = Failure::new(Stage::Invocation, cause, SafeText::from_octets(words));
     Refusal { failure, input: StandardInput::Message }
 }
 

@@ -47,7 +47,7 @@ fn waiting(kind: Kind) -> &'static str {
     match kind {
         Kind::Temporary => "it passes by itself",
         Kind::Quota => "it passes by itself in hours, and trying again prolongs it",
-        Kind::HumanNeeded => "somebody has to do that, then the message goes",
-        Kind::Permanent => "the same message is not tried again",
+        Kind::HumanNeeded | Kind::OwnerNeeded => "somebody has to do that, then the message goes",
+        Kind::Fewer | Kind::Permanent => "the same message is not tried again",
     }
 }

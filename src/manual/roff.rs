@@ -1,4 +1,4 @@
-//! Words of the tables as mdoc.
+//! SafeText of the tables as mdoc.
 
 /// A table's words as a sentence.
 pub(super) fn sentence(words: &str) -> String {
@@ -11,7 +11,7 @@ pub(super) fn sentence(words: &str) -> String {
     format!("{text}{end}\n")
 }
 
-/// Words as arguments of a request: none is a macro, and flags have their own dash.
+/// SafeText as arguments of a request: none is a macro, and flags have their own dash.
 pub(super) fn in_request(words: &str) -> String {
     let word = |word: &str| {
         let macro_like = word.len() <= 3 && word.starts_with(|letter: char| letter.is_ascii_uppercase());

@@ -7,67 +7,36 @@ use lettre::Address;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Cause, ExitStatus, Failure};
+use crate::failure::{Blame, ExitStatus, Failure, Stage};
 use crate::memory::record;
 use crate::moments::unix_seconds;
 use crate::outcome::Taken;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::World;
-
-/// As much of a failure's line as is ever shown, in characters.
-const LONGEST_LINE: usize = 1000;
 
 /// A failure that took down what was said about it. Its words may name recipients; the folder is the user's own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PastFailure {
     /// When, in Unix seconds.
     pub at: u64,
-    /// The exit status.
-    pub status: u8,
-    /// The enhanced status (RFC 3463).
-    pub dsn: String,
-    /// The line a person was shown.
-    pub line: String,
-    /// Whether every message would fail so, not only this one.
-    #[serde(default)]
-    pub blocks: bool,
+    /// What was said.
+    pub failure: Failure,
 }
 
-/// What Outlook says about the mailbox, and not about the message.
-const BLOCKING: &[Cause] = &[
-    Cause::AuthRejected,
-    Cause::SignInRefused,
-    Cause::PasswordDead,
-    Cause::PolicyRefused,
-    Cause::SmtpAuthDisabled,
-    Cause::VerificationNeeded,
-    Cause::Suspended,
-    Cause::MailboxFull,
-];
-
 impl PastFailure {
-    /// Leaves of what was said what we always say of such a failure.
-    pub fn keep_sentence(&mut self) {
-        let end = [": ", " -- "].iter().filter_map(|mark| self.line.find(mark)).min();
-        self.line.truncate(end.unwrap_or(self.line.len()));
-    }
-
     fn new(world: &World, failure: &Failure) -> Self {
-        let row = failure.cause.row();
-        let failure = failure.clone().about(world.places.whose());
-        Self {
-            at: unix_seconds(world.clock.now()),
-            status: row.status as u8,
-            dsn: row.enhanced.to_owned(),
-            line: failure.line(),
-            blocks: BLOCKING.contains(&failure.cause),
-        }
+        Self { at: unix_seconds(world.clock.now()), failure: failure.clone().about(world.places.whose()) }
     }
 
-    /// As read from a file, which may hold anything.
-    fn cleaned(self) -> Self {
-        let clean = |text: &str| Words::from(text).whole().chars().take(LONGEST_LINE).collect();
-        Self { dsn: clean(&self.dsn), line: clean(&self.line), ..self }
+    /// Leaves of what was said what we always say of such a failure.
+    pub fn forget_detail(&mut self) {
+        self.failure.detail = SafeText::default();
+    }
+
+    /// Whether the server spoke of the mailbox, and not of the message: all would fail so until somebody acts.
+    pub fn is_about_mailbox(&self) -> bool {
+        let row = self.failure.cause.row();
+        self.failure.stage == Stage::Submission && row.blame == Blame::Mailbox && row.kind.can_be_mended()
     }
 }
 
@@ -138,7 +107,7 @@ impl History {
     /// What the records say.
     pub fn read(world: &World, mailbox: &Address) -> Self {
         let success = |record: Record| record.read::<PastSuccess>(world, mailbox).map(|success| success.at);
-        let failure = |record: Record| record.read(world, mailbox).map(PastFailure::cleaned);
+        let failure = |record: Record| record.read(world, mailbox);
         Self {
             sent: success(Record::Sent),
             failed: failure(Record::Failed),
@@ -181,7 +150,7 @@ pub fn failed_unseen(world: &World, mailbox: &Address, failure: &Failure) {
 
 /// The failed renewal nobody has been told about, which is told by asking.
 pub fn untold(world: &World, mailbox: &Address) -> Option<PastFailure> {
-    let told = Record::Untold.read(world, mailbox).map(PastFailure::cleaned);
+    let told = Record::Untold.read(world, mailbox);
     if told.is_some() {
         Record::Untold.remove(world, mailbox);
     }
@@ -200,7 +169,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::failure::Stage;
+    use crate::failure::Cause;
     use crate::fake_world::{Fakes, START, account};
     use crate::outcome::Receipt;
 
@@ -219,8 +188,8 @@ mod tests {
         let history = History::read(&world, &mailbox);
         assert_eq!(history.sent, Some(START));
         let failed = history.failed.unwrap();
-        assert_eq!((failed.at, failed.status, failed.dsn.as_str()), (START + 60, 69, "5.0.0"));
-        assert_eq!(failed.line, "Outlook refuses: 554 no way -- nothing was sent");
+        assert_eq!((failed.at, failed.failure.cause), (START + 60, Cause::Refused));
+        assert_eq!(failed.failure.line(), "Outlook refuses: 554 no way -- nothing was sent");
     }
 
     #[test]
@@ -232,9 +201,9 @@ mod tests {
         refused(&world, &mailbox, &failure(Cause::GrantRejected, ""));
         assert_eq!(untold(&world, &mailbox), None, "whoever sent the message was told");
         failed_unseen(&world, &mailbox, &failure(Cause::GrantRejected, "AADSTS70000"));
-        assert!(untold(&world, &mailbox).unwrap().line.contains("AADSTS70000"));
+        assert!(untold(&world, &mailbox).unwrap().failure.line().contains("AADSTS70000"));
         assert_eq!(untold(&world, &mailbox), None);
-        assert_eq!(History::read(&world, &mailbox).unrenewed.unwrap().status, 77);
+        assert_eq!(History::read(&world, &mailbox).unrenewed.unwrap().failure.cause, Cause::GrantRejected);
         failed_unseen(&world, &mailbox, &failure(Cause::GrantRejected, ""));
         renewed(&world, &mailbox);
         assert_eq!((untold(&world, &mailbox), History::read(&world, &mailbox).unrenewed), (None, None));
@@ -246,13 +215,39 @@ mod tests {
         let fakes = Fakes::default();
         let (world, mailbox) = (fakes.world(), account().address);
         let failed = "history:me@outlook.com:failed";
-        let whole = |line: &str| format!(r#"{{"at":1,"status":77,"dsn":"5.7.8","line":"{line}"}}"#);
-        for spoiled in ["", "{", "\0\0\0", "[1]", r#"{"at":-1,"status":700}"#] {
+        let whole = |cause: &str, detail: &str| {
+            format!(
+                r#"{{"at":1,"failure":{{"stage":"Submission","cause":"{cause}","detail":"{detail}","sentence":"no","advice":""}}}}"#
+            )
+        };
+        for spoiled in ["", "{", "\0\0\0", "[1]", r#"{"at":-1,"failure":700}"#, &whole("Odd", "")] {
             world.state.replace(failed, spoiled.as_bytes());
             assert_eq!(History::read(&world, &mailbox).failed, None, "{spoiled:.40}");
         }
-        world.state.replace(failed, whole(&format!("a\\u001b[2Jb\\n{}", "x".repeat(5000))).as_bytes());
-        let read = History::read(&world, &mailbox).failed.unwrap();
-        assert!(read.line.starts_with("a [2Jb x") && read.line.len() == LONGEST_LINE, "{}", read.line);
+        world.state.replace(failed, whole("Refused", "a\\u001b[2Jb\\n").as_bytes());
+        assert_eq!(History::read(&world, &mailbox).failed.unwrap().failure.line(), "no: a [2Jb");
+    }
+
+    #[test]
+    fn the_longest_failure_is_kept() {
+        let fakes = Fakes::default();
+        let (world, mailbox) = (fakes.world(), account().address);
+        message(&world, &mailbox, Err(&failure(Cause::Refused, &"\"".repeat(70_000))));
+        assert!(History::read(&world, &mailbox).failed.is_some());
+    }
+
+    #[test]
+    fn what_the_server_says_of_the_mailbox_is_about_it_until_somebody_acts() {
+        let about = |stage, cause| PastFailure { at: 1, failure: Failure::new(stage, cause, "") }.is_about_mailbox();
+        for cause in
+            [Cause::AuthRejected, Cause::PasswordRejected, Cause::GraphDenied, Cause::Suspended, Cause::MailboxFull]
+        {
+            assert!(about(Stage::Submission, cause), "{cause:?}");
+        }
+        for cause in [Cause::SenderDenied, Cause::Refused, Cause::QuotaReached, Cause::Certificate, Cause::Throttled] {
+            assert!(!about(Stage::Submission, cause), "{cause:?}");
+        }
+        // A renewal that failed is told as such.
+        assert!(!about(Stage::Credentials, Cause::GrantRejected));
     }
 }

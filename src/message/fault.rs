@@ -1,16 +1,16 @@
 //! Why there is no message.
 
 use crate::failure::{Cause, Failure, Stage};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why there is no message. Except after [`IntakeFault::Unreadable`] and on a terminal, standard input has been read
 /// to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IntakeFault {
     /// Standard input could not be read, in the system's words.
-    Unreadable(Words),
+    Unreadable(SafeText),
     /// The spool could not be written, in the system's words.
-    Spool(Words),
+    Spool(SafeText),
     /// The header is over 2 MiB, or has over 10,000 fields.
     HeaderTooLarge,
     /// A CR in the header of which nobody can say whether it ends a line.
@@ -26,10 +26,10 @@ impl From<IntakeFault> for Failure {
         let (cause, detail) = match fault {
             IntakeFault::Unreadable(words) => (Cause::InputUnreadable, words),
             IntakeFault::Spool(words) => (Cause::SpoolUnwritable, words),
-            IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, Words::default()),
-            IntakeFault::ReturnInRecipients => (Cause::AddressControl, Words::default()),
-            IntakeFault::BareReturn => (Cause::HeaderReturn, Words::default()),
-            IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, Words::from(format!("{octets} octets"))),
+            IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, SafeText::default()),
+            IntakeFault::ReturnInRecipients => (Cause::AddressControl, SafeText::default()),
+            IntakeFault::BareReturn => (Cause::HeaderReturn, SafeText::default()),
+            IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, SafeText::from(format!("{octets} octets"))),
         };
         Self::new(Stage::Message, cause, detail)
     }

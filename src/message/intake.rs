@@ -6,7 +6,7 @@ use super::body::{BodyWriter, Progress};
 use super::header::{Header, Verdict};
 use super::source::{BUFFER, Source};
 use super::{Body, Dots, IntakeFault, Message, returns};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Spool;
 
 impl Message {
@@ -122,11 +122,11 @@ fn collect_header(source: &mut Source<'_>) -> Result<Header, IntakeFault> {
 }
 
 fn unreadable(error: io::Error) -> IntakeFault {
-    IntakeFault::Unreadable(Words::from(error.to_string()))
+    IntakeFault::Unreadable(SafeText::from(error.to_string()))
 }
 
 fn unwritable(error: io::Error) -> IntakeFault {
-    IntakeFault::Spool(Words::from(error.to_string()))
+    IntakeFault::Spool(SafeText::from(error.to_string()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::files::{Draft, Entry};
 use super::schedule;
 use super::unwritable;
 use crate::account::Account;
-use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::failure::{Cause, Failure, Fate, Stage};
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
@@ -200,8 +200,7 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
     } else {
         let earlier = entry.progress().clone();
         // Those the server found too many are tried again by themselves.
-        let is_deferred =
-            |cause: Cause| cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients;
+        let is_deferred = |cause: Cause| cause.kind().passes_for_recipient();
         let (deferred, refused): (Vec<_>, Vec<_>) =
             receipt.refused.iter().partition(|refused| is_deferred(refused.cause));
         let mut progress = earlier;
@@ -209,10 +208,8 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
             address: refused.address.to_string(),
             words: refused.words.whole().to_owned(),
         }));
-        progress.trouble = receipt
-            .refused
-            .first()
-            .map(|first| schedule::trouble(&Failure::new(Stage::Submission, first.cause, first.words.whole())));
+        progress.trouble =
+            receipt.refused.first().map(|first| Failure::new(Stage::Submission, first.cause, first.words.whole()));
         if let Some(first) = deferred.first() {
             progress.left = Some(deferred.iter().map(|refused| refused.address.to_string()).collect());
             let failure = Failure::new(Stage::Submission, first.cause, first.words.whole());
@@ -241,8 +238,8 @@ fn not_sent(
     let id = entry.name().id.as_str().to_owned();
     let earlier = entry.progress().clone();
     let is_new = origin == Origin::Caller;
-    if failure.cause == Cause::PerhapsSent {
-        let trouble = Some(schedule::trouble(&failure));
+    if failure.cause.row().fate == Fate::Uncertain {
+        let trouble = Some(failure.clone());
         let attempts = earlier.attempts + 1;
         // If it cannot be written, *sending* says the same.
         let _ = entry.put(Progress { state: State::PerhapsSent, trouble, attempts, ..earlier });
@@ -268,7 +265,7 @@ fn not_sent(
 
 /// A message that is given up.
 pub(super) fn failed(earlier: &Progress, failure: &Failure) -> Progress {
-    let trouble = Some(schedule::trouble(failure));
+    let trouble = Some(failure.clone());
     Progress { state: State::Failed, attempts: earlier.attempts + 1, trouble, ..earlier.clone() }
 }
 

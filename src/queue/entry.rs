@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+
 /// Id digits (Crockford's base 32): nothing in them is mistaken for something else when read aloud or typed.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -161,17 +163,6 @@ impl State {
     }
 }
 
-/// Why the last attempt was none of the best.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Trouble {
-    /// Exit status.
-    pub status: u8,
-    /// Enhanced status.
-    pub dsn: String,
-    /// The line a person would have read.
-    pub line: String,
-}
-
 /// A recipient the server would not have.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RefusedRecipient {
@@ -194,7 +185,7 @@ pub struct Progress {
     pub since: u64,
     /// What happened last.
     #[serde(default)]
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Failure>,
     /// Who still has to get it; everybody when there is no list.
     #[serde(default)]
     pub left: Option<Vec<String>>,

@@ -17,7 +17,7 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::moments;
 use crate::outcome::Taken;
 use crate::service::{Duplicate, Submission};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Priority, World};
 
 /// Who asks.
@@ -90,7 +90,7 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
     }
     if viewer == Viewer::Everybody {
         for (file, odd) in &shelf.odd {
-            let _ = writeln!(text, "Left alone: {}, {}", Words::from(file.as_str()).short(), odd.words());
+            let _ = writeln!(text, "Left alone: {}, {}", SafeText::from(file.as_str()).short(), odd.words());
         }
     }
     Ok(text)
@@ -135,7 +135,7 @@ fn standing(world: &World, state: State, progress: &Progress) -> String {
         };
     }
     if let Some(trouble) = &progress.trouble {
-        let _ = write!(words, ": {}", trouble.line);
+        let _ = write!(words, ": {}", trouble.line());
     }
     words
 }
@@ -178,7 +178,7 @@ pub fn show(world: &World, viewer: Viewer, id: &str) -> Result<String, Failure> 
     let request = Submission::read(&mut *content, &*world.spools)?;
     text.push('\n');
     for field in &request.message.fields {
-        let _ = writeln!(text, "{}: {}", field.name, Words::from_octets(&field.unfolded()).whole());
+        let _ = writeln!(text, "{}: {}", field.name, SafeText::from_octets(&field.unfolded()).whole());
     }
     Ok(text)
 }

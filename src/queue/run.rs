@@ -14,9 +14,9 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Verbosity;
 use crate::moments;
 use crate::outcome::Taken;
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::service::{Pace, Submission, account_for};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Priority, World};
 
 /// Between two messages that were tried before: what piled up must not use up the quota of what comes now.
@@ -175,7 +175,7 @@ pub(super) fn one(
     if let Err(error) = adoption::forget_original(world, &entry) {
         return Tried::Ended(Err(unwritable(error)));
     }
-    let mut story = Story::of_envelope(entry.facts().from.as_bytes(), &[entry.facts().to.as_bytes()]);
+    let mut log_record = LogRecord::of_envelope(entry.facts().from.as_bytes(), &[entry.facts().to.as_bytes()]);
     let request = entry
         .content()
         .map_err(unreadable)
@@ -187,19 +187,19 @@ pub(super) fn one(
             if failure.cause == Cause::SpoolUnwritable {
                 let mut nobody = Nobody;
                 let outcome = Held::of_entry(world, entry, &mut nobody).settle(Err(failure));
-                report::record(world, &story, outcome.as_ref());
+                report::write_log_record(world, &log_record, outcome.as_ref());
                 return Tried::Ended(outcome);
             }
             let progress = failed(entry.progress(), &failure);
             let _ = entry.put(progress);
-            report::record(world, &story, Err(&failure));
+            report::write_log_record(world, &log_record, Err(&failure));
             return Tried::Ended(Err(failure));
         }
     };
     // A transcript was for the person who called.
     request.submit.verbosity = Verbosity::Silent;
-    story.read_message(&request.message, &request.submit.operands);
-    story.called_by(&request.caller);
+    log_record.read_message(&request.message, &request.submit.operands);
+    log_record.called_by(&request.caller);
     let mut nobody = Nobody;
     let held = Held::of_entry(world, entry, &mut nobody);
     let outcome = match account_for(accounts, &request.submit, &request.message) {
@@ -207,12 +207,12 @@ pub(super) fn one(
         Ok(account) => {
             let mut held = held;
             world.signals.hold_back();
-            let verdict = attempt(world, account, request, &mut held, &mut story);
+            let verdict = attempt(world, account, request, &mut held, &mut log_record);
             held.settle(verdict)
         }
         Err(failure) => held.settle(Err(failure)),
     };
-    report::record(world, &story, outcome.as_ref());
+    report::write_log_record(world, &log_record, outcome.as_ref());
     world.signals.release();
     Tried::Ended(outcome)
 }
@@ -243,7 +243,7 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
     let shelf = store.shelf().map_err(unreadable)?;
     store.sweep(&shelf, world.clock.now());
     for (file, odd) in &shelf.odd {
-        let words = format!("queue: leaving {} alone, {}", Words::from(file.as_str()).short(), odd.words());
+        let words = format!("queue: leaving {} alone, {}", SafeText::from(file.as_str()).short(), odd.words());
         world.log.record(Priority::Warning, &words);
     }
     let now = moments::unix_seconds(world.clock.now());
@@ -266,7 +266,7 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
             }
             // Looked at again, now that nobody else is at it.
             State::Waiting if schedule::is_expired(&progress, now) => {
-                let last = progress.trouble.as_ref().map(|trouble| trouble.line.clone()).unwrap_or_default();
+                let last = progress.trouble.as_ref().map(Failure::line).unwrap_or_default();
                 let failure = Failure::new(Stage::Outbox, Cause::Expired, last);
                 (failed(&progress, &failure), Some(failure))
             }
@@ -278,8 +278,8 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
         entry.put(progress).map_err(unwritable)?;
         if let Some(failure) = failure {
             let facts = entry.facts();
-            let story = Story::of_envelope(facts.from.as_bytes(), &[facts.to.as_bytes()]);
-            report::record(world, &story, Err(&failure));
+            let log_record = LogRecord::of_envelope(facts.from.as_bytes(), &[facts.to.as_bytes()]);
+            report::write_log_record(world, &log_record, Err(&failure));
         }
     }
     Ok(())

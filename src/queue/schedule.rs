@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::entry::{Progress, State, Trouble};
-use crate::failure::{Cause, ExitStatus, Failure, Kind, Stage};
+use super::entry::{Progress, State};
+use crate::failure::{Blame, ExitStatus, Failure, Kind, Row, Stage};
 
 /// Minutes until the next attempt, by how many there were; the last one for all that follow.
 const MINUTES: [u64; 8] = [1, 2, 5, 10, 20, 40, 60, 60];
@@ -20,87 +20,50 @@ const CLOCK_IS_SET: u64 = 1_767_225_600;
 /// Whether a failure passes or can be mended without the message being another: it is worth keeping. What the message
 /// or its addresses are to blame for is not.
 pub(super) fn may_pass(failure: &Failure) -> bool {
-    if matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull) {
-        return false;
-    }
-    // Something the mailbox's owner has to do, as with a sign-in.
-    if owner_has_to_act(failure.cause) || failure.cause == Cause::GraphDenied {
-        return true;
-    }
-    let row = failure.cause.row();
-    match (failure.stage, row.status) {
-        (_, ExitStatus::Temporary) => true,
+    let Row { kind, status, .. } = failure.cause.row();
+    match (failure.stage, status) {
+        // What the queue cannot do is not mended by waiting in it.
+        (Stage::Outbox, _) => false,
         // What is written in a configuration, an alias file or the machine's certificates somebody mends.
         (_, ExitStatus::Config) => true,
-        (Stage::Credentials, _) => true,
-        (Stage::Submission, ExitStatus::Protocol) => true,
-        (Stage::Submission, ExitStatus::NoPermission) => matches!(row.enhanced, "5.7.8" | "5.7.139"),
-        (
-            Stage::Submission,
-            ExitStatus::Usage
-            | ExitStatus::Data
-            | ExitStatus::NoUser
-            | ExitStatus::Unavailable
-            | ExitStatus::Software
-            | ExitStatus::OsError
-            | ExitStatus::CannotCreate
-            | ExitStatus::PerhapsSent,
-        ) => false,
-        (Stage::Invocation | Stage::Message | Stage::Account | Stage::Envelope | Stage::Outbox, _) => false,
+        (Stage::Credentials | Stage::Submission, _) => kind.passes() || kind.can_be_mended(),
+        // Before it is known which account sends it, there is nothing to wait for.
+        (Stage::Invocation | Stage::Message | Stage::Account | Stage::Envelope, _) => kind.passes(),
     }
 }
 
-/// Whether a message that is in the outbox already is given up for this. Not for what this machine is to blame for:
-/// nobody waits who could be told.
+/// Whether a message that is in the queue already is given up for this. Not for what somebody can mend, nor for what
+/// this machine is to blame for: nobody waits who could be told.
 pub(super) fn is_final(failure: &Failure) -> bool {
-    let blames_message = match failure.cause.row().status {
-        ExitStatus::Usage | ExitStatus::Data | ExitStatus::NoUser => true,
-        ExitStatus::Unavailable | ExitStatus::NoPermission => true,
-        ExitStatus::Temporary | ExitStatus::Config | ExitStatus::Protocol | ExitStatus::Software => false,
-        ExitStatus::OsError | ExitStatus::CannotCreate | ExitStatus::PerhapsSent => false,
-    };
-    // Those who are left may be few enough next time.
-    blames_message && !may_pass(failure) && failure.cause != Cause::TooManyRecipients
+    let row = failure.cause.row();
+    row.kind == Kind::Permanent && row.blame != Blame::Machine
 }
 
 /// Whether the next message of the same account would fail alike.
 pub(super) fn concerns_account(failure: &Failure) -> bool {
-    let one_message = matches!(
-        failure.cause,
-        Cause::RecipientDeferred | Cause::TooManyRecipients | Cause::Deferred | Cause::OutboxUnwritable
-    );
-    may_pass(failure) && !one_message
+    may_pass(failure) && failure.cause.row().blame != Blame::Message
 }
 
 /// The progress of a message that was tried and not sent.
 pub(super) fn after(earlier: &Progress, failure: &Failure, now: u64, chance: u8) -> Progress {
     let attempts = earlier.attempts.saturating_add(1);
-    let slow = failure.cause.kind() == Kind::Quota || owner_has_to_act(failure.cause);
-    let minutes =
-        if slow { SLOW } else { MINUTES.get(attempts as usize - 1).or(MINUTES.last()).copied().unwrap_or(60) };
+    let minutes = if failure.cause.kind().takes_hours() {
+        SLOW
+    } else {
+        MINUTES.get(attempts as usize - 1).or(MINUTES.last()).copied().unwrap_or(60)
+    };
     Progress {
         state: State::Waiting,
         attempts,
         next: now + spread(minutes * 60, chance),
-        trouble: Some(trouble(failure)),
+        trouble: Some(failure.clone()),
         ..earlier.clone()
     }
-}
-
-/// At outlook.com, before Microsoft lets the mailbox send again.
-fn owner_has_to_act(cause: Cause) -> bool {
-    matches!(cause, Cause::VerificationNeeded | Cause::Suspended | Cause::PoorReputation)
 }
 
 /// Up to a fifth more or less, so that machines that failed together do not come back together.
 fn spread(seconds: u64, chance: u8) -> u64 {
     seconds * 4 / 5 + seconds * 2 / 5 * u64::from(chance) / 255
-}
-
-/// A failure as it is kept.
-pub(super) fn trouble(failure: &Failure) -> Trouble {
-    let row = failure.cause.row();
-    Trouble { status: row.status as u8, dsn: row.enhanced.to_owned(), line: failure.line() }
 }
 
 /// Whether it is time to try. A time further off than any we set was set by a clock that was wrong.
@@ -121,6 +84,7 @@ pub(super) fn began_without_clock(progress: &Progress, now: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Cause;
 
     const NOW: u64 = 1_800_000_000;
 
@@ -152,24 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn what_the_message_is_to_blame_for_is_not_kept() {
-        let passes = |stage, cause| may_pass(&Failure::new(stage, cause, ""));
+    fn a_message_waits_for_what_passes_or_can_be_mended() {
         for cause in Cause::ALL {
-            let status = cause.row().status;
-            let ours = matches!(cause, Cause::OutboxUnwritable | Cause::OutboxFull);
-            if status == ExitStatus::Temporary && !ours {
-                assert!(passes(Stage::Submission, *cause), "{cause:?}");
+            let row = cause.row();
+            let at = |stage| may_pass(&Failure::new(stage, *cause, ""));
+            let is_ours = matches!(row.status, ExitStatus::Config | ExitStatus::Protocol);
+            let without_account = matches!(row.status, ExitStatus::Temporary | ExitStatus::Config);
+            assert_eq!(at(Stage::Account), without_account, "{cause:?}");
+            if row.status == ExitStatus::Temporary || is_ours || row.enhanced == "5.7.8" {
+                assert!(at(Stage::Credentials) && at(Stage::Submission), "{cause:?}");
             }
-            if matches!(status, ExitStatus::Data | ExitStatus::NoUser | ExitStatus::PerhapsSent) {
-                assert!(!passes(Stage::Submission, *cause), "{cause:?}");
+            if matches!(row.status, ExitStatus::Data | ExitStatus::NoUser | ExitStatus::PerhapsSent) {
+                assert!(!at(Stage::Submission), "{cause:?}");
             }
+            assert!(!at(Stage::Outbox), "{cause:?}");
         }
-        for cause in [Cause::NoGrant, Cause::GrantRejected, Cause::NoClientId, Cause::KeyringMissing] {
-            assert!(passes(Stage::Credentials, cause), "{cause:?}");
-        }
-        for cause in [Cause::AuthRejected, Cause::SmtpAuthDisabled, Cause::Certificate, Cause::StarttlsMissing] {
-            assert!(passes(Stage::Submission, cause), "{cause:?}");
-        }
+        let passes = |stage, cause| may_pass(&Failure::new(stage, cause, ""));
         for (stage, cause) in [
             (Stage::Account, Cause::ConfigSyntax),
             (Stage::Account, Cause::UnknownAccount),
@@ -187,7 +149,28 @@ mod tests {
         ] {
             assert!(!passes(stage, cause), "{cause:?}");
         }
-        assert!(is_final(&Failure::new(Stage::Submission, Cause::Refused, "")));
-        assert!(!is_final(&Failure::new(Stage::Account, Cause::ConfigSyntax, "")));
+    }
+
+    #[test]
+    fn what_waits_is_never_given_up_and_holds_up_others_only_where_they_would_fail_alike() {
+        for cause in Cause::ALL {
+            let failure = Failure::new(Stage::Submission, *cause, "");
+            assert!(!(may_pass(&failure) && is_final(&failure)), "{cause:?}");
+            assert!(!concerns_account(&failure) || may_pass(&failure), "{cause:?}");
+        }
+        let concerns = |cause| concerns_account(&Failure::new(Stage::Submission, cause, ""));
+        assert!(concerns(Cause::Unreachable) && concerns(Cause::Suspended) && concerns(Cause::QuotaReached));
+        assert!(!concerns(Cause::RecipientDeferred) && !concerns(Cause::Deferred));
+        let ends = |cause| is_final(&Failure::new(Stage::Submission, cause, ""));
+        assert!(ends(Cause::Refused) && ends(Cause::SenderDenied) && ends(Cause::Throttled));
+        assert!(!ends(Cause::TooManyRecipients) && !ends(Cause::ConfigSyntax) && !ends(Cause::InputUnreadable));
+    }
+
+    #[test]
+    fn what_the_owner_has_to_do_at_the_provider_is_not_asked_for_every_minute() {
+        for cause in [Cause::VerificationNeeded, Cause::Suspended, Cause::PoorReputation, Cause::MailboxFull] {
+            let next = after(&Progress::untried(NOW), &Failure::new(Stage::Submission, cause, ""), NOW, 0).next;
+            assert!(next >= NOW + 3 * 3600, "{cause:?}");
+        }
     }
 }

@@ -94,7 +94,7 @@ fn message(
          They are in the queue: outlook-sendmail queue show, retry or drop, with the id.\n",
     );
     for (name, facts, progress) in untold {
-        let reason = progress.trouble.as_ref().map_or("", |trouble| trouble.line.as_str());
+        let reason = progress.trouble.as_ref().map(Failure::line).unwrap_or_default();
         let _ = write!(
             text,
             "\n{}, {}\n    from:    {}\n    to:      {}\n    subject: {}\n    reason:  {reason}\n",

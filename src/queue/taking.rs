@@ -6,7 +6,7 @@ use super::custody::{self, Client, Held};
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::files::Draft;
 use super::store::Store;
-use super::{MESSAGES, OCTETS, SHARE, Shelf, schedule, unwritable};
+use super::{MESSAGES, OCTETS, SHARE, Shelf, unwritable};
 use crate::account::{Account, Accounts, OnFailure, admit};
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
@@ -14,9 +14,9 @@ use crate::invocation::{FlagValue, HeaderRecipients};
 use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
-use crate::report::Story;
+use crate::report::LogRecord;
 use crate::service::{Submission, account_for};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, OutboxFolder, World};
 
 /// Octets of recipients kept for lists.
@@ -29,7 +29,7 @@ const RECIPIENTS: usize = 4000;
 pub fn deliver(
     world: &World,
     mut request: Submission,
-    story: &mut Story,
+    log_record: &mut LogRecord,
     client: &mut dyn Client,
     attempt: &Attempt<'_>,
 ) -> Result<Taken, Failure> {
@@ -49,7 +49,7 @@ pub fn deliver(
         }
     };
     let mut held = Held::of_caller(world, draft, client, started);
-    let verdict = attempt(world, account, request, &mut held, story);
+    let verdict = attempt(world, account, request, &mut held, log_record);
     held.settle(verdict)
 }
 
@@ -80,7 +80,7 @@ pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) ->
 
 fn keep_untried(world: &World, draft: Draft<'_>, client: &mut dyn Client, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(moments::unix_seconds(world.clock.now()));
-    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, client, why)
+    custody::keep(draft, Progress { trouble: Some(why.clone()), ..untried }, client, why)
 }
 
 /// Whether a message that cannot be sent now is kept.
@@ -172,7 +172,7 @@ pub(super) fn facts(world: &World, request: &Submission) -> Facts {
 }
 
 fn text(octets: &[u8], most: usize) -> String {
-    Words::from_octets(octets).whole().chars().take(most).collect()
+    SafeText::from_octets(octets).whole().chars().take(most).collect()
 }
 
 /// The first message-id of a thread: of References, else In-Reply-To, else the message's own.

@@ -22,10 +22,10 @@ use crate::invocation::Submit;
 use crate::message::{Body, Field, Message};
 use crate::outcome::Taken;
 use crate::outcome::{Receipt, RefusedRecipient};
-use crate::report::Story;
+use crate::report::LogRecord;
 use crate::service::{Duplicate, Pace, Submission};
 use crate::submission::Custody;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, Readers, World};
 
 const CONFIG: &str = "[accounts.me]\naddress = \"me@outlook.com\"\non_failure = \"keep\"\n";
@@ -68,7 +68,7 @@ impl Machine {
     }
 
     fn deliver(&self, request: Submission, attempt: &Attempt<'_>) -> Result<Taken, Failure> {
-        deliver(&self.world, request, &mut Story::default(), &mut PresentCaller, attempt)
+        deliver(&self.world, request, &mut LogRecord::default(), &mut PresentCaller, attempt)
     }
 
     fn states(&self) -> Vec<State> {
@@ -109,13 +109,13 @@ fn subject(request: &Submission) -> String {
 }
 
 fn receipt() -> Receipt {
-    Receipt::new(Words::from("2.0.0 OK"))
+    Receipt::new(SafeText::from("2.0.0 OK"))
 }
 
 /// An attempt that succeeds.
 fn sending(
     sent: &RefCell<Vec<String>>,
-) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
+) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut LogRecord) -> Result<Receipt, Failure> {
     |_, _, request, held, _| {
         held.sending()?;
         sent.borrow_mut().push(subject(&request));
@@ -130,7 +130,7 @@ fn failure(cause: Cause) -> Failure {
 /// An attempt that ends before any content.
 fn failing(
     cause: Cause,
-) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
+) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut LogRecord) -> Result<Receipt, Failure> {
     move |_, _, _, _, _| Err(failure(cause))
 }
 
@@ -276,7 +276,8 @@ impl Ending {
             Self::Sent => Ok(receipt()),
             Self::SentToSome => {
                 let address = "b@example.org".parse().unwrap();
-                let refused = RefusedRecipient { address, cause: Cause::RecipientRefused, words: Words::from("550") };
+                let refused =
+                    RefusedRecipient { address, cause: Cause::RecipientRefused, words: SafeText::from("550") };
                 Ok(Receipt { refused: vec![refused], ..receipt() })
             }
         }
@@ -444,7 +445,7 @@ fn a_client_that_hung_up_after_custody_loses_no_refusal() {
     let machine = Machine::new();
     let mut client = HungUp(Cell::new(0));
     let verdict =
-        deliver(&machine.world, request("a", &[]), &mut Story::default(), &mut client, &|_, _, _, held, _| {
+        deliver(&machine.world, request("a", &[]), &mut LogRecord::default(), &mut client, &|_, _, _, held, _| {
             held.sending()?;
             held.sending()?;
             Err(failure(Cause::ContentRefused))
@@ -557,7 +558,7 @@ fn a_message_waits_for_room_to_read_it_back() {
 #[test]
 fn what_was_cut_off_is_told_to_the_log_once() {
     let machine = Machine::new();
-    let cut_off = |_: &World, _: &Account, _: Submission, held: &mut dyn Custody, _: &mut Story| {
+    let cut_off = |_: &World, _: &Account, _: Submission, held: &mut dyn Custody, _: &mut LogRecord| {
         held.sending()?;
         Err(failure(Cause::Deferred))
     };
@@ -691,8 +692,11 @@ fn what_was_perhaps_sent_is_sent_again_only_when_somebody_says_so() {
 fn those_refused_are_tried_again_alone() {
     let machine = Machine::new();
     let (deferred, refused) = ("b@example.org", "c@example.org");
-    let some =
-        |address: &str, cause| RefusedRecipient { address: address.parse().unwrap(), cause, words: Words::from("no") };
+    let some = |address: &str, cause| RefusedRecipient {
+        address: address.parse().unwrap(),
+        cause,
+        words: SafeText::from("no"),
+    };
     machine
         .deliver(request("a", &[]), &|_, _, _, held, _| {
             held.sending()?;

@@ -4,7 +4,7 @@ mod phase;
 
 pub use phase::Phase;
 
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// A whole reply, all its lines.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,7 +12,7 @@ pub struct Reply {
     /// The three digits, 200 to 599: servers do answer 571 (RFC 5321 section 4.3.2 lets the first digit decide).
     pub code: u16,
     /// The text of each line, without the code.
-    pub lines: Vec<Words>,
+    pub lines: Vec<SafeText>,
 }
 
 impl Reply {
@@ -40,14 +40,14 @@ impl Reply {
     }
 
     /// All lines on one line, without the code.
-    pub fn text(&self) -> Words {
-        let lines: Vec<&str> = self.lines.iter().map(Words::whole).collect();
-        Words::from(lines.join(" "))
+    pub fn text(&self) -> SafeText {
+        let lines: Vec<&str> = self.lines.iter().map(SafeText::whole).collect();
+        SafeText::from(lines.join(" "))
     }
 
     /// Code and all lines on one line.
-    pub fn words(&self) -> Words {
-        Words::from(format!("{} {}", self.code, self.text().whole()))
+    pub fn words(&self) -> SafeText {
+        SafeText::from(format!("{} {}", self.code, self.text().whole()))
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn reply(text: &str) -> Reply {
-        Reply { code: 535, lines: text.lines().map(Words::from).collect() }
+        Reply { code: 535, lines: text.lines().map(SafeText::from).collect() }
     }
 
     #[test]

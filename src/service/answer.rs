@@ -120,7 +120,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Lines for a person: each is made safe as [`crate::words::Words`] are.
+/// Lines for a person: each is made safe as [`crate::words::SafeText`] is.
 fn lines(text: &str) -> String {
     let line = |line: &str| match line.strip_suffix('\n') {
         Some(text) => line_with_columns(text.as_bytes()) + "\n",

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use crate::failure::{Cause, Failure, Stage};
 use crate::message::IntakeFault;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why there is no request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,7 +12,7 @@ pub enum RequestFault {
     /// It ended in the middle: whoever wrote it is gone.
     Incomplete,
     /// It could not be read, in the system's words.
-    Unreadable(Words),
+    Unreadable(SafeText),
     /// It is no request of this program's.
     Foreign,
     /// It was written by a version this one does not know.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::fault::RequestFault;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// How every request begins: four letters, and the version of this format.
 pub(super) const MAGIC: [u8; 4] = *b"OLSM";
@@ -173,5 +173,5 @@ fn unreadable(error: io::Error) -> RequestFault {
     if gone.contains(&error.kind()) {
         return RequestFault::Incomplete;
     }
-    RequestFault::Unreadable(Words::from(error.to_string()))
+    RequestFault::Unreadable(SafeText::from(error.to_string()))
 }

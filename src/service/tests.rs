@@ -361,7 +361,7 @@ fn what_is_asked_is_as_it_should_be_and_its_fault_tells_no_secret() {
         "",
     ] {
         match ClientRequest::read(&mut framed(b'R', text.as_bytes()).as_slice()) {
-            Err(fault @ RequestFault::Malformed(_)) => assert!(!Failure::from(fault).record().contains("hunter2")),
+            Err(fault @ RequestFault::Malformed(_)) => assert!(!Failure::from(fault).log_text().contains("hunter2")),
             other => panic!("{text}: {:?}", other.err()),
         }
     }
@@ -425,7 +425,7 @@ fn long_text_arrives_in_parts_that_end_where_lines_do() {
 
 #[test]
 fn a_failure_read_back_is_one_line_still() {
-    let text = r#"{"verdict":{"Err":{"stage":"Message","cause":"Refused","detail":"a\nb","wording":{"sentence":"x\r\ny\u001b","advice":"z"}}}}"#;
+    let text = r#"{"verdict":{"Err":{"stage":"Message","cause":"Refused","detail":"a\nb","sentence":"x\r\ny\u001b","advice":"z"}}}"#;
     let mut octets = Vec::new();
     frames::write(&mut octets, Frame::Answer, text.as_bytes()).unwrap();
     match Answer::hear(&mut octets.as_slice()) {

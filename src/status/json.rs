@@ -9,6 +9,7 @@ use crate::failure::{Failure, Whose};
 use crate::memory::history::PastFailure;
 use crate::memory::send_as::Said;
 use crate::moments::{DAY, rfc3339};
+use crate::queue::Viewer;
 use crate::world::KeyPlace;
 
 /// Changes when a key changes its meaning; more keys do not.
@@ -131,7 +132,7 @@ impl Report {
 }
 
 fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
-    let Standing { account, history, now, .. } = standing;
+    let Standing { account, history, viewer, now, .. } = standing;
     let times = match &standing.sign_in {
         Some(SignIn::Grant(times)) => Some(times),
         Some(SignIn::Password) | None => None,
@@ -150,7 +151,7 @@ fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
         default: standing.preferred,
         state: standing.state.word().to_owned(),
         status: standing.status(),
-        problem: standing.problem.as_ref().map(|problem| problem.line.clone()),
+        problem: standing.problem.as_ref().map(Failure::line),
         signed_in_at: told(|times| times.signed_in_at),
         renewed_at: history.renewed.and_then(rfc3339).or_else(|| told(|times| times.renewed_at)),
         lapses_at: lapses_at.and_then(rfc3339),
@@ -168,8 +169,8 @@ fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
         from: std::iter::once(&account.address).chain(&account.send_as).map(ToString::to_string).collect(),
         send_as: standing.send_as.iter().map(one_sender).collect(),
         sent_at: history.sent.and_then(rfc3339),
-        failure: history.failed.as_ref().map(one_failure),
-        renewal_failure: history.unrenewed.as_ref().map(one_failure),
+        failure: history.failed.as_ref().map(|failed| one_failure(failed, *viewer == Viewer::Everybody)),
+        renewal_failure: history.unrenewed.as_ref().map(|failed| one_failure(failed, true)),
         queue: standing.outbox.map(|tally| tally.waiting),
         queue_failed: standing.outbox.map(|tally| tally.failed),
         queue_perhaps_sent: standing.outbox.map(|tally| tally.perhaps_sent),
@@ -186,7 +187,8 @@ fn one_sender((address, said): &(String, Option<Said>)) -> OneSender {
     OneSender { address: address.clone(), accepted_at, refused_at }
 }
 
-fn one_failure(failure: &PastFailure) -> OneFailure {
-    let line = Some(failure.line.clone()).filter(|line| !line.is_empty());
-    OneFailure { at: rfc3339(failure.at), status: failure.status, dsn: failure.dsn.clone(), line }
+fn one_failure(PastFailure { at, failure }: &PastFailure, with_words: bool) -> OneFailure {
+    let row = failure.cause.row();
+    let line = with_words.then(|| failure.line());
+    OneFailure { at: rfc3339(*at), status: row.status as u8, dsn: row.enhanced.to_owned(), line }
 }

@@ -1,8 +1,8 @@
 //! Whether an account is fine, and if not, why and how bad that is.
 
-use super::{Problem, SignIn, State};
+use super::{SignIn, State};
 use crate::account::Account;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::memory::history::{History, PastFailure};
 use crate::moments::{self, DAY};
 
@@ -18,27 +18,25 @@ pub(super) fn lapses_at(account: &Account, signed_in_at: u64, renewed_at: u64, n
 }
 
 /// What is wrong, if anything: what keeps all mail from going comes before what will.
-pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u64) -> (State, Option<Problem>) {
+pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u64) -> (State, Option<Failure>) {
     let times = match sign_in {
         Err(failure) => {
             let state = if failure.cause == Cause::NoGrant { State::SignInNeeded } else { State::StoreAway };
-            return (state, Some(Problem::from(failure)));
+            return (state, Some(failure.clone()));
         }
         Ok(SignIn::Password) => None,
         Ok(SignIn::Grant(times)) => Some(times),
     };
-    if let Some(failure) = &history.unrenewed {
-        let state = match failure.status {
-            77 => State::SignInNeeded,
-            _ => State::RenewalFails,
-        };
-        return (state, Some(Problem::from(failure)));
+    if let Some(PastFailure { failure, .. }) = &history.unrenewed {
+        let is_sign_in = failure.exit_status() == ExitStatus::NoPermission;
+        let state = if is_sign_in { State::SignInNeeded } else { State::RenewalFails };
+        return (state, Some(failure.clone()));
     }
     // A grant's renewal proves nothing about the mailbox; with a password there is none, only somebody signing in.
     let signed_in_at = times.map_or(history.renewed, |times| Some(times.signed_in_at));
     let settled = history.sent.max(signed_in_at);
     if let Some(failure) = history.failed.as_ref().filter(|failure| blocks(failure, settled, now)) {
-        return (State::Blocked, Some(Problem::from(failure)));
+        return (State::Blocked, Some(failure.failure.clone()));
     }
     match times.and_then(|times| times.lapses_at) {
         Some(lapses_at) if lapses_at <= now => {
@@ -55,23 +53,11 @@ pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u
 
 /// Whether mail has not worked since. What a clock that was set back has written decides nothing.
 fn blocks(failure: &PastFailure, settled: Option<u64>, now: u64) -> bool {
-    failure.blocks && failure.at <= now && settled.is_none_or(|settled| settled < failure.at)
+    failure.is_about_mailbox() && failure.at <= now && settled.is_none_or(|settled| settled < failure.at)
 }
 
-fn problem(cause: Cause, words: String) -> Problem {
-    Problem::from(&Failure::new(Stage::Credentials, cause, words))
-}
-
-impl From<&Failure> for Problem {
-    fn from(failure: &Failure) -> Self {
-        Self { status: failure.exit_status() as u8, line: failure.line() }
-    }
-}
-
-impl From<&PastFailure> for Problem {
-    fn from(failure: &PastFailure) -> Self {
-        Self { status: failure.status, line: failure.line.clone() }
-    }
+fn problem(cause: Cause, words: String) -> Failure {
+    Failure::new(Stage::Credentials, cause, words)
 }
 
 #[cfg(test)]
@@ -88,13 +74,13 @@ mod tests {
         Ok(SignIn::Grant(GrantTimes { signed_in_at: 1_700_000_000, renewed_at, lapses_at }))
     }
 
-    fn past(at: u64, status: u8, blocks: bool) -> Option<PastFailure> {
-        Some(PastFailure { at, status, dsn: "5.7.8".into(), line: "no".into(), blocks })
+    fn past(at: u64, cause: Cause) -> Option<PastFailure> {
+        Some(PastFailure { at, failure: Failure::new(Stage::Submission, cause, "no") })
     }
 
     fn outcome(sign_in: &Result<SignIn, Failure>, history: &History) -> (State, u8) {
         let (state, problem) = judge(sign_in, history, NOW);
-        (state, problem.map_or(0, |problem| problem.status))
+        (state, problem.map_or(0, |problem| problem.exit_status() as u8))
     }
 
     #[test]
@@ -105,7 +91,7 @@ mod tests {
         assert_eq!(outcome(&used(77), &none), (State::LapsesSoon, 75));
         assert_eq!(outcome(&used(89), &none), (State::LapsesSoon, 75));
         assert_eq!(outcome(&used(90), &none), (State::SignInNeeded, 77));
-        assert!(judge(&used(89), &none, NOW).1.unwrap().line.contains(": 1 day left -- run: outlook-sendmail renew"));
+        assert!(judge(&used(89), &none, NOW).1.unwrap().line().contains(": 1 day left -- run: outlook-sendmail renew"));
     }
 
     #[test]
@@ -126,22 +112,25 @@ mod tests {
             (Cause::SecretExposed, (State::StoreAway, 78)),
         ] {
             let away = Err(Failure::new(Stage::Credentials, cause, ""));
-            let history = History { unrenewed: past(NOW, 76, false), ..History::default() };
+            let history = History { unrenewed: past(NOW, Cause::TokenNonsense), ..History::default() };
             assert_eq!(outcome(&away, &history), expected);
         }
     }
 
     #[test]
     fn a_renewal_that_fails_is_a_problem_until_one_works() {
-        let failing = |status| History { unrenewed: past(NOW - 1, status, false), ..History::default() };
-        assert_eq!(outcome(&used(1), &failing(77)), (State::SignInNeeded, 77));
-        assert_eq!(outcome(&used(1), &failing(78)), (State::RenewalFails, 78));
-        assert_eq!(outcome(&used(1), &failing(69)), (State::RenewalFails, 69));
+        let failing = |cause| History { unrenewed: past(NOW - 1, cause), ..History::default() };
+        assert_eq!(outcome(&used(1), &failing(Cause::GrantRejected)), (State::SignInNeeded, 77));
+        assert_eq!(outcome(&used(1), &failing(Cause::ClientRejected)), (State::RenewalFails, 78));
+        assert_eq!(outcome(&used(1), &failing(Cause::RenewalOverdue)), (State::RenewalFails, 69));
     }
 
     #[test]
     fn a_message_that_failed_is_a_problem_when_all_would() {
-        let failed = |at: u64, blocks| History { failed: past(at, 77, blocks), ..History::default() };
+        let failed = |at: u64, blocks| {
+            let cause = if blocks { Cause::Suspended } else { Cause::SenderDenied };
+            History { failed: past(at, cause), ..History::default() }
+        };
         assert_eq!(outcome(&used(1), &failed(NOW - 9, true)), (State::Blocked, 77));
         assert_eq!(outcome(&used(1), &failed(NOW - 9, false)), (State::SignedIn, 0));
         assert_eq!(outcome(&used(1), &failed(NOW + 9, true)), (State::SignedIn, 0), "from the future");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::account::{Account, Accounts, AuthKind};
 use crate::credentials;
-use crate::failure::{ExitStatus, Failure, for_account, for_the_system};
+use crate::failure::{ExitStatus, Failure};
 use crate::memory::history::{History, PastFailure};
 use crate::memory::send_as::{KnownSenders, Said};
 use crate::moments::unix_seconds;
@@ -31,10 +31,12 @@ pub struct Standing<'a> {
     pub account: &'a Account,
     /// Whether it is used when nothing else decides.
     pub preferred: bool,
+    /// Who asks.
+    pub viewer: Viewer,
     /// In one word.
     pub state: State,
     /// What is wrong, if anything.
-    pub problem: Option<Problem>,
+    pub problem: Option<Failure>,
     /// How it signs in; `None` when the store does not say.
     pub sign_in: Option<SignIn>,
     /// What became of messages and renewals.
@@ -67,27 +69,6 @@ pub enum State {
     /// The store does not tell.
     StoreAway,
 }
-
-/// What is wrong with an account.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// The exit status that says so.
-    pub status: u8,
-    /// What it is, and what to do.
-    pub line: String,
-}
-
-impl Problem {
-    /// Without its name, login would sign in to the account that is used when nothing else decides.
-    fn name_account(&mut self, name: &str) {
-        if [LOGIN.to_owned(), for_the_system(LOGIN)].iter().any(|login| self.line.ends_with(login)) {
-            self.line = for_account(&self.line, name);
-        }
-    }
-}
-
-/// The advice that is about one account.
-const LOGIN: &str = "run: outlook-sendmail login";
 
 /// How an account signs in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,28 +116,22 @@ impl<'a> Standing<'a> {
         let now = unix_seconds(world.clock.now());
         let sign_in = sign_in(world, account, now).map_err(|failure| failure.about(world.places.whose()));
         let mut history = History::read(world, &account.address);
-        let (state, mut problem) = match viewer {
-            Viewer::Everybody => judgement::judge(&sign_in, &history, now),
-            Viewer::User(_) => {
-                // A server's words may name whom somebody else wrote to; ours say what is wrong with the account.
-                history.failed.iter_mut().for_each(PastFailure::keep_sentence);
-                let judged = judgement::judge(&sign_in, &history, now);
-                history.failed.iter_mut().for_each(|failed| failed.line.clear());
-                judged
-            }
-        };
-        if let Some(problem) = problem.as_mut().filter(|_| !preferred) {
-            problem.name_account(&account.name);
+        if viewer != Viewer::Everybody {
+            // A server's words may name whom somebody else wrote to; ours say what is wrong with the account.
+            history.failed.iter_mut().for_each(PastFailure::forget_detail);
         }
+        let (state, failure) = judgement::judge(&sign_in, &history, now);
+        // Without its name, login would sign in to the account that is used when nothing else decides.
+        let problem = failure.map(|failure| if preferred { failure } else { failure.of_account(&account.name) });
         let (sign_in, send_as) = (sign_in.ok(), send_as(world, account, viewer));
         let key = credentials::key_place(world, account, world.clock.instant() + STORE_PATIENCE);
         let pace = Pace { used: pace::used(world, account), limit: pace::BURST };
-        Self { account, preferred, state, problem, sign_in, history, send_as, key, outbox: None, pace, now }
+        Self { account, preferred, viewer, state, problem, sign_in, history, send_as, key, outbox: None, pace, now }
     }
 
     /// The exit status that tells its state.
     pub fn status(&self) -> u8 {
-        self.problem.as_ref().map_or(0, |problem| problem.status)
+        self.problem.as_ref().map_or(0, |problem| problem.exit_status() as u8)
     }
 }
 
@@ -213,20 +188,6 @@ mod tests {
     use crate::fake_world::{Fakes, account};
 
     #[test]
-    fn advice_names_the_account() {
-        let named = |line: &str, name: &str| {
-            let mut problem = Problem { status: 77, line: line.into() };
-            problem.name_account(name);
-            problem.line
-        };
-        assert_eq!(named("x -- run: outlook-sendmail login", "a"), "x -- run: outlook-sendmail login --account a");
-        let system = named("x -- run: outlook-sendmail login --system", "a");
-        assert_eq!(system, "x -- run: outlook-sendmail login --system --account a");
-        assert_eq!(named("x -- run: outlook-sendmail renew", "a"), "x -- run: outlook-sendmail renew");
-        assert!(named("x -- run: outlook-sendmail login", "it's").ends_with(r"--account 'it'\''s'"));
-    }
-
-    #[test]
     fn a_user_learns_that_the_account_is_blocked_and_not_what_was_said_to_another() {
         let fakes = Fakes::default();
         fakes.grant();
@@ -236,11 +197,11 @@ mod tests {
         crate::memory::history::message(&world, &account.address, Err(&failure));
         let seen = |viewer| Standing::of(&world, &account, true, viewer);
         let (root, user) = (seen(Viewer::Everybody), seen(Viewer::User(7)));
-        assert!(root.problem.unwrap().line.contains("rival@example.com"));
+        assert!(root.problem.unwrap().line().contains("rival@example.com"));
         assert!(matches!(user.state, State::Blocked));
-        let line = user.problem.unwrap().line;
-        assert!(!line.is_empty() && failure.line().starts_with(&line) && !line.contains("example.com"), "{line}");
-        assert_eq!(user.history.failed.unwrap().line, "");
+        let line = user.problem.unwrap().line();
+        assert_eq!(line, Failure::new(Stage::Submission, Cause::Suspended, "").line());
+        assert!(user.history.failed.unwrap().failure.detail.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::account::Accounts;
 use crate::failure::Failure;
 use crate::moments::{count, unix_seconds};
 use crate::queue::{self, Viewer};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Escapes, Screen, World};
 
 /// The accounts. Where a broken configuration keeps mail back, the failure says how much.
@@ -23,7 +23,7 @@ fn with_waiting(world: &World, viewer: Viewer, failure: Failure) -> Failure {
     }
     let waits = format!("{} until that is mended; mailq lists them", if waiting == 1 { "waits" } else { "wait" });
     let detail = format!("{}; {} {waits}", failure.detail.whole(), count(waiting, "message"));
-    Failure { detail: Words::from(detail.trim_start_matches("; ")), ..failure }
+    Failure { detail: SafeText::from(detail.trim_start_matches("; ")), ..failure }
 }
 
 /// The accounts of this process as JSON tells of them, or why there are none.

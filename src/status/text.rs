@@ -3,8 +3,10 @@
 use super::{GrantTimes, SignIn, Standing, State};
 use crate::account::{Account, TransportKind};
 use crate::failure::Whose;
+use crate::memory::history::PastFailure;
 use crate::memory::send_as::Said;
 use crate::moments::{DAY, ago, count, date};
+use crate::queue::Viewer;
 use crate::world::{Escapes, KeyPlace, Screen};
 
 /// Where a line's text begins, behind its label.
@@ -39,15 +41,14 @@ impl Paint {
     }
 }
 
-/// One account's lines. Words tell everything that colours do.
+/// One account's lines. SafeText tell everything that colours do.
 pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Paint) -> String {
     let Standing { account, history, now, .. } = standing;
     let when = |at: u64| ago(at, *now, utc_offset);
     let mut block = Block { text: headline(standing, whose, paint), paint };
     if let Some(problem) = &standing.problem {
-        let (why, advice) = problem.line.rsplit_once(" -- ").unwrap_or((&problem.line, ""));
-        block.line("Problem", why);
-        block.line("What to do", advice);
+        block.line("Problem", &problem.reason());
+        block.line("What to do", &problem.advice());
     }
     match &standing.sign_in {
         Some(SignIn::Grant(times)) => {
@@ -70,17 +71,17 @@ pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Pain
         block.line(label, &format!("{address}{words}"));
     }
     block.line("Last sent", &history.sent.map(when).unwrap_or_default());
-    if let Some(failure) = &history.failed {
-        block.line("Last failure", &format!("{} (status {})", when(failure.at), failure.status));
-        // Said once is enough.
-        let why = failure.line.rsplit_once(" -- ").map_or(failure.line.as_str(), |(why, _)| why);
-        if standing.problem.as_ref().is_none_or(|problem| why.is_empty() || !problem.line.starts_with(why)) {
-            block.line("", &failure.line);
+    let failed =
+        |PastFailure { at, failure }: &PastFailure| format!("{} (status {})", when(*at), failure.exit_status() as u8);
+    if let Some(past) = &history.failed {
+        block.line("Last failure", &failed(past));
+        // Said once is enough, and others' failures are not everybody's.
+        let is_said = standing.problem.as_ref().is_some_and(|problem| problem.reason() == past.failure.reason());
+        if !is_said && standing.viewer == Viewer::Everybody {
+            block.line("", &past.failure.line());
         }
     }
-    if let Some(failure) = &history.unrenewed {
-        block.line("Not renewed", &format!("{} (status {})", when(failure.at), failure.status));
-    }
+    block.line("Not renewed", &history.unrenewed.as_ref().map(failed).unwrap_or_default());
     let outbox = standing.outbox.map(|tally| outbox_words([tally.waiting, tally.failed, tally.perhaps_sent]));
     block.line("Queue", &outbox.unwrap_or_default());
     // An empty minute is no news.

@@ -1,7 +1,7 @@
 //! A command line, parsed.
 
 use super::replies::Reply;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// What the client wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Command, Reply> {
         b"QUIT" => Ok(Command::Quit),
         b"AUTH" | b"STARTTLS" | b"BDAT" | b"ETRN" | b"TURN" => Err(Reply::new(502, "5.5.1", "not offered here")),
         _ => {
-            let shown = Words::from_octets(verb.get(..40).unwrap_or(verb));
+            let shown = SafeText::from_octets(verb.get(..40).unwrap_or(verb));
             Err(Reply::new(500, "5.5.1", &format!("command unrecognized: \"{}\"", shown.whole())))
         }
     }

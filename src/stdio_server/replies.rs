@@ -1,6 +1,6 @@
 //! Our replies: a code, an enhanced status (RFC 2034), and words a line holds.
 
-use crate::failure::{ExitStatus, Failure};
+use crate::failure::{Blame, Failure};
 use crate::outcome::Taken;
 
 /// The longest reply line, its CRLF included (RFC 5321 section 4.5.3.1.5).
@@ -70,13 +70,11 @@ impl Reply {
 /// Whether the same message may well go out once we are put right.
 fn is_ours(failure: &Failure) -> bool {
     let row = failure.cause.row();
-    match row.status {
-        ExitStatus::Temporary | ExitStatus::Config | ExitStatus::Protocol | ExitStatus::Software => true,
-        ExitStatus::OsError | ExitStatus::CannotCreate => true,
-        // Signing in, and not the sender's address.
-        ExitStatus::NoPermission => matches!(row.enhanced, "5.7.8" | "5.7.139"),
-        ExitStatus::Usage | ExitStatus::Data | ExitStatus::NoUser => false,
-        ExitStatus::Unavailable | ExitStatus::PerhapsSent => false,
+    match row.blame {
+        // A recipient may be refused for now, and a server too busy for this message.
+        Blame::Message | Blame::Mailbox => row.kind.passes() || row.kind.can_be_mended(),
+        Blame::Machine => true,
+        Blame::Caller => row.kind.passes(),
     }
 }
 
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
     use crate::failure::{Cause, Stage};
     use crate::outcome::Receipt;
-    use crate::words::Words;
+    use crate::words::SafeText;
 
     fn failed(cause: Cause, detail: &str) -> String {
         Reply::failed(&Failure::new(Stage::Submission, cause, detail), 554).wire()
@@ -110,6 +108,9 @@ mod tests {
             (Cause::NoGrant, "451 4.7.8 not signed in"),
             (Cause::Certificate, "451 4.7.5 "),
             (Cause::SpoolUnwritable, "451 4.3.0 "),
+            (Cause::Suspended, "451 4.7.1 "),
+            (Cause::NotAllowed, "554 5.7.1 "),
+            (Cause::Throttled, "554 5.2.0 "),
         ] {
             assert!(failed(cause, "").starts_with(start), "{}", failed(cause, ""));
         }
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_servers_words_are_the_verdict() {
-        let taken = |words: &str| Reply::taken(&Taken::Sent(Receipt::new(Words::from(words)))).wire();
+        let taken = |words: &str| Reply::taken(&Taken::Sent(Receipt::new(SafeText::from(words)))).wire();
         assert_eq!(taken("2.0.0 OK <a@b>"), "250 2.0.0 OK <a@b>\r\n");
         assert_eq!(taken("queued"), "250 2.0.0 queued\r\n");
         assert_eq!(taken(""), "250 2.0.0\r\n");

@@ -12,11 +12,11 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{SmtpOnStdio, Submit};
 use crate::message::{Dots, Message, standard_input};
 use crate::outcome::Taken;
-use crate::report::{self, Story};
+use crate::report::{self, LogRecord};
 use crate::world::World;
 
 /// What happens to a message that has been read to its end: the same as to one that came without SMTP.
-pub type Deliver<'a> = dyn Fn(&World, &Submit, Message, &mut Story) -> Result<Taken, Failure> + 'a;
+pub type Deliver<'a> = dyn Fn(&World, &Submit, Message, &mut LogRecord) -> Result<Taken, Failure> + 'a;
 
 /// Serves the client until QUIT or the end of standard input, and gives the exit status.
 ///
@@ -28,7 +28,7 @@ pub fn serve(world: &World, wanted: &SmtpOnStdio, deliver: &Deliver<'_>) -> u8 {
         Ok(()) | Err(Over::ClientGone) => 0,
         Err(Over::Unreadable(error)) => {
             let failure = Failure::new(Stage::Message, Cause::InputUnreadable, error.to_string());
-            report::record(world, &Story::default(), Err(&failure));
+            report::write_log_record(world, &LogRecord::default(), Err(&failure));
             failure.exit_status() as u8
         }
     }
@@ -144,21 +144,21 @@ impl Session<'_> {
         }
         self.say(&Reply::bare(354, "end with a line that is a lone dot"))?;
 
-        let mut story = Story::default();
+        let mut log_record = LogRecord::default();
         let submit = transaction.into_submit(self.wanted);
-        story.read_envelope(&submit);
+        log_record.read_envelope(&submit);
         let mut content = Content::new(&mut self.incoming);
         let limit = standard_input::size_limit();
         let message = Message::read(&mut content, false, Dots::Content, self.world.spools.spool(), limit);
         if content.end() != Some(content::End::Dot) {
-            report::broken_off(self.world, &story);
+            report::log_broken_off(self.world, &log_record);
             return Err(Over::ClientGone);
         }
         let verdict = match message {
-            Ok(message) => (self.deliver)(self.world, &submit, message, &mut story),
+            Ok(message) => (self.deliver)(self.world, &submit, message, &mut log_record),
             Err(fault) => Err(Failure::from(fault)),
         };
-        report::record(self.world, &story, verdict.as_ref());
+        report::write_log_record(self.world, &log_record, verdict.as_ref());
         self.refusal = verdict.as_ref().err().map(Failure::line);
         Ok(match verdict {
             Ok(taken) => Reply::taken(&taken),

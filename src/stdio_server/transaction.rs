@@ -8,8 +8,8 @@ use crate::envelope::check_recipient;
 use crate::failure::Failure;
 use crate::invocation::{FlagValue, FlagValues, HeaderRecipients, SmtpOnStdio, Submit, Verbosity};
 use crate::message::{Dots, standard_input};
-use crate::report::{self, Story};
-use crate::words::Words;
+use crate::report::{self, LogRecord};
+use crate::words::SafeText;
 use crate::world::{Log, Priority, Route, World};
 
 /// The most recipients of one message: Exchange Online's highest setting; RFC 5321 section 4.5.3.1.8 asks for 100.
@@ -53,12 +53,12 @@ impl Transaction {
         if self.recipients.len() >= RECIPIENTS {
             return Err(Reply::new(452, "4.5.3", "too many recipients"));
         }
-        let unreadable = |words: &Words| Reply::new(501, "5.1.3", words.whole());
+        let unreadable = |words: &SafeText| Reply::new(501, "5.1.3", words.whole());
         let entries = parse_operand(address).map_err(|fault| match fault {
             AddressFault::Control(words) | AddressFault::Syntax(words) => unreadable(&words),
         })?;
         let [Entry::Mailbox(mailbox)] = entries.as_slice() else {
-            return Err(unreadable(&Words::from("one address is expected")));
+            return Err(unreadable(&SafeText::from("one address is expected")));
         };
         if let Some(account) = self.account() {
             check_recipient(&mailbox.address, account, &world.caller, &*world.files, &Later)
@@ -115,7 +115,7 @@ fn common_wish(wishes: &[Option<String>]) -> Option<String> {
 
 /// Tells the log and the client.
 fn refused(world: &World, sender: &[u8], recipient: &[u8], failure: &Failure, permanent: u16) -> Reply {
-    report::record(world, &Story::of_envelope(sender, &[recipient]), Err(failure));
+    report::write_log_record(world, &LogRecord::of_envelope(sender, &[recipient]), Err(failure));
     Reply::failed(failure, permanent)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Places, World};
 use crate::failure::{Failure, Whose};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// The broker, as its clients see it and as it starts itself.
 pub trait Brokers {
@@ -66,7 +66,7 @@ pub enum ConnectFault {
     /// We may have no Unix sockets at all.
     NoUnixSockets,
     /// In the system's words.
-    Other(Words),
+    Other(SafeText),
 }
 
 /// Who carries a message out.

@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// The browser of whoever sits at this machine.
 pub trait Browser {
     /// Opens a page, where there is a desktop to open it on; says whether that was set going.
     fn open(&self, url: &str) -> bool;
     /// Waits on loopback, on a port nobody else has.
-    fn listen(&self) -> Result<Box<dyn Loopback>, Words>;
+    fn listen(&self) -> Result<Box<dyn Loopback>, SafeText>;
 }
 
 /// A port on 127.0.0.1 and ::1.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{HttpsFault, WireFault};
 
 /// The certificates we trust.
@@ -42,7 +42,7 @@ pub trait Machine {
     /// Every IP address of a host.
     fn resolve(&self, host: &str, deadline: Instant) -> Result<Vec<String>, WireFault>;
     /// The certificates that connections trust, those of `ca_file` included.
-    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, Words>;
+    fn anchors(&self, ca_file: Option<&Path>) -> Result<Anchors, SafeText>;
     /// The Date header of the answer to a GET (RFC 9110 section 6.6.1), empty when there is none.
     fn https_date(&self, ca_file: Option<&Path>, url: &str, deadline: Instant) -> Result<String, HttpsFault>;
     /// What lies behind the name of a mail program; `None` when there is nothing.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Deadlines;
 use crate::world::WireFault;
 
@@ -42,11 +42,11 @@ pub struct PostAnswer {
     /// HTTP status.
     pub status: u16,
     /// What stands behind it.
-    pub reason: Words,
+    pub reason: SafeText,
     /// Seconds the server asks us to wait.
     pub retry_after: Option<u64>,
     /// What the server calls this request, for its support.
-    pub request_id: Words,
+    pub request_id: SafeText,
     /// At most 1 MiB of body; empty for 202.
     pub body: Vec<u8>,
 }
@@ -57,7 +57,7 @@ pub enum PostFault {
     /// The content did not go out whole, so nobody acts on it (RFC 9112 section 8).
     Cut(WireFault),
     /// The content could not be read back; it did not go out whole.
-    Content(Words),
+    Content(SafeText),
     /// It may have gone out whole.
     Unknown(WireFault),
 }

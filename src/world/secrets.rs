@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why a secret store did not do as asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,15 +11,15 @@ pub enum StoreFault {
     /// The keyring is locked.
     Locked,
     /// There is no such store here.
-    Missing(Words),
+    Missing(SafeText),
     /// The store did not answer in time.
     Hung,
     /// The file can be read or written by others.
-    Exposed(Words),
+    Exposed(SafeText),
     /// It is there but cannot be read.
-    Unreadable(Words),
+    Unreadable(SafeText),
     /// It cannot be written.
-    Unwritable(Words),
+    Unwritable(SafeText),
 }
 
 /// Where the key of a sealed store is.

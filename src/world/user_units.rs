@@ -1,6 +1,6 @@
 //! What starts programs for one user at their times: systemd's user manager, where there is one.
 
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why a unit was not enabled.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,7 +10,7 @@ pub enum UnitFault {
     /// The unit is not installed.
     NotInstalled,
     /// The manager did not do it, in its words.
-    Failed(Words),
+    Failed(SafeText),
 }
 
 /// The user's own service manager.

@@ -4,29 +4,29 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::reply::Reply;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Why the wire failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WireFault {
     /// The name has no address.
-    Unresolved(Words),
+    Unresolved(SafeText),
     /// No address could be connected to.
-    Unreachable(Words),
+    Unreachable(SafeText),
     /// The deadline passed.
     TimedOut,
     /// The other side closed, or the connection broke.
-    Lost(Words),
+    Lost(SafeText),
     /// What came is not an SMTP reply.
-    NotAReply(Words),
+    NotAReply(SafeText),
     /// Octets were already there when TLS was about to begin.
     Injected,
     /// The certificate is not to be trusted.
-    Certificate(Words),
+    Certificate(SafeText),
     /// TLS failed otherwise.
-    Tls(Words),
+    Tls(SafeText),
     /// A trust anchor file cannot be used.
-    TrustAnchors(Words),
+    TrustAnchors(SafeText),
 }
 
 /// A submission server.

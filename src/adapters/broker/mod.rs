@@ -16,7 +16,7 @@ use nix::unistd::Uid;
 use super::process;
 use crate::failure::Failure;
 use crate::service::Answer;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{
     Accepted, Brokers, Caller, ConnectFault, Connection, ListeningSocket, OnStandardInput, Places, Route,
     SYSTEM_CONFIG, Terminal, World,
@@ -65,7 +65,7 @@ fn connect_fault(error: io::Error) -> ConnectFault {
         Some(Errno::EAFNOSUPPORT) => ConnectFault::NoUnixSockets,
         _ if error.kind() == ErrorKind::PermissionDenied => ConnectFault::Forbidden,
         _ if away.contains(&error.kind()) => ConnectFault::Away,
-        _ => ConnectFault::Other(Words::from(error.to_string())),
+        _ => ConnectFault::Other(SafeText::from(error.to_string())),
     }
 }
 

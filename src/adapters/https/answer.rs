@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::WireFault;
 
 /// Octets of status line and fields; Graph sends about 700.
@@ -25,11 +25,11 @@ type Receive<'a> = dyn FnMut(Instant) -> Result<Vec<u8>, WireFault> + 'a;
 /// A final answer, in buffers that are wiped: it may hold tokens.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) reason: Words,
+    pub(super) reason: SafeText,
     pub(super) retry_after: Option<u64>,
-    pub(super) request_id: Words,
+    pub(super) request_id: SafeText,
     /// The Date field, possibly empty.
-    pub(super) date: Words,
+    pub(super) date: SafeText,
     pub(super) body: Zeroizing<Vec<u8>>,
     /// Why the body is not all there, if it is not.
     pub(super) cut: Option<WireFault>,
@@ -59,11 +59,11 @@ pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<Answe
 #[derive(Default)]
 struct Head {
     status: u16,
-    reason: Words,
+    reason: SafeText,
     retry_after: Option<u64>,
-    request_id: Option<Words>,
-    client_request_id: Option<Words>,
-    date: Option<Words>,
+    request_id: Option<SafeText>,
+    client_request_id: Option<SafeText>,
+    date: Option<SafeText>,
     length: Option<u64>,
     chunked: bool,
 }
@@ -72,7 +72,7 @@ impl Head {
     fn learn(&mut self, line: &[u8]) {
         let colon = line.iter().position(|&octet| octet == b':').unwrap_or(line.len());
         let (name, value) = line.split_at(colon);
-        let value = Words::from_octets(value.get(1..).unwrap_or_default());
+        let value = SafeText::from_octets(value.get(1..).unwrap_or_default());
         match name.to_ascii_lowercase().as_slice() {
             b"retry-after" => self.retry_after = value.whole().parse().ok(),
             b"request-id" => self.request_id = Some(value),
@@ -103,7 +103,7 @@ enum Begun {
 impl Incoming<'_, '_> {
     fn head(&mut self, until: Instant) -> Result<Head, WireFault> {
         let line = self.line(until)?;
-        let nonsense = || WireFault::NotAReply(Words::from_octets(line.get(..200).unwrap_or(&line)));
+        let nonsense = || WireFault::NotAReply(SafeText::from_octets(line.get(..200).unwrap_or(&line)));
         let text = std::str::from_utf8(&line).map_err(|_| nonsense())?;
         let (version, rest) = text.split_once(' ').ok_or_else(nonsense)?;
         let (digits, reason) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -111,7 +111,7 @@ impl Incoming<'_, '_> {
             return Err(nonsense());
         }
         let status = digits.parse().map_err(|_| nonsense())?;
-        let mut head = Head { status, reason: Words::from(reason), ..Head::default() };
+        let mut head = Head { status, reason: SafeText::from(reason), ..Head::default() };
         loop {
             match self.line(until)?.as_slice() {
                 [] => return Ok(head),
@@ -160,7 +160,9 @@ impl Incoming<'_, '_> {
             // Another protocol may never end a line.
             let strange = seen >= 5 && self.begun == Begun::No && !self.buffer.starts_with(b"HTTP/");
             if strange || self.head + seen > HEAD_LIMIT {
-                return Err(WireFault::NotAReply(Words::from_octets(self.buffer.get(..200).unwrap_or(&self.buffer))));
+                return Err(WireFault::NotAReply(SafeText::from_octets(
+                    self.buffer.get(..200).unwrap_or(&self.buffer),
+                )));
             }
             self.fill(until)?;
         }

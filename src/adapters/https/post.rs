@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::answer::{self, Answer};
 use super::target::Target;
 use crate::adapters::wire;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Deadlines, Post, PostAnswer, PostFault, PostStep, Wire, WireFault};
 
 /// Octets given to TLS at a time.
@@ -47,10 +47,10 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
         };
     }
     if let Err(error) = written {
-        return Err(PostFault::Content(Words::from(error.to_string())));
+        return Err(PostFault::Content(SafeText::from(error.to_string())));
     }
     if left > 0 {
-        return Err(PostFault::Content(Words::from(format!("{left} octets are missing"))));
+        return Err(PostFault::Content(SafeText::from(format!("{left} octets are missing"))));
     }
     let now = Instant::now();
     if now > post.times.content_until(post.length, now) {
@@ -77,7 +77,7 @@ fn head(target: &Target<'_>, post: &Post<'_>) -> Result<Zeroizing<Vec<u8>>, Wire
     let token = post.token.reveal();
     // RFC 6750 section 2.1; anything else would end the line.
     if token.is_empty() || !token.iter().all(u8::is_ascii_graphic) {
-        return Err(WireFault::Lost(Words::from("the access token is none")));
+        return Err(WireFault::Lost(SafeText::from("the access token is none")));
     }
     let before = format!(
         "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\nAccept: application/json\r\nConnection: close\r\n\

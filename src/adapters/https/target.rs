@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Server, WireFault};
 
 /// Where a URL leads.
@@ -21,7 +21,7 @@ impl<'a> Target<'a> {
     }
 
     pub(super) fn of(url: &'a str) -> Result<Self, WireFault> {
-        let nonsense = || WireFault::Unresolved(Words::from(format!("{url} is no https URL")));
+        let nonsense = || WireFault::Unresolved(SafeText::from(format!("{url} is no https URL")));
         let rest = url.strip_prefix("https://").ok_or_else(nonsense)?;
         let (authority, path) = rest.find('/').and_then(|slash| rest.split_at_checked(slash)).unwrap_or((rest, "/"));
         // The colons of an IPv6 address stand in brackets.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::adapters::state::StateFolder;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::SecretCommand;
 use crate::world::{SecretStore, State as _, StoreFault};
 
@@ -101,7 +101,7 @@ impl CommandStore {
     }
 
     /// Nobody but a person can know that nothing is left to lose.
-    fn way_out(&self, words: &Words) -> Words {
+    fn way_out(&self, words: &SafeText) -> SafeText {
         let Some(state) = &self.state else { return words.clone() };
         let memory = state.path(&self.memory());
         format!("{}; if what it kept is gone for good, remove {}", words.whole(), memory.display()).into()
@@ -213,7 +213,7 @@ fn is_fleeting(name: &str) -> bool {
 /// Why `get` printed nothing that counts.
 enum NotPrinted {
     /// It ended with a status of its own: nothing may be there, or something may be wrong.
-    Failed(Words),
+    Failed(SafeText),
     /// It says nothing about what is there.
     Broken(StoreFault),
 }
@@ -271,7 +271,7 @@ fn written(secrets: &BTreeMap<String, Secret>) -> Result<Secret, StoreFault> {
 struct Ended {
     status: ExitStatus,
     output: Secret,
-    complaint: Words,
+    complaint: SafeText,
 }
 
 /// Runs a command line in a process group of its own, which ends with our patience.
@@ -297,7 +297,7 @@ fn run(command: &str, input: Option<Secret>, patience: Duration) -> Result<Ended
     // A daemon it started (gpg-agent) may hold the pipes open for ever.
     let left = || until.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
     let output = output.recv_timeout(left()).map_err(|_| StoreFault::Hung)?;
-    let complaint = complaint.recv_timeout(left()).map(|text| Words::from_octets(text.reveal())).unwrap_or_default();
+    let complaint = complaint.recv_timeout(left()).map(|text| SafeText::from_octets(text.reveal())).unwrap_or_default();
     Ok(Ended { status, output, complaint })
 }
 
@@ -330,7 +330,7 @@ fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
     }
 }
 
-fn told(which: &str, status: ExitStatus, complaint: &Words) -> Words {
+fn told(which: &str, status: ExitStatus, complaint: &SafeText) -> SafeText {
     let ended = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

@@ -15,7 +15,7 @@ use nix::unistd::geteuid;
 
 use crate::adapters::private_folder;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{SecretStore, StoreFault};
 
 /// More than any grant; a larger file is not ours.
@@ -185,8 +185,8 @@ fn judge(file: &File, path: &Path) -> Result<(), StoreFault> {
     Ok(())
 }
 
-fn about(path: &Path, what: impl std::fmt::Display) -> Words {
-    Words::from(format!("{}: {what}", path.display()))
+fn about(path: &Path, what: impl std::fmt::Display) -> SafeText {
+    SafeText::from(format!("{}: {what}", path.display()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::FileStore;
 use crate::adapters::locks::FileLocks;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{KeyPlace, LockGuard, Locks as _, SecretStore, StoreFault};
 
 /// Octets of a key.
@@ -60,7 +60,9 @@ impl SealedStore {
         let folder = env::var_os(CREDENTIALS_DIRECTORY).filter(|folder| same_user && !folder.is_empty());
         let path = folder.map(|folder| PathBuf::from(folder).join(KEY_CREDENTIAL));
         let credential = match path.map(|path| (read_key(&path), path)) {
-            Some((Ok(octets), _)) if *octets == LOCKED => return Err(StoreFault::Unreadable(Words::from(NOT_OPENED))),
+            Some((Ok(octets), _)) if *octets == LOCKED => {
+                return Err(StoreFault::Unreadable(SafeText::from(NOT_OPENED)));
+            }
             Some((Ok(octets), path)) => {
                 Some(key(&octets).ok_or_else(|| StoreFault::Unreadable(about(&path, "is no key of 32 octets")))?)
             }
@@ -76,7 +78,7 @@ impl SealedStore {
     /// The key in the folder, if there is one.
     fn key_beside(&self) -> Result<Option<LessSafeKey>, StoreFault> {
         let Some(octets) = self.files.load(KEY_BESIDE)? else { return Ok(None) };
-        let unusable = || StoreFault::Unreadable(Words::from(format!("{KEY_BESIDE} is no key of 32 octets")));
+        let unusable = || StoreFault::Unreadable(SafeText::from(format!("{KEY_BESIDE} is no key of 32 octets")));
         key(octets.reveal()).map(Some).ok_or_else(unusable)
     }
 
@@ -85,7 +87,7 @@ impl SealedStore {
             self.files.save_first(KEY_BESIDE, &Secret::new(random::<KEY_LENGTH>()?.to_vec()))?;
         }
         // Another process may have been first.
-        self.key_beside()?.ok_or_else(|| StoreFault::Unwritable(Words::from(format!("{KEY_BESIDE} is gone"))))
+        self.key_beside()?.ok_or_else(|| StoreFault::Unwritable(SafeText::from(format!("{KEY_BESIDE} is gone"))))
     }
 
     /// Who writes does so alone: nobody may put back what another has just replaced.
@@ -131,7 +133,7 @@ impl SecretStore for SealedStore {
             return Ok(Some(secret));
         }
         let words = "was sealed with another key, for another name, or was changed";
-        Err(StoreFault::Unreadable(Words::from(format!("{name} {words}"))))
+        Err(StoreFault::Unreadable(SafeText::from(format!("{name} {words}"))))
     }
 
     fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault> {
@@ -201,8 +203,8 @@ fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], StoreFault> {
     Ok(octets)
 }
 
-fn about(path: &Path, what: impl std::fmt::Display) -> Words {
-    Words::from(format!("{}: {what}", path.display()))
+fn about(path: &Path, what: impl std::fmt::Display) -> SafeText {
+    SafeText::from(format!("{}: {what}", path.display()))
 }
 
 #[cfg(test)]

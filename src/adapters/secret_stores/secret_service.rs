@@ -15,7 +15,7 @@ use zbus::blocking::connection::Builder;
 use zbus::fdo;
 
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{SecretStore, StoreFault};
 
 /// The value of the attribute `application`, by which our items are found.
@@ -207,7 +207,7 @@ impl From<Error> for Problem {
             Error::Zbus(error) => error.into(),
             Error::ZbusFdo(error) => fdo_problem(error),
             Error::Locked | Error::Prompt | Error::PromptDisconnected => Self(StoreFault::Locked),
-            Error::Unavailable => Self(StoreFault::Missing(Words::default())),
+            Error::Unavailable => Self(StoreFault::Missing(SafeText::default())),
             other => Self(StoreFault::Unreadable(other.to_string().into())),
         }
     }
@@ -216,7 +216,7 @@ impl From<Error> for Problem {
 impl From<zbus::Error> for Problem {
     #[expect(clippy::wildcard_enum_match_arm, reason = "zbus's errors are open-ended")]
     fn from(error: zbus::Error) -> Self {
-        let words = Words::from(error.to_string());
+        let words = SafeText::from(error.to_string());
         match error {
             zbus::Error::InputOutput(error) if error.kind() == io::ErrorKind::TimedOut => Self(StoreFault::Hung),
             zbus::Error::MethodError(name, ..) if name.ends_with(".IsLocked") => Self(StoreFault::Locked),
@@ -235,7 +235,7 @@ impl From<zbus::Error> for Problem {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "zbus's errors are open-ended")]
 fn fdo_problem(error: fdo::Error) -> Problem {
-    let words = Words::from(error.to_string());
+    let words = SafeText::from(error.to_string());
     match error {
         fdo::Error::ZBus(error) => error.into(),
         fdo::Error::NoReply(_) | fdo::Error::Timeout(_) | fdo::Error::TimedOut(_) => Problem(StoreFault::Hung),

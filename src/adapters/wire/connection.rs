@@ -13,7 +13,7 @@ use crate::adapters::wire::dial::bare;
 use crate::adapters::wire::replies::{Assembly, Progress};
 use crate::adapters::wire::{left, plain, tls_words};
 use crate::reply::Reply;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Wire, WireFault};
 
 /// Octets handed to TLS or the system at a time.
@@ -79,7 +79,7 @@ impl Connection {
                 return Ok(());
             }
             if tls.read_tls(&mut timed).map_err(|error| fault(&error))? == 0 {
-                return Err(WireFault::Lost(Words::from("the server closed the connection during the TLS handshake")));
+                return Err(WireFault::Lost("the server closed the connection during the TLS handshake".into()));
             }
             if let Err(error) = tls.process_new_packets() {
                 // The alert that tells the server why; whether it arrives does not matter.
@@ -131,7 +131,7 @@ fn fill(
     };
     buffer.truncate(*read.as_ref().unwrap_or(&0));
     match read? {
-        0 => Err(WireFault::Lost(Words::from("the server closed the connection"))),
+        0 => Err(WireFault::Lost(SafeText::from("the server closed the connection"))),
         _ => Ok(()),
     }
 }
@@ -165,7 +165,7 @@ fn read_tls(
 impl Wire for Connection {
     fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault> {
         if self.broken {
-            return Err(WireFault::Lost(Words::from("the connection failed before")));
+            return Err(WireFault::Lost(SafeText::from("the connection failed before")));
         }
         let written = self.write(octets, deadline);
         self.broken = written.is_err();
@@ -200,7 +200,7 @@ impl Wire for Connection {
             return Err(WireFault::Injected);
         }
         let name = ServerName::try_from(self.host.clone())
-            .map_err(|_| WireFault::Tls(Words::from(format!("{} is not a host name", self.host))))?;
+            .map_err(|_| WireFault::Tls(SafeText::from(format!("{} is not a host name", self.host))))?;
         let mut tls = ClientConnection::new(Arc::clone(&self.trust), name)
             .map_err(|error| tls_words::fault(&error, &self.host))?;
         // Writes are sliced and flushed by us; a limit would only cut them short.
@@ -324,7 +324,7 @@ fn fault(error: &io::Error) -> WireFault {
     if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) {
         return WireFault::TimedOut;
     }
-    WireFault::Lost(Words::from(plain(error)))
+    WireFault::Lost(SafeText::from(plain(error)))
 }
 
 #[cfg(test)]
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn what_is_not_smtp_is_quoted() {
         let (mut wire, _server) = connected(|mut far| far.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
-        assert_eq!(wire.reply(soon(5000)), Err(WireFault::NotAReply(Words::from("HTTP/1.1 400 Bad Request"))));
+        assert_eq!(wire.reply(soon(5000)), Err(WireFault::NotAReply(SafeText::from("HTTP/1.1 400 Bad Request"))));
     }
 
     #[test]

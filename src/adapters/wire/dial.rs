@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::adapters::wire::{left, plain};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::WireFault;
 
 /// How long an attempt has before the next address is tried beside it (RFC 8305 section 5).
@@ -37,7 +37,7 @@ impl Resolving {
 
     /// The addresses, IPv6 and IPv4 alternating, starting with the family the system prefers.
     pub(super) fn finish(self, deadline: Instant) -> Result<Vec<SocketAddr>, WireFault> {
-        let unresolved = |why: &str| WireFault::Unresolved(Words::from(format!("{}: {why}", self.host)));
+        let unresolved = |why: &str| WireFault::Unresolved(SafeText::from(format!("{}: {why}", self.host)));
         match self.outcome.recv_timeout(left(deadline).unwrap_or_default()) {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(unresolved("no address")),
             Ok(Ok(addresses)) => Ok(interleave(addresses)),
@@ -114,7 +114,7 @@ fn dial_with(
     }
     faults.extend(under_way.iter().map(|address| format!("{}: no answer", address.ip())));
     let port = addresses.first().map_or(0, SocketAddr::port);
-    Err(WireFault::Unreachable(Words::from(format!("port {port}: {}", faults.join(", ")))))
+    Err(WireFault::Unreachable(SafeText::from(format!("port {port}: {}", faults.join(", ")))))
 }
 
 #[cfg(test)]
@@ -175,7 +175,10 @@ mod tests {
         let started = Instant::now();
         let fault = Resolving { host: "slow.example".into(), outcome }.finish(soon(100)).unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2));
-        assert_eq!(fault, WireFault::Unresolved(Words::from("slow.example: the name server did not answer in time")));
+        assert_eq!(
+            fault,
+            WireFault::Unresolved(SafeText::from("slow.example: the name server did not answer in time"))
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use crate::reply::Reply;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Octets of a line that are kept; RFC 5321 section 4.5.3.1.5 allows 512, Exchange's exceptions run to thousands.
 const LINE_KEPT: usize = 8 * 1024;
@@ -16,7 +16,7 @@ const REPLY_LINES: usize = 10_000;
 #[derive(Default)]
 pub(super) struct Assembly {
     code: Option<[u8; 3]>,
-    lines: Vec<Words>,
+    lines: Vec<SafeText>,
     line: Vec<u8>,
     received: usize,
 }
@@ -36,7 +36,7 @@ impl Assembly {
     }
 
     /// Takes octets up to the end of the reply. The error quotes the line that is not one of a reply.
-    pub(super) fn take(&mut self, octets: &[u8]) -> Result<Progress, Words> {
+    pub(super) fn take(&mut self, octets: &[u8]) -> Result<Progress, SafeText> {
         let mut rest = octets;
         while !rest.is_empty() {
             let (piece, ends_line) = match memchr(b'\n', rest) {
@@ -46,7 +46,7 @@ impl Assembly {
             let taken = piece.len() + usize::from(ends_line);
             self.received += taken;
             if self.received > REPLY_OCTETS {
-                return Err(Words::from("the reply does not end"));
+                return Err(SafeText::from("the reply does not end"));
             }
             let room = LINE_KEPT.saturating_sub(self.line.len()).min(piece.len());
             self.line.extend_from_slice(piece.get(..room).unwrap_or_default());
@@ -58,9 +58,9 @@ impl Assembly {
         Ok(Progress::More)
     }
 
-    fn end_line(&mut self) -> Result<Option<Reply>, Words> {
+    fn end_line(&mut self) -> Result<Option<Reply>, SafeText> {
         let line = std::mem::take(&mut self.line);
-        let nonsense = || Words::from_octets(line.get(..200).unwrap_or(&line));
+        let nonsense = || SafeText::from_octets(line.get(..200).unwrap_or(&line));
         let text = line.strip_suffix(b"\r").unwrap_or(&line);
         let [first, second, third, after @ ..] = text else { return Err(nonsense()) };
         let digits = [*first, *second, *third];
@@ -75,10 +75,10 @@ impl Assembly {
             return Err(nonsense());
         }
         if self.lines.len() >= REPLY_LINES {
-            return Err(Words::from(format!("the reply has more than {REPLY_LINES} lines")));
+            return Err(SafeText::from(format!("the reply has more than {REPLY_LINES} lines")));
         }
         self.code = Some(digits);
-        self.lines.push(Words::from_octets(text));
+        self.lines.push(SafeText::from_octets(text));
         if !is_last {
             return Ok(None);
         }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn text(reply: &Reply) -> Vec<&str> {
-        reply.lines.iter().map(Words::whole).collect()
+        reply.lines.iter().map(SafeText::whole).collect()
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
             }
             let reply = parse_reply(octets.as_bytes()).unwrap();
             prop_assert_eq!(reply.code, code);
-            prop_assert_eq!(reply.lines, lines.iter().map(|line| Words::from(line.as_str())).collect::<Vec<_>>());
+            prop_assert_eq!(reply.lines, lines.iter().map(|line| SafeText::from(line.as_str())).collect::<Vec<_>>());
         }
     }
 }

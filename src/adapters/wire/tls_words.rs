@@ -2,7 +2,7 @@
 
 use rustls::{CertificateError, Error};
 
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::WireFault;
 
 /// Certificates apart from everything else.
@@ -11,12 +11,12 @@ pub(super) fn fault(error: &Error, host: &str) -> WireFault {
         return WireFault::Certificate(certificate_words(certificate, host));
     }
     if matches!(error, Error::NoCertificatesPresented) {
-        return WireFault::Certificate(Words::from("the server has none"));
+        return WireFault::Certificate(SafeText::from("the server has none"));
     }
     WireFault::Tls(other_words(error))
 }
 
-fn certificate_words(error: &CertificateError, host: &str) -> Words {
+fn certificate_words(error: &CertificateError, host: &str) -> SafeText {
     use CertificateError as E;
     let other;
     let words = if matches!(error, E::Expired | E::ExpiredContext { .. }) {
@@ -38,17 +38,17 @@ fn certificate_words(error: &CertificateError, host: &str) -> Words {
         other = error.to_string();
         &other
     };
-    Words::from(words)
+    SafeText::from(words)
 }
 
-fn other_words(error: &Error) -> Words {
+fn other_words(error: &Error) -> SafeText {
     if matches!(error, Error::InvalidMessage(_)) {
-        return Words::from(format!("what the server sent is not TLS ({error})"));
+        return SafeText::from(format!("what the server sent is not TLS ({error})"));
     }
     if matches!(error, Error::PeerIncompatible(_)) {
-        return Words::from(format!("the server offers neither TLS 1.2 nor 1.3 as we need it ({error})"));
+        return SafeText::from(format!("the server offers neither TLS 1.2 nor 1.3 as we need it ({error})"));
     }
-    Words::from(error.to_string())
+    SafeText::from(error.to_string())
 }
 
 #[cfg(test)]

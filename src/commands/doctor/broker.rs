@@ -5,7 +5,7 @@ use crate::commands::doctor::finding::Finding;
 use crate::failure::{Cause, Failure, Stage, Whose};
 use crate::service::ServiceRequest;
 use crate::status::Report;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::World;
 
 /// Whether it answers and can send; `None` where there is none.
@@ -24,7 +24,7 @@ fn found(report: Report, is_ours: bool) -> Finding {
     match report.problem() {
         None => Finding::Fine("answers, and can send".to_owned()),
         Some(line) if is_ours => {
-            Finding::Bad(Failure::new(Stage::Account, Cause::SystemAccount, Words::from(line)).about(Whose::System))
+            Finding::Bad(Failure::new(Stage::Account, Cause::SystemAccount, SafeText::from(line)).about(Whose::System))
         }
         // Another's trouble, where this user has an account of his own.
         Some(line) => Finding::Odd(format!("answers, but {line}"), String::new()),

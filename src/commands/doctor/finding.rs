@@ -82,11 +82,8 @@ impl<'a> Sheet<'a> {
                     Whose::User => self.world.places.whose(),
                 };
                 let failure = failure.about(whose);
-                let sentence = failure.sentence();
-                let detail = failure.detail.short();
-                let text = if detail.is_empty() { sentence.to_owned() } else { format!("{sentence}: {detail}") };
                 // Its advice says already whose it is.
-                ("FAIL", "31", text, self.addressed(&remedy(&failure.advice()), Whose::User))
+                ("FAIL", "31", failure.reason(), self.addressed(&remedy(&failure.advice()), Whose::User))
             }
         };
         let mut lines = wrapped(&text, &format!("{mark}  {name:<14}  "), INDENT, self.columns);

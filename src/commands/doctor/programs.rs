@@ -6,7 +6,7 @@ use crate::account::Accounts;
 use crate::address::parse_sender;
 use crate::commands::doctor::deadline;
 use crate::commands::doctor::finding::{Finding, Sheet};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Identity, World};
 
 /// Where everything that sends mail looks.
@@ -66,7 +66,7 @@ pub(super) fn php(world: &World, sheet: &mut Sheet<'_>) {
         let program = command.split_ascii_whitespace().next().unwrap_or_default();
         if !is_ours(world, Path::new(program)) {
             is_fine = false;
-            let words = Words::from(command.as_str()).short();
+            let words = SafeText::from(command.as_str()).short();
             let remedy = match Path::new(program) == Path::new(SENDMAIL) {
                 true => INSTALL.to_owned(),
                 false => format!("remove sendmail_path from {}, and restart PHP", file.display()),
@@ -123,7 +123,7 @@ pub(super) fn git(world: &World, sheet: &mut Sheet<'_>) {
         false if key == "sendmailCmd" => world.machine.program_in_path(program),
         false => None,
     };
-    let words = Words::from(value.as_str()).short();
+    let words = SafeText::from(value.as_str()).short();
     let is_through_us = path.as_ref().is_some_and(|path| is_ours(world, path));
     let finding = match path {
         Some(path) if is_ours(world, &path) => Finding::Fine(format!("send-email runs this program ({key})")),

@@ -11,7 +11,7 @@ use crate::envelope::{
 use crate::message::Field;
 use crate::service::Choice;
 use crate::submission;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// Where there is no terminal to ask.
 pub(super) const COLUMNS: usize = 80;
@@ -180,11 +180,11 @@ fn origin(named: &NotedRecipient, account: &Account) -> String {
 }
 
 fn shown_address(address: &Address) -> String {
-    Words::from(address.to_string()).whole().to_owned()
+    SafeText::from(address.to_string()).whole().to_owned()
 }
 
 fn shown(field: &Field) -> String {
-    Words::from_octets(&field.unfolded()).short()
+    SafeText::from_octets(&field.unfolded()).short()
 }
 
 /// As it leaves; what a terminal could misread is not in 7-bit text, and made harmless elsewhere.
@@ -192,7 +192,7 @@ fn printable(line: &[u8]) -> String {
     if line.is_ascii() {
         return String::from_utf8_lossy(line).into_owned();
     }
-    let words = Words::from_octets(line);
+    let words = SafeText::from_octets(line);
     let space = if line.starts_with(b" ") || line.starts_with(b"\t") { " " } else { "" };
     format!("{space}{}", words.whole())
 }

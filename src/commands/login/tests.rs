@@ -83,7 +83,7 @@ fn an_end_is_an_end() {
         fakes.answers(200, INVITATION).answers(400, &error(code));
         let failure = try_login(&fakes).err().unwrap();
         assert_eq!(failure.cause, cause, "{code}");
-        assert!(!failure.record().contains("D1"), "{}", failure.record());
+        assert!(!failure.log_text().contains("D1"), "{}", failure.log_text());
         assert_eq!(fakes.store.text("grant:me@outlook.com"), "");
     }
     let fakes = Fakes::default();
@@ -358,7 +358,7 @@ fn a_browser_sign_in_ends_in_one_clear_cause() {
     fakes.answers(400, &error("invalid_grant").replace("D1", "C1"));
     let failure = in_browser(&fakes, &[Asks("/?code=C1&state=STATE")]).err().unwrap();
     assert_eq!(failure.cause, Cause::SignInDeclined);
-    assert!(!failure.record().contains("C1"), "{}", failure.record());
+    assert!(!failure.log_text().contains("C1"), "{}", failure.log_text());
     assert_eq!(*fakes.browser.answered.borrow(), [Status::Ok]);
 
     let fakes = Fakes::default();

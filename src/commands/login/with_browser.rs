@@ -136,7 +136,7 @@ impl Desk<'_> {
 const NOBODY_CAME: &str = "no browser came back within 15 minutes; if Microsoft's page names the redirect URI, add \
                            http://localhost to the registration";
 
-fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {
+fn failure(cause: Cause, detail: impl Into<crate::words::SafeText>) -> Failure {
     Failure::new(Stage::Credentials, cause, detail)
 }
 

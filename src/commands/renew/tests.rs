@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::credentials;
+use crate::failure::Cause;
 use crate::fake_world::{Fakes, START, account};
 use crate::invocation::CommandArguments;
 use crate::memory::history::History;
@@ -86,7 +87,7 @@ fn a_network_that_stays_away_is_no_failed_renewal_for_two_weeks() {
     all_away();
     assert_eq!(renew(&world, &CommandArguments::default()), 69);
     assert!(fakes.paper.log.borrow().contains("Error account=me "), "{}", fakes.paper.log.borrow());
-    let line = history::untold(&world, &account().address).unwrap().line;
+    let line = history::untold(&world, &account().address).unwrap().failure.line();
     assert!(line.starts_with("the sign-in has not been renewed for two weeks: cannot renew the sign-in now: no route"));
 }
 
@@ -114,7 +115,7 @@ fn a_person_is_told_at_once_and_not_again() {
     assert!(fakes.clock.slept.borrow().is_empty());
     fakes.answers(400, REVOKED);
     assert_eq!(renew(&world, &CommandArguments::default()), 77);
-    assert_eq!(History::read(&world, &account().address).unrenewed.unwrap().status, 77);
+    assert_eq!(History::read(&world, &account().address).unrenewed.unwrap().failure.cause, Cause::GrantRejected);
     assert_eq!(history::untold(&world, &account().address), None);
     fakes.answers(200, TOKENS);
     assert_eq!(renew(&world, &CommandArguments::default()), 0);

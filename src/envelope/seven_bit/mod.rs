@@ -25,7 +25,7 @@ use std::io::{self, Write};
 
 use crate::envelope::{ChangeLog, Transfer};
 use crate::message::{Body, Field, LineEnds, Stuffing};
-use crate::words::Words;
+use crate::words::SafeText;
 
 mod coding;
 mod content_charset;
@@ -214,7 +214,7 @@ pub fn declared_charset(fields: &[Field], body: &mut Body) -> io::Result<String>
 #[derive(Debug)]
 pub enum PlanFault {
     /// A signed, encrypted or otherwise untouchable part would have to be changed.
-    Protected(Words),
+    Protected(SafeText),
     /// The spool failed.
     Spool(io::Error),
 }

@@ -62,7 +62,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Words for a part number.
+/// SafeText for a part number.
 pub(super) fn place(part: &[u32]) -> String {
     if part.is_empty() {
         return "the body".to_owned();

@@ -10,7 +10,7 @@ use super::scan::{Found, Scan};
 use super::walk::{End, Open, Visitor};
 use super::{LINE, PlanFault, field};
 use crate::message::{Content, LineEnds, Piece};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// How many changes are told.
 const NOTES: usize = 50;
@@ -129,7 +129,8 @@ impl Planner {
             return Ok(false);
         }
         let media = facts.media.as_deref().unwrap_or("no type");
-        let fault = |why: &str| PlanFault::Protected(Words::from(format!("{} ({media}), {why}", place(&path(open)))));
+        let fault =
+            |why: &str| PlanFault::Protected(SafeText::from(format!("{} ({media}), {why}", place(&path(open)))));
         if self.octets_lost {
             return Err(fault(
                 "in a message whose lines end with CR alone: which of its CRs are its own cannot be known",
@@ -206,7 +207,7 @@ impl Planner {
 fn refusal(open: &[Open], facts: &Facts, found: Found, why: &str) -> PlanFault {
     let held = found.words();
     let media = facts.media.as_deref().unwrap_or("no type");
-    PlanFault::Protected(Words::from(format!("{} ({media}), {why}, holds {held}", place(&path(open)))))
+    PlanFault::Protected(SafeText::from(format!("{} ({media}), {why}, holds {held}", place(&path(open)))))
 }
 
 fn path(open: &[Open]) -> Vec<u32> {
@@ -243,7 +244,7 @@ impl Visitor for Planner {
             let name = String::from_utf8_lossy(field::name(raw).unwrap_or_default()).into_owned();
             let words =
                 format!("a word in {name}, a field below {}, does not fit a line of 998 octets", place(&path(open)));
-            return Err(PlanFault::Protected(Words::from(words)));
+            return Err(PlanFault::Protected(SafeText::from(words)));
         };
         self.header_changed |= raw != fixed;
         if !fixed.is_ascii() {

@@ -10,7 +10,7 @@ use super::{COMMANDS, CommandArguments, CommandRow, OPTIONS, OptionRow};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::suggestion::nearest;
 use crate::invocation::{HelpTopic, Invocation, Refusal, StandardInput};
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// What may stand in front of a command, without the dashes.
 const LEADING: [&str; 3] = ["config", "help", "version"];
@@ -28,7 +28,7 @@ pub(in crate::invocation) fn help(row: &'static CommandRow, rest: &[OsString]) -
         [only] if only == "--help" || only == "-h" => HelpTopic::Command(row.command),
         [word] => HelpTopic::Command(named(word)?.command),
         [_, more, ..] => {
-            return Err(refusal(Cause::BadValue, superfluous(row, &Words::from_octets(more.as_bytes()))));
+            return Err(refusal(Cause::BadValue, superfluous(row, &SafeText::from_octets(more.as_bytes()))));
         }
     };
     Ok(Invocation::Help(topic))
@@ -43,7 +43,7 @@ pub(in crate::invocation) fn arguments(
     let mut given = CommandArguments::of(config);
     let mut parser = lexopt::Parser::from_args(arguments);
     loop {
-        let argument = parser.next().map_err(|error| refusal(Cause::BadValue, Words::from(error.to_string())))?;
+        let argument = parser.next().map_err(|error| refusal(Cause::BadValue, SafeText::from(error.to_string())))?;
         match argument {
             None => return Ok(Invocation::Tool(row.command, given)),
             Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Invocation::Help(HelpTopic::Command(row.command))),
@@ -55,10 +55,10 @@ pub(in crate::invocation) fn arguments(
                 given.take(option, value);
             }
             Some(Arg::Short(letter)) => {
-                return Err(refusal(Cause::UnknownOption, Words::from(format!("{} -{letter}", row.name))));
+                return Err(refusal(Cause::UnknownOption, SafeText::from(format!("{} -{letter}", row.name))));
             }
             Some(Arg::Value(value)) => {
-                let words = Words::from_octets(value.as_bytes());
+                let words = SafeText::from_octets(value.as_bytes());
                 match value.into_string() {
                     Ok(operand) if given.operands.len() < row.operands.len() => given.operands.push(operand),
                     Ok(_) | Err(_) => return Err(refusal(Cause::BadValue, superfluous(row, &words))),
@@ -69,20 +69,20 @@ pub(in crate::invocation) fn arguments(
 }
 
 fn value(parser: &mut lexopt::Parser, row: &CommandRow, option: &OptionRow) -> Result<String, Refusal> {
-    let named = || Words::from(format!("{} --{}", row.name, option.name));
+    let named = || SafeText::from(format!("{} --{}", row.name, option.name));
     let value = parser.value().map_err(|_| refusal(Cause::MissingValue, named()))?;
     value.into_string().map_err(|_| refusal(Cause::BadValue, named()))
 }
 
-fn superfluous(row: &CommandRow, words: &Words) -> Words {
+fn superfluous(row: &CommandRow, words: &SafeText) -> SafeText {
     let takes = match row.operands {
         [] => "no argument".to_owned(),
         operands => operands.join(" ").replace(['[', ']'], ""),
     };
-    Words::from(format!("{} takes {takes}, not also {}", row.name, words.short()))
+    SafeText::from(format!("{} takes {takes}, not also {}", row.name, words.short()))
 }
 
-fn unknown_option(row: &CommandRow, name: &str) -> Words {
+fn unknown_option(row: &CommandRow, name: &str) -> SafeText {
     let known = row.options().map(|option| option.name).chain(["help"]);
     let hint = match nearest(name, known) {
         Some(option) => format!("; did you mean --{option}?"),
@@ -91,7 +91,7 @@ fn unknown_option(row: &CommandRow, name: &str) -> Words {
             None => String::new(),
         },
     };
-    Words::from(format!("{} --{name}{hint}", row.name))
+    SafeText::from(format!("{} --{name}{hint}", row.name))
 }
 
 fn takers(option: &OptionRow) -> String {
@@ -105,29 +105,29 @@ pub(in crate::invocation) fn is_unknown_option(argument: &OsStr) -> bool {
 }
 
 /// What to say about it.
-pub(in crate::invocation) fn misplaced(argument: &OsStr) -> Words {
-    let shown = Words::from_octets(argument.as_bytes()).short();
+pub(in crate::invocation) fn misplaced(argument: &OsStr) -> SafeText {
+    let shown = SafeText::from_octets(argument.as_bytes()).short();
     let name = shown.trim_start_matches('-').split('=').next().unwrap_or_default();
     let hint = match (OPTIONS.iter().find(|option| option.name == name), nearest(name, LEADING.into_iter())) {
         (Some(option), _) => format!("; it goes behind a command: {}", takers(option)),
         (None, Some(known)) => format!("; did you mean --{known}?"),
         (None, None) => String::new(),
     };
-    Words::from(format!("{shown}{hint}"))
+    SafeText::from(format!("{shown}{hint}"))
 }
 
-fn unknown(word: &OsStr) -> Words {
-    let shown = Words::from_octets(word.as_bytes()).short();
+fn unknown(word: &OsStr) -> SafeText {
+    let shown = SafeText::from_octets(word.as_bytes()).short();
     let hint = match nearest(&shown, COMMANDS.iter().map(|row| row.name)) {
         Some(command) => format!("; did you mean {command}?"),
         None if shown.contains('@') => format!("; to send to an address: sendmail {shown}"),
         None => String::new(),
     };
-    Words::from(format!("{shown}{hint}"))
+    SafeText::from(format!("{shown}{hint}"))
 }
 
 /// A command takes nothing from standard input that could be lost: its caller is a person.
-fn refusal(cause: Cause, detail: Words) -> Refusal {
+fn refusal(cause: Cause, detail: SafeText) -> Refusal {
     Refusal { failure: Failure::new(Stage::Invocation, cause, detail), input: StandardInput::Unused }
 }
 

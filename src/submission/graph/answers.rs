@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::failure::{Cause, Failure, Wording};
 use crate::secret::Secret;
 use crate::submission::smtp::faults::failure;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::PostAnswer;
 
 /// One row; an empty list of codes, and an empty text, match every answer with such a status.
@@ -130,7 +130,7 @@ struct GraphError {
 
 /// Why the message did not go out, or perhaps did not, in Graph's words; `None` when it did: 202, and nothing else. A 200
 /// was seen for messages that went nowhere (microsoftgraph/microsoft-graph-docs-contrib issue 3079).
-pub(super) fn refusal(answer: &PostAnswer, told: &Words) -> Option<Failure> {
+pub(super) fn refusal(answer: &PostAnswer, told: &SafeText) -> Option<Failure> {
     if answer.status == 202 {
         return None;
     }
@@ -145,7 +145,7 @@ pub(super) fn refusal(answer: &PostAnswer, told: &Words) -> Option<Failure> {
 const BEGINNING: usize = 16;
 
 /// The answer in one line: status, what Graph said, and what it calls the request, which its support asks for.
-pub(super) fn told(answer: &PostAnswer, token: &Secret) -> Words {
+pub(super) fn told(answer: &PostAnswer, token: &Secret) -> SafeText {
     let mut text = format!("{} {}", answer.status, answer.reason.whole());
     let GraphError { code, message } = error(answer);
     match (code.as_str(), message.as_str()) {
@@ -159,8 +159,8 @@ pub(super) fn told(answer: &PostAnswer, token: &Secret) -> Words {
     }
     let beginning = token.reveal().get(..BEGINNING).and_then(|beginning| std::str::from_utf8(beginning).ok());
     match beginning.and_then(|beginning| text.find(beginning)) {
-        Some(place) => Words::from(format!("{}(redacted)", text.get(..place).unwrap_or_default())),
-        None => Words::from(text),
+        Some(place) => SafeText::from(format!("{}(redacted)", text.get(..place).unwrap_or_default())),
+        None => SafeText::from(text),
     }
 }
 
@@ -248,7 +248,7 @@ mod tests {
     fn what_graph_does_not_clearly_refuse_was_perhaps_sent() {
         let cause = |status, code| {
             let answer = answer(status, code);
-            refusal(&answer, &Words::default()).map(|failure| failure.cause)
+            refusal(&answer, &SafeText::default()).map(|failure| failure.cause)
         };
         for (status, code) in [
             (200, ""),

@@ -20,7 +20,7 @@ use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
 use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Clock, Deadlines, Https, Post, PostAnswer, PostFault, PostStep, WireFault};
 
 /// The largest request Graph takes: 413 says "The maximum request length supported is 4MB" ("Use the Microsoft Graph
@@ -164,6 +164,6 @@ impl Graph<'_> {
     }
 
     fn say(&mut self, speaker: Speaker, text: &str) {
-        (self.transcript)(Line { speaker, text: Words::from(text) });
+        (self.transcript)(Line { speaker, text: SafeText::from(text) });
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::submission::smtp::{Deadlines, Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Clock, Wire, WireFault};
 
 /// Why the content went no further.
@@ -52,7 +52,7 @@ impl<'a> Slices<'a> {
         let until = self.times.content_until(self.size, self.clock.instant());
         self.wire.send(slice, until).map_err(Cut::Fault)?;
         self.sent += slice.len() as u64;
-        let text = Words::from(progress(self.sent, self.size));
+        let text = SafeText::from(progress(self.sent, self.size));
         (self.transcript)(Line { speaker: Speaker::Progress, text });
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
 use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::Deadlines;
 use crate::world::{Clock, Wire, WireFault};
 
@@ -196,7 +196,7 @@ impl Conversation<'_> {
     }
 
     /// The content, the final dot, and the verdict.
-    fn content(&mut self, message: &mut Letter, offers: &Offers) -> Result<Words, Stop> {
+    fn content(&mut self, message: &mut Letter, offers: &Offers) -> Result<SafeText, Stop> {
         let size = message.size();
         let mut slices = Slices::new(&mut *self.wire, self.clock, self.times, size, &mut *self.transcript);
         // Content comes line by line; stuffing is fast on large pieces.
@@ -300,7 +300,7 @@ impl Conversation<'_> {
     }
 
     pub(super) fn say(&mut self, speaker: Speaker, text: &str) {
-        (self.transcript)(Line { speaker, text: Words::from(text) });
+        (self.transcript)(Line { speaker, text: SafeText::from(text) });
     }
 }
 

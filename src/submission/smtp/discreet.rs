@@ -5,7 +5,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::reply::Reply;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Wire, WireFault};
 
 /// By so many octets a secret is known; a server may cut the rest short.
@@ -35,13 +35,13 @@ impl Discreet {
     }
 
     /// The words up to the first secret. A short one may be a word of any reply: before AUTH it is nothing more.
-    fn without_secrets(&self, words: Words) -> Words {
+    fn without_secrets(&self, words: SafeText) -> SafeText {
         let short_count = self.told == Told::Yes;
         let counts =
             |beginning: &&Zeroizing<String>| !beginning.is_empty() && (short_count || beginning.len() >= BEGINNING);
         let secrets = self.beginnings.iter().filter(counts);
         match secrets.filter_map(|beginning| words.whole().find(beginning.as_str())).min() {
-            Some(place) => Words::from(format!("{}(redacted)", words.whole().get(..place).unwrap_or_default())),
+            Some(place) => SafeText::from(format!("{}(redacted)", words.whole().get(..place).unwrap_or_default())),
             None => words,
         }
     }
@@ -161,7 +161,7 @@ mod tests {
                 "{words:?}"
             );
             assert!(!words.whole().contains("EwBJ") && !words.whole().contains("dXNlcj"), "{words:?}");
-            let nonsense = heard(Err(WireFault::NotAReply(Words::from(format!("what is {echo}?")))));
+            let nonsense = heard(Err(WireFault::NotAReply(SafeText::from(format!("what is {echo}?")))));
             assert!(matches!(nonsense, Err(WireFault::NotAReply(words)) if words.whole().ends_with("(redacted)")));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::failure::{Cause, Failure, Stage};
 use crate::reply::Phase;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::WireFault;
 
 /// How a conversation ends without a receipt.
@@ -14,7 +14,7 @@ pub(super) enum Stop {
 }
 
 /// A failure of this stage.
-pub(in crate::submission) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {
+pub(in crate::submission) fn failure(cause: Cause, words: impl Into<SafeText>) -> Failure {
     Failure::new(Stage::Submission, cause, words)
 }
 
@@ -36,8 +36,8 @@ pub(crate) fn lost(doing: &str, fault: WireFault) -> Failure {
 /// A fault of the wire after the final dot: nobody knows.
 pub(in crate::submission) fn perhaps_sent(fault: WireFault) -> Failure {
     let words = match fault {
-        WireFault::TimedOut => Words::from("no answer in time"),
-        WireFault::Injected => Words::default(),
+        WireFault::TimedOut => SafeText::from("no answer in time"),
+        WireFault::Injected => SafeText::default(),
         WireFault::Lost(words)
         | WireFault::NotAReply(words)
         | WireFault::Certificate(words)

@@ -28,7 +28,7 @@ use crate::submission::smtp::discreet::Discreet;
 pub(crate) use crate::submission::smtp::faults::lost;
 use crate::submission::{Custody, NoCustody};
 use crate::transcript::{Line, Speaker};
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Clock, Deadlines, Network};
 
 /// One connection to the submission server of an account, with one credential.
@@ -86,7 +86,7 @@ impl Smtp<'_> {
             .network
             .connect(self.account.server(), self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
-        let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
+        let text = SafeText::from(format!("connected to {} {}", self.account.host, wire.peer()));
         (self.transcript)(Line { speaker: Speaker::Event, text });
         let secrets = sign_in::secrets(self.credential, self.account.address.as_ref());
         talk(Conversation {

@@ -9,7 +9,7 @@ use crate::submission::smtp::content::Cut;
 use crate::submission::smtp::conversation::{Conversation, EARLY_REPLY};
 use crate::submission::smtp::faults::{Stop, failure, lost};
 use crate::submission::smtp::transaction::refused;
-use crate::words::Words;
+use crate::words::SafeText;
 
 /// So many replies nobody asked for are looked through for one that says why.
 const UNASKED: usize = 20;
@@ -80,7 +80,7 @@ impl Conversation<'_> {
 
     /// Whether more was said to the final dot than one verdict, of which nobody can know which it is. `commands` were
     /// written behind the dot. Nothing is waited for.
-    pub(super) fn doubt(&mut self, verdict: &Reply, commands: usize) -> Option<Words> {
+    pub(super) fn doubt(&mut self, verdict: &Reply, commands: usize) -> Option<SafeText> {
         let until = self.clock.instant() + EARLY_REPLY;
         let mut behind: Vec<Reply> = Vec::new();
         while behind.len() <= commands && matches!(self.wire.has_unread(), Ok(true)) {
@@ -95,7 +95,7 @@ impl Conversation<'_> {
         // 500 and 502 come from servers that do not know QUIT.
         let is_verdict = |reply: &Reply| reply.is_negative() && !matches!(reply.code, 500 | 502);
         let other = behind.iter().find(|reply| is_verdict(reply)).or(behind.get(commands))?;
-        Some(Words::from(format!("{}, then {}", verdict.words().whole(), other.words().whole())))
+        Some(SafeText::from(format!("{}, then {}", verdict.words().whole(), other.words().whole())))
     }
 }
 
@@ -103,7 +103,7 @@ fn out_of_step(phase: Phase, replies: &[Reply]) -> Failure {
     if let Some(reply) = replies.iter().find(|reply| reply.is_negative()) {
         return refused(blameless(phase), reply);
     }
-    let words = replies.first().map_or(Words::from("no whole reply"), Reply::words);
+    let words = replies.first().map_or(SafeText::from("no whole reply"), Reply::words);
     failure(Cause::ReplyNonsense, format!("behind {phase}: {}", words.whole())).worded(Some(&OUT_OF_STEP))
 }
 

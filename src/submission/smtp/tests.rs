@@ -15,7 +15,7 @@ use crate::fake_world::{self, Fakes, parse_reply};
 use crate::invocation::{FlagValue, FlagValues, Submit};
 use crate::reply::Reply;
 use crate::secret::Secret;
-use crate::words::Words;
+use crate::words::SafeText;
 use crate::world::{Server, Spool, StoreKind, Wire, WireFault, memory_spool};
 
 /// What a server does when it is listened to.
@@ -59,7 +59,7 @@ impl Wire for ScriptedWire {
         self.0.deadlines.borrow_mut().push(deadline);
         match self.0.failing_write.get() {
             Some((failing, WireFaultKind::Lost)) if failing == number => {
-                Err(WireFault::Lost(Words::from("Broken pipe")))
+                Err(WireFault::Lost(SafeText::from("Broken pipe")))
             }
             Some((failing, WireFaultKind::TimedOut)) if failing == number => Err(WireFault::TimedOut),
             _ => {
@@ -85,7 +85,7 @@ impl Wire for ScriptedWire {
         match self.0.replies.borrow_mut().pop_front() {
             Some(Said::Reply(text) | Said::Early(text)) => Ok(parse_reply(format!("{text}\r\n").as_bytes()).unwrap()),
             Some(Said::Fault(fault)) => Err(fault),
-            None => Err(WireFault::Lost(Words::from("the server closed the connection"))),
+            None => Err(WireFault::Lost(SafeText::from("the server closed the connection"))),
         }
     }
 
@@ -376,7 +376,7 @@ fn many_recipients_go_in_flights_of_five_hundred() {
 
 #[test]
 fn faults_of_the_wire_before_the_dot_mean_nothing_was_sent() {
-    let words = || Words::from("why");
+    let words = || SafeText::from("why");
     for (fault, cause) in [
         (WireFault::Unresolved(words()), Cause::NameUnresolved),
         (WireFault::Unreachable(words()), Cause::Unreachable),
@@ -814,10 +814,10 @@ fn the_verdict_after_the_dot() {
 #[test]
 fn a_fault_after_the_dot_means_perhaps_sent() {
     for fault in [
-        WireFault::Lost(Words::from("reset")),
+        WireFault::Lost(SafeText::from("reset")),
         WireFault::TimedOut,
-        WireFault::NotAReply(Words::from("x")),
-        WireFault::Tls(Words::from("bad record")),
+        WireFault::NotAReply(SafeText::from("x")),
+        WireFault::Tls(SafeText::from("bad record")),
     ] {
         let script = script(&[SIGNED_IN, GO]);
         script.replies.borrow_mut().push_back(Said::Fault(fault));

@@ -4,7 +4,7 @@ use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 
-use crate::failure::{Cause, ExitStatus, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage};
 use crate::outcome::RefusedRecipient;
 use crate::reply::{Phase, Reply};
 use crate::submission::Enough;
@@ -155,7 +155,7 @@ impl<'a> Answers<'a> {
         // Fewer may be taken at another time.
         let temporary = |reply: &&Reply| {
             let cause = classify(Phase::Rcpt, reply);
-            cause.row().status == ExitStatus::Temporary || cause == Cause::TooManyRecipients
+            cause.kind().passes_for_recipient()
         };
         let mut replies = self.recipients.iter().map(|(_, reply)| reply);
         let first = replies.clone().next();
