@@ -32,6 +32,7 @@ pub(crate) struct Fakes {
     pub(crate) paper: Rc<Paper>,
     pub(crate) person: Rc<FakePerson>,
     pub(crate) user_units: Rc<FakeUserUnits>,
+    pub(crate) queue_runners: Rc<FakeQueueRunners>,
     pub(crate) browser: Rc<FakeBrowser>,
 }
 
@@ -60,6 +61,7 @@ impl Fakes {
             terminal: Box::new(Rc::clone(&self.paper)),
             person: Box::new(Rc::clone(&self.person)),
             user_units: Box::new(Rc::clone(&self.user_units)),
+            queue_runners: Box::new(Rc::clone(&self.queue_runners)),
             browser: Box::new(Rc::clone(&self.browser)),
             brokers: Box::new(Nothing),
             waiting: Box::new(Nothing),
@@ -377,6 +379,23 @@ impl UserUnits for Rc<FakeUserUnits> {
         }
         self.enabled.borrow_mut().push(unit.into());
         Ok(())
+    }
+}
+
+/// Somebody who tries again, or nobody; and how often a run behind a message was started.
+#[derive(Default)]
+pub(crate) struct FakeQueueRunners {
+    pub(crate) active: Cell<Option<QueueRunner>>,
+    pub(crate) started: Cell<usize>,
+}
+
+impl QueueRunners for Rc<FakeQueueRunners> {
+    fn active(&self) -> Option<QueueRunner> {
+        self.active.get()
+    }
+    fn start(&self, _: &Path) -> bool {
+        self.started.set(self.started.get() + 1);
+        true
     }
 }
 

@@ -17,6 +17,7 @@ mod deadlines;
 mod machine;
 mod person;
 mod post;
+mod queue_runner;
 mod secrets;
 mod user_units;
 mod wire;
@@ -26,6 +27,7 @@ pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault};
+pub use queue_runner::{QueueRunner, QueueRunners};
 pub use secrets::{KeyPlace, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind};
 pub use user_units::{UnitFault, UserUnits};
 pub use wire::{Network, Server, Wire, WireFault};
@@ -79,6 +81,8 @@ pub struct World {
     pub person: Box<dyn Person>,
     /// What starts programs for this user at their times.
     pub user_units: Box<dyn UserUnits>,
+    /// What tries again the messages of this user's queue.
+    pub queue_runners: Box<dyn QueueRunners>,
     /// And their browser.
     pub browser: Box<dyn Browser>,
     /// The system account's broker.

@@ -94,7 +94,7 @@ fn is_masked(file: &Path) -> bool {
 }
 
 /// Whether the program ended well; `None` when it had to be killed, or was lost.
-fn ended(child: &mut Child, patience: Duration) -> Option<bool> {
+pub(super) fn ended(child: &mut Child, patience: Duration) -> Option<bool> {
     let deadline = Instant::now() + patience;
     loop {
         match child.try_wait() {

@@ -13,7 +13,7 @@ mod client;
 mod service;
 mod slots;
 
-pub use client::{ask, forget, is_there, keep, leave, submit, told};
+pub use client::{ask, does_not_run, forget, is_there, keep, leave, submit, told};
 pub use slots::{Place, Slots};
 
 use crate::attempt::Attempt;

@@ -14,15 +14,25 @@ use crate::world::{Route, World};
 pub fn print_queue(world: &World) -> u8 {
     match world.places.route {
         Route::Broker => broker::ask(world, &mut Errand::ListQueue),
-        Route::Here | Route::Incoming => report::done(world, print(world, queue::list(world, Viewer::Everybody))),
+        Route::Here => report::done(world, print(world, queue::list(world, Viewer::Everybody))),
+        Route::Incoming => report::done(world, print_left_for_broker(world)),
     }
+}
+
+/// The service does not run: its own queue nobody else reads, and what root has left for it waits.
+fn print_left_for_broker(world: &World) -> Result<(), Failure> {
+    if let Some(list) = queue::list_left_for_broker(world)? {
+        world.terminal.out(&list);
+    }
+    Err(broker::does_not_run())
 }
 
 /// Sends what waits. Gives the exit status.
 pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> u8 {
     match world.places.route {
         Route::Broker => broker::ask(world, &mut Errand::RunQueue),
-        Route::Here | Route::Incoming => report::done(world, queue::run_queue(world, pace, attempt)),
+        Route::Here => report::done(world, queue::run_queue(world, pace, attempt)),
+        Route::Incoming => report::complain(world, &broker::does_not_run()),
     }
 }
 
@@ -32,6 +42,7 @@ pub fn look_after(world: &World, arguments: &CommandArguments, attempt: &Attempt
     let action = match operands.as_slice() {
         [] => return print_queue(world),
         ["run"] => return run_queue(world, Pace::Due, attempt),
+        ["run", "apart"] => return run_queue(world, Pace::Behind, attempt),
         ["show", id] => Action::Show(id),
         ["retry", id] => Action::Retry(
             id,
@@ -50,7 +61,8 @@ pub fn look_after(world: &World, arguments: &CommandArguments, attempt: &Attempt
             Ok(mut errand) => broker::ask(world, &mut errand),
             Err(failure) => report::complain(world, &failure),
         },
-        Route::Here | Route::Incoming => report::done(world, action.carry_out(world, Viewer::Everybody, attempt)),
+        Route::Here => report::done(world, action.carry_out(world, Viewer::Everybody, attempt)),
+        Route::Incoming => report::complain(world, &broker::does_not_run()),
     }
 }
 

@@ -60,6 +60,19 @@ pub(super) fn name(world: &World, host: &str) -> Finding {
     }
 }
 
+/// Whether anything tries again what could not be sent.
+pub(super) fn queue(world: &World) -> Finding {
+    match world.queue_runners.active() {
+        Some(runner) => Finding::Fine(format!("what waits is tried again by {}", runner.words())),
+        None => Finding::Odd(
+            "nothing on this machine tries again what could not be sent: whoever calls is told, and nothing is kept"
+                .to_owned(),
+            "run: systemctl --user enable --now outlook-sendmail-queue.timer, or let cron run outlook-sendmail queue run"
+                .to_owned(),
+        ),
+    }
+}
+
 /// What cannot be connected to.
 pub(super) fn not_tried(host: &str) -> Finding {
     Finding::Unknown(format!("not tried: {host} has no address"))

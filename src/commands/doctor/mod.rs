@@ -52,6 +52,9 @@ pub(super) fn run(world: &World, _arguments: &CommandArguments) -> u8 {
     if accounts.len() > 1 {
         sheet.heading("this machine");
     }
+    if loaded.is_ok() && world.places.route == Route::Here {
+        sheet.tell("queue", checks::queue(world));
+    }
     if let Some(finding) = broker::look(world) {
         sheet.tell("mail service", finding);
     }
