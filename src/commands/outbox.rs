@@ -13,18 +13,32 @@ use crate::world::{Route, World};
 /// Shows what waits. Gives the exit status.
 pub fn print_queue(world: &World) -> u8 {
     match world.places.route {
-        Route::Broker => broker::ask(world, &mut Errand::ListQueue),
-        Route::Here => report::done(world, print(world, queue::list(world, Viewer::Everybody))),
-        Route::Incoming => report::done(world, print_left_for_broker(world)),
+        Route::Broker => match broker::ask(world, &mut Errand::ListQueue) {
+            0 => 0,
+            status => {
+                print_left_for_broker(world);
+                status
+            }
+        },
+        Route::Here => {
+            let status = report::done(world, print(world, queue::list(world, Viewer::Everybody)));
+            print_left_for_broker(world);
+            status
+        }
+        Route::Incoming => {
+            print_left_for_broker(world);
+            report::complain(world, &broker::does_not_run())
+        }
     }
 }
 
-/// The service does not run: its own queue nobody else reads, and what root has left for it waits.
-fn print_left_for_broker(world: &World) -> Result<(), Failure> {
-    if let Some(list) = queue::list_left_for_broker(world)? {
-        world.terminal.out(&list);
+/// What root has left for the machine's mail service is in no queue yet; to others it is none of theirs.
+fn print_left_for_broker(world: &World) {
+    if world.caller.uid == 0
+        && let Ok(Some(list)) = queue::list_left_for_broker(world)
+    {
+        world.terminal.out(&format!("Left for this machine's mail service:\n{list}"));
     }
-    Err(broker::does_not_run())
 }
 
 /// Sends what waits. Gives the exit status.

@@ -213,8 +213,11 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt, addressed: &[Stri
         progress.delivered.extend(addressed.iter().filter(|address| !is_refused(address)).cloned());
         // It is partly delivered from here on, whatever it fails of.
         progress.left = Some(Vec::new());
-        progress.trouble =
-            receipt.refused.first().map(|first| schedule::trouble(&progress, &failure_of(first))).or(progress.trouble);
+        let of_earlier = |refused: &RefusedRecipient| {
+            Failure::new(Stage::Submission, Cause::RecipientRefused, refused.words.as_str())
+        };
+        let first = receipt.refused.first().map(failure_of).or_else(|| progress.refused.first().map(of_earlier));
+        progress.trouble = first.map(|failure| schedule::trouble(&progress, &failure));
         if let Some(first) = deferred.first() {
             progress.left = Some(deferred.iter().map(|refused| refused.address.to_string()).collect());
             progress = later(world, &progress, &failure_of(first));

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use time::{OffsetDateTime, UtcOffset};
 
-use super::entry::{Name, Progress, State};
+use super::entry::{Name, Progress, State, Trouble};
 use super::files::Entry;
 use super::run::{Tried, one};
 use super::store::{Opened, Store};
@@ -87,7 +87,7 @@ pub fn tally(world: &World, viewer: Viewer) -> Result<Tally, Failure> {
 /// # Errors
 /// The outbox cannot be read.
 pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
-    let mut text = list_of(world, &*world.outbox, viewer)?;
+    let mut text = list_of(world, &*world.outbox, viewer, &|store, name| store.progress(name))?;
     let waits = tally(world, viewer)?;
     if waits.waiting > 0 {
         text.push_str(&who_tries(waits.runner));
@@ -101,7 +101,17 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
 /// The folder cannot be read.
 pub fn list_left_for_broker(world: &World) -> Result<Option<String>, Failure> {
     let is_empty = Store::new(&*world.incoming).shelf().map_err(unreadable)?.messages.is_empty();
-    if is_empty { Ok(None) } else { list_of(world, &*world.incoming, Viewer::Everybody).map(Some) }
+    let trouble = Trouble {
+        status: 75,
+        dsn: "4.3.2".to_owned(),
+        line: "this machine's mail service has not taken it yet".to_owned(),
+    };
+    let untaken = Progress { trouble: Some(trouble), ..Progress::untried(0) };
+    if is_empty {
+        Ok(None)
+    } else {
+        list_of(world, &*world.incoming, Viewer::Everybody, &|_, _| untaken.clone()).map(Some)
+    }
 }
 
 fn who_tries(runner: Option<QueueRunner>) -> String {
@@ -113,12 +123,17 @@ fn who_tries(runner: Option<QueueRunner>) -> String {
     }
 }
 
-fn list_of(world: &World, folder: &dyn OutboxFolder, viewer: Viewer) -> Result<String, Failure> {
+fn list_of(
+    world: &World,
+    folder: &dyn OutboxFolder,
+    viewer: Viewer,
+    progress: &dyn Fn(Store<'_>, &Name) -> Progress,
+) -> Result<String, Failure> {
     let store = Store::new(folder);
     let shelf = store.shelf().map_err(unreadable)?;
     let (mut rows, mut count, mut octets) = (String::new(), 0, 0);
     for (name, _) in shelf.messages.iter().filter(|(name, _)| viewer.sees(name)) {
-        if let Some(size) = row(world, store, name, &mut rows) {
+        if let Some(size) = row(world, store, name, &progress(store, name), &mut rows) {
             count += 1;
             octets += size;
         }
@@ -139,9 +154,8 @@ fn list_of(world: &World, folder: &dyn OutboxFolder, viewer: Viewer) -> Result<S
 }
 
 /// Two or more lines on one message. Gives its size; `None` when it was gone.
-fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> Option<u64> {
-    let progress = store.progress(name);
-    let state = state(store, name, &progress);
+fn row(world: &World, store: Store<'_>, name: &Name, progress: &Progress, text: &mut String) -> Option<u64> {
+    let state = state(store, name, progress);
     let id = name.id.as_str();
     match store.facts(name) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -152,7 +166,7 @@ fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> Optio
         Ok(facts) => {
             let accepted = local(world, facts.accepted / 1000);
             let _ = writeln!(text, "{id:<12} {:>8} {accepted} {}", facts.size, facts.from);
-            let _ = writeln!(text, "             ({})", standing(world, state, &progress));
+            let _ = writeln!(text, "             ({})", standing(world, state, progress));
             let left = progress.left.as_ref().map_or(facts.to, |left| left.join(", "));
             let _ = writeln!(text, "{:>39} {left}", "");
             Some(facts.size)

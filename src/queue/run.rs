@@ -75,14 +75,15 @@ impl Unsent {
 
     /// The whole run, for whoever asked for it.
     fn judge(&self) -> Result<(), Failure> {
-        let (cause, verb) = match (self.waiting, self.failed) {
+        let (cause, count) = match (self.waiting, self.failed) {
             (0, 0) => return Ok(()),
-            (_, 0) => (Cause::QueueWaits, "waits"),
-            (..) => (Cause::QueueFailed, "failed"),
+            (waiting, 0) => (Cause::QueueWaits, waiting),
+            (_, failed) => (Cause::QueueFailed, failed),
         };
-        let count = if self.failed > 0 { self.failed } else { self.waiting };
         let why = self.first.as_ref().map(Failure::without_advice).unwrap_or_default();
-        Err(Failure::new(Stage::Outbox, cause, format!("{} {verb}: {why}", moments::count(count as u64, "message"))))
+        let first = if self.waiting + self.failed > 1 { ", the first" } else { "" };
+        let words = format!("{}{first}: {why}", moments::count(count as u64, "message"));
+        Err(Failure::new(Stage::Outbox, cause, words))
     }
 }
 
@@ -143,12 +144,27 @@ impl<'a> Run<'a> {
             }
             waiting.retain(|it| it.name != name);
         }
+        self.count_stopped(&waiting, pace);
         if self.stopped.is_empty()
             && let Some(name) = summary::write(self.world, self.store, &self.accounts)?
         {
             self.turn(&name)?;
         }
         Ok(false)
+    }
+
+    /// Those that were not tried, as every account is known not to work at the moment.
+    fn count_stopped(&mut self, waiting: &[Waiting], pace: Pace) {
+        if self.accounts.count() > self.stopped.len() {
+            return;
+        }
+        let now = moments::unix_seconds(self.world.clock.now());
+        let is_meant = |it: &&Waiting| pace == Pace::Everything || schedule::is_due(&it.progress, now);
+        for it in waiting.iter().filter(is_meant) {
+            if self.tried.insert(it.name.id.clone()) {
+                self.unsent.waits(None);
+            }
+        }
     }
 
     /// Whose turn it is: those never tried first. `waiting` is in the order of acceptance.

@@ -106,6 +106,7 @@ mod tests {
     use super::*;
     use crate::fake_world::account;
     use crate::status::GrantTimes;
+    use crate::world::QueueRunner;
 
     const NOW: u64 = 1_800_000_000;
 
@@ -180,5 +181,21 @@ mod tests {
         assert_eq!(outcome(&used(1), &renewed), (State::Blocked, 77));
         assert_eq!(outcome(&Ok(SignIn::Password), &renewed), (State::SignedIn, 0));
         assert_eq!(outcome(&Ok(SignIn::Password), &failed(NOW - 9, true)), (State::Blocked, 77));
+    }
+
+    #[test]
+    fn a_queue_is_a_problem_when_mail_failed_waits_long_or_has_nobody_who_tries() {
+        let told = |tally: Tally| judge_queue(&tally, NOW).map(|(state, problem)| (state, problem.status));
+        let runner = Some(QueueRunner::Timer);
+        let waiting = |seconds: u64| Tally { waiting: 2, oldest: Some(NOW - seconds), runner, ..Tally::default() };
+        assert_eq!(told(Tally::default()), None);
+        assert_eq!(told(waiting(3600)), None);
+        assert_eq!(told(waiting(3601)), Some((State::MailWaits, 75)));
+        assert_eq!(told(Tally { runner: None, ..waiting(1) }), Some((State::MailWaits, 75)));
+        assert_eq!(told(Tally { failed: 1, ..waiting(1) }), Some((State::MailFailed, 69)));
+        assert_eq!(told(Tally { perhaps_sent: 1, ..Tally::default() }), Some((State::MailFailed, 69)));
+        let line = |tally| judge_queue(&tally, NOW).unwrap().1.line;
+        assert!(line(waiting(7200)).starts_with("2 messages in the queue, the oldest for 2 hours -- "));
+        assert!(line(Tally { failed: 2, ..Tally::default() }).starts_with("2 have failed -- see mailq"));
     }
 }
