@@ -452,7 +452,7 @@ fn auto_keeps_only_where_somebody_tries_again() {
     let mut machine = Machine::new();
     machine.world.files = Box::new(Configured(CONFIG.replace("keep", "auto")));
     machine.world.terminal = Box::new(Unattended(Rc::clone(&machine.fakes.paper)));
-    let mut request = || {
+    let request = || {
         let mut request = request("a", &[]);
         request.caller.uid = machine.world.outbox.owner();
         request
