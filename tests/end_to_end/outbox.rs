@@ -668,8 +668,7 @@ fn without_room_it_is_sent_unkept_and_nothing_left_behind() {
         skipped("only root can mount a small file system");
         return;
     }
-    let mount =
-        |arguments: &[&str]| std::process::Command::new("/bin/mount").args(arguments).status().unwrap().success();
+    let mount = |arguments: &[&str]| Command::new("/bin/mount").args(arguments).status().unwrap().success();
     if !mount(&["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs", full.to_str().unwrap()]) {
         skipped("no file system can be mounted here");
         return;
@@ -680,7 +679,7 @@ fn without_room_it_is_sent_unkept_and_nothing_left_behind() {
         machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
         assert_eq!(subjects(&machine).len(), 4);
     }));
-    assert!(std::process::Command::new("/bin/umount").arg(&full).status().unwrap().success());
+    assert!(Command::new("/bin/umount").arg(&full).status().unwrap().success());
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
