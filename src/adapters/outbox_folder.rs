@@ -162,10 +162,8 @@ impl OutboxFolder for FolderOnDisk {
 
 /// Says which folder it is about; a file in its place is one that is not ours to replace.
 fn named(folder: &Path, error: io::Error) -> io::Error {
-    let kind = match error.kind() {
-        ErrorKind::AlreadyExists if !folder.is_dir() => ErrorKind::NotADirectory,
-        kind => kind,
-    };
+    let is_taken = error.kind() == ErrorKind::AlreadyExists && !folder.is_dir();
+    let kind = if is_taken { ErrorKind::NotADirectory } else { error.kind() };
     io::Error::new(kind, format!("{}: {error}", folder.display()))
 }
 
