@@ -37,6 +37,7 @@ impl Cause {
             | Self::OutboxUnwritable
             | Self::OutboxFull
             | Self::WaitsInOrder
+            | Self::QueueWaits
             | Self::MessageBusy => Kind::Temporary,
             Self::QuotaReached => Kind::Quota,
             Self::SpoolUnwritable
@@ -118,6 +119,7 @@ impl Cause {
             | Self::Refused
             | Self::OutboxUnreadable
             | Self::Expired
+            | Self::QueueFailed
             | Self::UnknownMessage
             | Self::DuplicatePossible
             | Self::PerhapsSent

@@ -99,6 +99,13 @@ impl Failure {
         self.compose(&self.detail.short())
     }
 
+    /// The same without what to do and what became of the message: where that differs from recipient to recipient.
+    pub fn without_advice(&self) -> String {
+        let sentence = self.wording.as_ref().map_or(self.cause.row().sentence, |wording| &wording.sentence);
+        let detail = self.detail.short();
+        if detail.is_empty() { sentence.to_owned() } else { format!("{sentence}: {detail}") }
+    }
+
     /// The same for whoever handed a message over, and has to know whether anybody may have got it.
     pub fn line_about_message(&self) -> String {
         let line = self.line();

@@ -10,9 +10,8 @@ use super::unwritable;
 use crate::account::Account;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::moments;
-use crate::outcome::Receipt;
-use crate::outcome::Taken;
-use crate::report;
+use crate::outcome::{self, Receipt, Taken};
+use crate::report::{self, Story};
 use crate::submission::{Custody, Enough};
 use crate::world::Deadlines;
 use crate::world::{Priority, World};
@@ -105,7 +104,7 @@ impl<'a> Held<'a> {
     ///
     /// # Errors
     /// Nobody has it, or nobody knows.
-    pub(super) fn settle(self, verdict: Result<Receipt, Failure>) -> Result<Taken, Failure> {
+    pub(super) fn settle(self, verdict: Result<Receipt, Failure>, story: &Story) -> Result<Taken, Failure> {
         let world = self.world;
         let verdict = verdict.map_err(|failure| failure.about(world.places.whose()));
         match (self.what, verdict) {
@@ -116,7 +115,7 @@ impl<'a> Held<'a> {
             }
             // Dropped, it is gone.
             (What::Draft(_), verdict) => verdict.map(Taken::Sent),
-            (What::Entry(entry), Ok(receipt)) => Ok(Taken::Sent(sent(world, entry, receipt))),
+            (What::Entry(entry), Ok(receipt)) => Ok(Taken::Sent(sent(world, entry, receipt, story.addressed()))),
             (What::Entry(entry), Err(failure)) => not_sent(world, entry, failure, self.origin, self.client),
         }
     }
@@ -194,7 +193,7 @@ pub(super) fn keep(
 }
 
 /// The server has it: the message goes, or stays for those the server would not have.
-fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
+fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt, addressed: &[String]) -> Receipt {
     let done = if receipt.refused.is_empty() && entry.progress().refused.is_empty() {
         entry.remove()
     } else {
@@ -209,14 +208,19 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
             address: refused.address.to_string(),
             words: refused.words.whole().to_owned(),
         }));
-        progress.trouble = receipt
-            .refused
-            .first()
-            .map(|first| schedule::trouble(&Failure::new(Stage::Submission, first.cause, first.words.whole())));
+        let is_refused =
+            |address: &String| receipt.refused.iter().any(|refused| refused.address.to_string() == *address);
+        progress.delivered.extend(addressed.iter().filter(|address| !is_refused(address)).cloned());
+        // It is partly delivered from here on, whatever it fails of.
+        progress.left = Some(Vec::new());
+        let of_earlier = |refused: &RefusedRecipient| {
+            Failure::new(Stage::Submission, Cause::RecipientRefused, refused.words.as_str())
+        };
+        let first = receipt.refused.first().map(failure_of).or_else(|| progress.refused.first().map(of_earlier));
+        progress.trouble = first.map(|failure| schedule::trouble(&progress, &failure));
         if let Some(first) = deferred.first() {
             progress.left = Some(deferred.iter().map(|refused| refused.address.to_string()).collect());
-            let failure = Failure::new(Stage::Submission, first.cause, first.words.whole());
-            progress = later(world, &progress, &failure);
+            progress = later(world, &progress, &failure_of(first));
         } else {
             progress.left = Some(progress.refused.iter().map(|refused| refused.address.clone()).collect());
             progress.state = State::Failed;
@@ -231,6 +235,10 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
     receipt
 }
 
+pub(super) fn failure_of(refused: &outcome::RefusedRecipient) -> Failure {
+    Failure::new(Stage::Submission, refused.cause, refused.words.whole())
+}
+
 fn not_sent(
     world: &World,
     mut entry: Entry<'_>,
@@ -242,7 +250,7 @@ fn not_sent(
     let earlier = entry.progress().clone();
     let is_new = origin == Origin::Caller;
     if failure.cause == Cause::PerhapsSent {
-        let trouble = Some(schedule::trouble(&failure));
+        let trouble = Some(schedule::trouble(&earlier, &failure));
         let attempts = earlier.attempts + 1;
         // If it cannot be written, *sending* says the same.
         let _ = entry.put(Progress { state: State::PerhapsSent, trouble, attempts, ..earlier });
@@ -268,7 +276,7 @@ fn not_sent(
 
 /// A message that is given up.
 pub(super) fn failed(earlier: &Progress, failure: &Failure) -> Progress {
-    let trouble = Some(schedule::trouble(failure));
+    let trouble = Some(schedule::trouble(earlier, failure));
     Progress { state: State::Failed, attempts: earlier.attempts + 1, trouble, ..earlier.clone() }
 }
 

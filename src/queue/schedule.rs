@@ -82,7 +82,7 @@ pub(super) fn after(earlier: &Progress, failure: &Failure, now: u64, chance: u8)
         state: State::Waiting,
         attempts,
         next: now + spread(minutes * 60, chance),
-        trouble: Some(trouble(failure)),
+        trouble: Some(trouble(earlier, failure)),
         ..earlier.clone()
     }
 }
@@ -97,10 +97,11 @@ fn spread(seconds: u64, chance: u8) -> u64 {
     seconds * 4 / 5 + seconds * 2 / 5 * u64::from(chance) / 255
 }
 
-/// A failure as it is kept.
-pub(super) fn trouble(failure: &Failure) -> Trouble {
+/// A failure as it is kept. That nobody got the message is not said where somebody has.
+pub(super) fn trouble(progress: &Progress, failure: &Failure) -> Trouble {
     let row = failure.cause.row();
-    Trouble { status: row.status as u8, dsn: row.enhanced.to_owned(), line: failure.line() }
+    let line = if progress.is_partly_delivered() { failure.without_advice() } else { failure.line() };
+    Trouble { status: row.status as u8, dsn: row.enhanced.to_owned(), line }
 }
 
 /// Whether it is time to try. A time further off than any we set was set by a clock that was wrong.

@@ -17,7 +17,7 @@ use crate::outcome::Taken;
 use crate::report::Story;
 use crate::service::{Submission, account_for};
 use crate::words::Words;
-use crate::world::{Caller, OutboxFolder, World};
+use crate::world::{Caller, OutboxFolder, Priority, World};
 
 /// Octets of recipients kept for lists.
 const RECIPIENTS: usize = 4000;
@@ -37,20 +37,46 @@ pub fn deliver(
     let accounts = Accounts::load(world)?;
     let account = account_for(&accounts, &request.submit, &request.message)?;
     admit(world, account, &request.caller)?;
+    let mut unkept = None;
     let draft = match keeping(world, account, &request.caller) {
         Keeping::No => None,
-        Keeping::Yes => {
-            let (draft, ahead) = draft(world, &*world.outbox, &mut request)?;
-            if let Some(ahead) = ahead {
-                let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
-                return keep_untried(world, draft, client, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
+        Keeping::Yes => match draft(world, &*world.outbox, &mut request, Some(&account.name)) {
+            // The network may be better than the disk: what nobody can keep can be sent all the same.
+            Err(failure) if may_be_sent_unkept(&failure) => {
+                let words = format!("queue: sending a message without keeping it: {}", failure.record());
+                world.log.record(Priority::Warning, &words);
+                unkept = Some(failure);
+                None
             }
-            Some(draft)
-        }
+            Err(failure) => return Err(failure),
+            Ok((draft, ahead)) => {
+                if let Some(ahead) = ahead {
+                    let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
+                    let failure = Failure::new(Stage::Outbox, Cause::WaitsInOrder, words);
+                    return keep_untried(world, draft, client, failure);
+                }
+                Some(draft)
+            }
+        },
     };
     let mut held = Held::of_caller(world, draft, client, started);
     let verdict = attempt(world, account, request, &mut held, story);
-    held.settle(verdict)
+    held.settle(verdict, story).map_err(|failure| neither_sent_nor_kept(failure, unkept))
+}
+
+fn may_be_sent_unkept(failure: &Failure) -> bool {
+    matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull)
+}
+
+/// What would have been kept is not only told of the server, but also of the queue.
+fn neither_sent_nor_kept(failure: Failure, unkept: Option<Failure>) -> Failure {
+    match unkept {
+        Some(unkept) if schedule::may_pass(&failure) => {
+            let words = format!("{}; it could not be sent either: {}", unkept.detail.whole(), failure.without_advice());
+            Failure { detail: Words::from(words), ..unkept }
+        }
+        Some(_) | None => failure,
+    }
 }
 
 /// Keeps a message that cannot be tried yet: there is no account.
@@ -63,7 +89,7 @@ pub fn keep_unsent(
     client: &mut dyn Client,
     why: Failure,
 ) -> Result<Taken, Failure> {
-    let (draft, _) = draft(world, &*world.outbox, &mut request)?;
+    let (draft, _) = draft(world, &*world.outbox, &mut request, None)?;
     keep_untried(world, draft, client, why)
 }
 
@@ -72,7 +98,7 @@ pub fn keep_unsent(
 /// # Errors
 /// It cannot be written.
 pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) -> Result<Taken, Failure> {
-    let (draft, _) = draft(world, &*world.incoming, &mut request)?;
+    let (draft, _) = draft(world, &*world.incoming, &mut request, None)?;
     let id = draft.name().id.as_str().to_owned();
     draft.commit(None).map_err(unwritable)?;
     Ok(Taken::Kept { id, why })
@@ -80,7 +106,8 @@ pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) ->
 
 fn keep_untried(world: &World, draft: Draft<'_>, client: &mut dyn Client, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(moments::unix_seconds(world.clock.now()));
-    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, client, why)
+    let trouble = Some(schedule::trouble(&untried, &why));
+    custody::keep(draft, Progress { trouble, ..untried }, client, why)
 }
 
 /// Whether a message that cannot be sent now is kept.
@@ -99,6 +126,8 @@ fn keeping(world: &World, account: &Account, caller: &Caller) -> Keeping {
         OnFailure::Auto if world.terminal.is_attended() => Keeping::No,
         // No home, no outbox; whoever says keep is told so instead.
         OnFailure::Auto if world.places.state.as_os_str().is_empty() => Keeping::No,
+        // Kept, it would lie there for ever.
+        OnFailure::Auto if world.queue_runners.active().is_none() => Keeping::No,
         OnFailure::Auto => Keeping::Yes,
     }
 }
@@ -108,9 +137,10 @@ fn draft<'a>(
     world: &'a World,
     folder: &'a dyn OutboxFolder,
     request: &mut Submission,
+    account: Option<&str>,
 ) -> Result<(Draft<'a>, Option<Name>), Failure> {
     let store = Store::new(folder);
-    let facts = facts(world, request);
+    let facts = Facts { account: account.map(str::to_owned), ..facts(world, request) };
     let uid = request.caller.uid;
     let thread = thread_mark(&thread_of(&request.message.fields));
     let (mut draft, shelf) = store.draft(uid, &thread, &facts, &*world.random).map_err(unwritable)?;
@@ -168,6 +198,7 @@ pub(super) fn facts(world: &World, request: &Submission) -> Facts {
         to: text(to.join(", ").as_bytes(), RECIPIENTS),
         subject: all("Subject").into_iter().next().unwrap_or_default(),
         summary: false,
+        account: None,
     }
 }
 
