@@ -34,7 +34,14 @@ pub fn deliver(
     attempt: &Attempt<'_>,
 ) -> Result<Taken, Failure> {
     let started = world.clock.instant();
-    let accounts = Accounts::load(world)?;
+    let accounts = match Accounts::load(world) {
+        Ok(accounts) => accounts,
+        // Somebody broke the configuration: the message waits until he has mended it.
+        Err(failure) if failure.cause != Cause::NoAccount && keeps_unasked(world, &request.caller) => {
+            return keep_unsent(world, request, client, failure.clone()).map_err(|_| failure);
+        }
+        Err(failure) => return Err(failure),
+    };
     let account = account_for(&accounts, &request.submit, &request.message)?;
     admit(world, account, &request.caller)?;
     let mut unkept = None;
@@ -79,7 +86,7 @@ fn neither_sent_nor_kept(failure: Failure, unkept: Option<Failure>) -> Failure {
     }
 }
 
-/// Keeps a message that cannot be tried yet: there is no account.
+/// Keeps a message that cannot be tried yet: there is no account, or no configuration that can be read.
 ///
 /// # Errors
 /// It cannot be kept.
@@ -121,15 +128,21 @@ fn keeping(world: &World, account: &Account, caller: &Caller) -> Keeping {
     match account.on_failure {
         OnFailure::Keep => Keeping::Yes,
         OnFailure::Report => Keeping::No,
-        // The terminal, if there is one, is not the caller's.
-        OnFailure::Auto if caller.uid != world.outbox.owner() => Keeping::Yes,
-        OnFailure::Auto if world.terminal.is_attended() => Keeping::No,
-        // No home, no outbox; whoever says keep is told so instead.
-        OnFailure::Auto if world.places.state.as_os_str().is_empty() => Keeping::No,
-        // Kept, it would lie there for ever.
-        OnFailure::Auto if world.queue_runners.active().is_none() => Keeping::No,
-        OnFailure::Auto => Keeping::Yes,
+        OnFailure::Auto if keeps_unasked(world, caller) => Keeping::Yes,
+        OnFailure::Auto => Keeping::No,
     }
+}
+
+/// Whether to keep where no configuration decides.
+fn keeps_unasked(world: &World, caller: &Caller) -> bool {
+    // The terminal, if there is one, is not the caller's.
+    if caller.uid != world.outbox.owner() {
+        return true;
+    }
+    // No home, no outbox; whoever says keep is told so instead. Kept where nobody tries again, it would lie there for ever.
+    !world.terminal.is_attended()
+        && !world.places.state.as_os_str().is_empty()
+        && world.queue_runners.active().is_some()
 }
 
 /// Writes a message down, and finds the one of its thread that it has to wait for.

@@ -468,6 +468,27 @@ fn auto_keeps_only_where_somebody_tries_again() {
 }
 
 #[test]
+fn a_broken_configuration_keeps_what_nobody_watches_where_somebody_tries_again() {
+    let mut machine = Machine::new();
+    machine.world.files = Box::new(Configured("[accounts.me".to_owned()));
+    machine.fakes.queue_runners.active.set(Some(QueueRunner::Timer));
+    let told = |machine: &Machine| {
+        let mut request = request("a", &[]);
+        request.caller.uid = machine.world.outbox.owner();
+        machine.deliver(request, &failing(Cause::Unreachable))
+    };
+    assert!(told(&machine).is_err(), "somebody watches");
+    machine.world.terminal = Box::new(Unattended(Rc::clone(&machine.fakes.paper)));
+    machine.fakes.queue_runners.active.set(None);
+    assert!(told(&machine).is_err() && machine.files() == 0, "nobody tries again");
+    machine.fakes.queue_runners.active.set(Some(QueueRunner::Cron));
+    assert!(matches!(told(&machine), Ok(Taken::Kept { .. })));
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    machine.world.files = Box::new(Configured(CONFIG.to_owned()));
+    assert_eq!(machine.run(Pace::Everything), ["a"]);
+}
+
+#[test]
 fn what_cannot_be_kept_is_sent_all_the_same() {
     let machine = Machine::new();
     fs::write(machine.state.path().join("outbox"), "a file in its place").unwrap();
