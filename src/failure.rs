@@ -298,6 +298,10 @@ causes! {
     WaitsInOrder => Temporary, "4.4.5", Temporary, Message, Unsent, "an earlier message of its thread is waiting", "it goes out behind that one";
     /// It waited as long as a message may.
     Expired => Unavailable, "5.4.7", Permanent, Message, Unsent, "waited for five days and could not be sent", "mend the cause, then run: outlook-sendmail queue retry ID";
+    /// A run of the queue left messages waiting.
+    QueueWaits => Temporary, "4.4.7", Temporary, Machine, Unsent, "could not send what waits", "it is tried again; mailq shows what stands in the way of each message";
+    /// A run of the queue gave messages up.
+    QueueFailed => Unavailable, "5.4.7", Permanent, Machine, Unsent, "could not send what waited", "mailq lists what failed; then: outlook-sendmail queue retry ID, or drop ID";
     /// No message of the outbox is called so.
     UnknownMessage => Usage, "5.5.4", Permanent, Caller, Unsent, "no such message in the queue", "see mailq for the ids";
     /// Another process works on the message.

@@ -20,8 +20,10 @@ use crate::words::SafeText;
 use crate::world::StoreKind;
 use crate::world::*;
 
+mod queue_runners;
 mod user_units;
 
+pub(crate) use queue_runners::FakeQueueRunners;
 pub(crate) use user_units::FakeUserUnits;
 
 /// The wall clock when a test begins, in Unix seconds.
@@ -39,6 +41,7 @@ pub(crate) struct Fakes {
     pub(crate) paper: Rc<Paper>,
     pub(crate) person: Rc<FakePerson>,
     pub(crate) user_units: Rc<FakeUserUnits>,
+    pub(crate) queue_runners: Rc<FakeQueueRunners>,
     pub(crate) browser: Rc<FakeBrowser>,
 }
 
@@ -67,6 +70,7 @@ impl Fakes {
             terminal: Box::new(Rc::clone(&self.paper)),
             person: Box::new(Rc::clone(&self.person)),
             user_units: Box::new(Rc::clone(&self.user_units)),
+            queue_runners: Box::new(Rc::clone(&self.queue_runners)),
             browser: Box::new(Rc::clone(&self.browser)),
             brokers: Box::new(Nothing),
             users: Box::new(Nothing),

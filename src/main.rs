@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     adapters::process::start();
     let mut arguments = std::env::args_os();
     let wanted = invocation::read(arguments.next().unwrap_or_default(), arguments.collect());
+    if wanted.as_ref().is_ok_and(Invocation::runs_apart) {
+        adapters::queue_runners::leave_caller();
+    }
     let world = adapters::world(wanted.as_ref().map_or(Configuration::Usual, Invocation::configuration));
     ExitCode::from(pipeline::run(&world, wanted))
 }

@@ -1,12 +1,14 @@
 //! The whole program on one screen.
 
+use std::cell::Cell;
+
 use crate::attempt::attempt;
 use crate::broker;
 use crate::commands;
 use crate::envelope::Stamp;
 use crate::failure::Failure;
 use crate::invocation::help::{help, version};
-use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
+use crate::invocation::{Invocation, Refusal, SmtpOnStdio, StandardInput, Submit};
 use crate::message::{Message, standard_input};
 use crate::outcome::Taken;
 use crate::queue::{self, PresentCaller};
@@ -19,7 +21,7 @@ use crate::world::{Route, World};
 pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
     match wanted {
         Ok(Invocation::Submit(submit)) => send(world, &submit),
-        Ok(Invocation::SmtpOnStdio(wanted)) => stdio_server::serve(world, &wanted, &deliver),
+        Ok(Invocation::SmtpOnStdio(wanted)) => serve(world, &wanted),
         Ok(Invocation::PrintQueue) => commands::print_queue(world),
         Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
@@ -47,7 +49,33 @@ fn send(world: &World, submit: &Submit) -> u8 {
     let submit = report::watched(world, submit);
     let verdict = message.and_then(|message| deliver(world, &submit, message, &mut log_record));
     report::write_log_record(world, &log_record, verdict.as_ref());
-    report::explain_verdict(world, verdict.as_ref())
+    let status = report::explain_verdict(world, verdict.as_ref());
+    if let Ok(Taken::Sent(_)) = verdict {
+        try_behind(world);
+    }
+    status
+}
+
+/// SMTP on standard input and output; each message is a case for itself.
+fn serve(world: &World, wanted: &SmtpOnStdio) -> u8 {
+    let sent = Cell::new(false);
+    let status = stdio_server::serve(world, wanted, &|world, submit, message, log_record| {
+        let verdict = deliver(world, submit, message, log_record);
+        sent.set(sent.get() || matches!(verdict, Ok(Taken::Sent(_))));
+        verdict
+    });
+    if sent.get() {
+        try_behind(world);
+    }
+    status
+}
+
+/// A message went out: what waits in this user's queue may go out as well.
+fn try_behind(world: &World) {
+    match world.places.route {
+        Route::Here => queue::try_behind(world),
+        Route::Broker | Route::Incoming => {}
+    }
 }
 
 /// One message, read to its end, to the server's verdict or the outbox.

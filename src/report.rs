@@ -35,6 +35,8 @@ pub struct LogRecord {
     /// What was done to who it is from.
     changed: Vec<String>,
     recorded: bool,
+    /// Everybody it was to be sent to, once that was decided.
+    addressed: Vec<String>,
     /// Who called, where that was not this process's caller.
     caller: Option<Caller>,
 }
@@ -75,8 +77,14 @@ impl LogRecord {
         }
         self.from = letter.envelope().from().map(ToString::to_string).unwrap_or_default();
         self.to = letter.envelope().to().iter().map(ToString::to_string).collect();
+        self.addressed.clone_from(&self.to);
         self.size = letter.size();
         letter.message_id().clone_into(&mut self.message_id);
+    }
+
+    /// Everybody it was to be sent to, once that was decided.
+    pub fn addressed(&self) -> &[String] {
+        &self.addressed
     }
 
     /// What is known of a message that was refused before it came.
@@ -318,6 +326,7 @@ mod tests {
             message_id: "<1> subject=\"\" sent: 250".into(),
             changed: Vec::new(),
             recorded: false,
+            addressed: Vec::new(),
             caller: None,
         };
         let caller = Caller { parent: "x sent: 250 ok".into(), login: "www".into(), ..Caller::default() };

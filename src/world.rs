@@ -19,6 +19,7 @@ mod deadlines;
 mod machine;
 mod person;
 mod post;
+mod queue_runner;
 mod secrets;
 mod user_units;
 mod users;
@@ -29,6 +30,7 @@ pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
 pub use post::{Post, PostAnswer, PostFault, PostStep};
+pub use queue_runner::{QueueRunner, QueueRunners};
 pub use secrets::{
     KeyPlace, STORES, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind, StoreRow, not_for_the_machine,
 };
@@ -83,6 +85,8 @@ pub struct World {
     pub person: Box<dyn Person>,
     /// What starts programs for this user at their times.
     pub user_units: Box<dyn UserUnits>,
+    /// What tries again the messages of this user's queue.
+    pub queue_runners: Box<dyn QueueRunners>,
     /// And their browser.
     pub browser: Box<dyn Browser>,
     /// The system account's broker.

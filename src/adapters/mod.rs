@@ -19,6 +19,7 @@ pub mod person;
 mod private_folder;
 pub mod process;
 mod programs;
+pub mod queue_runners;
 pub mod secret_stores;
 pub mod spools;
 pub mod state;
@@ -58,6 +59,7 @@ fn world_at(places: Places) -> World {
         terminal: Box::new(terminal::StandardStreams),
         person: Box::new(person::AtTheTerminal),
         user_units: Box::new(user_units::UserManager::of_this_user()),
+        queue_runners: Box::new(queue_runners::SystemRunners(places.whose())),
         browser: Box::new(browser::Desktop),
         brokers: Box::new(broker::SystemBroker),
         users: Box::new(users::UserDatabase),

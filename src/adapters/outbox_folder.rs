@@ -50,7 +50,7 @@ impl FolderOnDisk {
         let safe = match self.kind {
             Kind::Own => {
                 let was_there = self.folder.exists();
-                private_folder::make(&self.folder)?;
+                private_folder::make(&self.folder).map_err(|error| named(&self.folder, error))?;
                 if !was_there {
                     // A new folder's name has to last as long as what is in it.
                     File::open(private_folder::parent(&self.folder))?.sync_all()?;
@@ -126,19 +126,20 @@ impl OutboxFolder for FolderOnDisk {
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits();
         let path = self.folder.join(name);
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
+        let opened = options.read(true).write(true).create_new(true).mode(mode).custom_flags(flags).open(path);
+        let file = opened.map_err(|error| named(&self.folder, error))?;
         if self.kind == Kind::Incoming {
             // Past the mask: the folder's group is meant to read it.
             nix::sys::stat::fchmod(&file, nix::sys::stat::Mode::from_bits_truncate(mode))?;
         }
-        Ok(Box::new(FileOnDisk(file)))
+        Ok(Box::new(FileOnDisk { file, folder: self.folder.clone() }))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn OutboxFile>> {
         let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(self.folder.join(name))?;
         match self.judge(&file.metadata()?) {
-            None => Ok(Box::new(FileOnDisk(file))),
+            None => Ok(Box::new(FileOnDisk { file, folder: self.folder.clone() })),
             Some(odd) => Err(io::Error::new(ErrorKind::PermissionDenied, format!("{name} is {}", odd.words()))),
         }
     }
@@ -159,18 +160,29 @@ impl OutboxFolder for FolderOnDisk {
     }
 }
 
+/// Says which folder it is about; a file in its place is one that is not ours to replace.
+fn named(folder: &Path, error: io::Error) -> io::Error {
+    let is_taken = error.kind() == ErrorKind::AlreadyExists && !folder.is_dir();
+    let kind = if is_taken { ErrorKind::NotADirectory } else { error.kind() };
+    io::Error::new(kind, format!("{}: {error}", folder.display()))
+}
+
 /// An open file.
-struct FileOnDisk(File);
+struct FileOnDisk {
+    file: File,
+    /// Whose disk may be full.
+    folder: PathBuf,
+}
 
 impl Read for FileOnDisk {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.0.read(room)
+        self.file.read(room)
     }
 }
 
 impl Write for FileOnDisk {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.write(octets)
+        self.file.write(octets).map_err(|error| named(&self.folder, error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -180,19 +192,19 @@ impl Write for FileOnDisk {
 
 impl Seek for FileOnDisk {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
+        self.file.seek(to)
     }
 }
 
 impl OutboxFile for FileOnDisk {
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all()
+        self.file.sync_all().map_err(|error| named(&self.folder, error))
     }
 
     fn lock(&self) -> Locked {
-        match self.0.try_lock() {
+        match self.file.try_lock() {
             // Whoever held it may have removed it meanwhile.
-            Ok(()) if self.0.metadata().is_ok_and(|metadata| metadata.nlink() > 0) => Locked::Yes,
+            Ok(()) if self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) => Locked::Yes,
             Ok(()) => Locked::Gone,
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Locked::Busy,
         }

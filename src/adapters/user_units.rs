@@ -87,16 +87,6 @@ impl UserUnits for UserManager {
             None => Err(failed("systemctl did not end")),
         }
     }
-
-    fn is_active(&self, unit: &str) -> bool {
-        if !self.runs() {
-            return false;
-        }
-        let mut command = Command::new(&self.systemctl);
-        command.args(["--user", "--quiet", "--no-ask-password", "is-active", unit]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        child.is_ok_and(|mut child| ended(&mut child, self.patience) == Some(true))
-    }
 }
 
 /// A link to /dev/null (systemd.unit(5)): the user wants none of it.
@@ -105,7 +95,7 @@ fn is_masked(file: &Path) -> bool {
 }
 
 /// Whether the program ended well; `None` when it had to be killed, or was lost.
-fn ended(child: &mut Child, patience: Duration) -> Option<bool> {
+pub(super) fn ended(child: &mut Child, patience: Duration) -> Option<bool> {
     let deadline = Instant::now() + patience;
     loop {
         match child.try_wait() {
@@ -161,15 +151,6 @@ mod tests {
         assert_eq!(manager.enable(UNIT), Ok(()));
         let expected = format!("--user --quiet --no-ask-password enable --now {UNIT}\n");
         assert_eq!(fs::read_to_string(asked).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_runs_is_asked_of_systemctl() {
-        let folder = tempfile::tempdir().unwrap();
-        let manager =
-            manager(folder.path(), "case \"$*\" in *'is-active outlook-sendmail-renew.timer') exit 0; esac; exit 3");
-        assert!(manager.is_active(UNIT) && !manager.is_active("other.timer"));
-        assert!(!UserManager { runtime: None, ..manager }.is_active(UNIT));
     }
 
     #[test]

@@ -29,13 +29,14 @@ use crate::invocation::{CommandArguments, CommandOption};
 use crate::queue::Viewer;
 use crate::report;
 use crate::service::{ServiceRequest, SignIn};
-use crate::world::{ListeningSocket, OnStandardInput, World};
+use crate::world::{ListeningSocket, OnStandardInput, Route, World};
 
 /// Carries out a request, shows what there is to say, and gives the exit status.
 pub fn carry_out(world: &World, request: &ServiceRequest) -> u8 {
-    let carried_out = match world.places.is_own() {
-        true => local::carry_out(world, Viewer::Everybody, request).map(|said| said.show(world)),
-        false => remote::carry_out(world, request),
+    let carried_out = match world.places.route {
+        Route::Here => local::carry_out(world, Viewer::Everybody, request).map(|said| said.show(world)),
+        Route::Broker => remote::carry_out(world, request),
+        Route::Incoming => Err(remote::does_not_run()),
     };
     carried_out.unwrap_or_else(|failure| report::complain(world, &failure))
 }

@@ -226,6 +226,11 @@ impl Hearing<'_> {
     }
 }
 
+/// For whoever knows that without asking it.
+pub(super) fn does_not_run() -> Failure {
+    not_for_a_message(failure(Cause::BrokerAway, ""))
+}
+
 /// Whoever asks for something else than to send can see to it that the broker runs.
 fn not_for_a_message(failure: Failure) -> Failure {
     const NOT_RUNNING: Wording = Wording {

@@ -3,13 +3,28 @@
 use crate::broker;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{CommandArguments, CommandOption};
+use crate::queue;
 use crate::report;
 use crate::service::{Duplicate, EntryId, Pace, ServiceRequest};
 use crate::world::World;
 
 /// Shows what waits. Gives the exit status.
 pub fn print_queue(world: &World) -> u8 {
-    broker::carry_out(world, &ServiceRequest::ListQueue)
+    let status = broker::carry_out(world, &ServiceRequest::ListQueue);
+    // A mail service that answers has taken it, or is about to.
+    if status != 0 || world.places.is_own() {
+        print_left_for_broker(world);
+    }
+    status
+}
+
+/// What root has left for the machine's mail service is in no queue yet; to others it is none of theirs.
+fn print_left_for_broker(world: &World) {
+    if world.caller.uid == 0
+        && let Ok(Some(list)) = queue::list_left_for_broker(world)
+    {
+        world.terminal.out(&format!("Left for this machine's mail service:\n{list}"));
+    }
 }
 
 /// Sends what waits. Gives the exit status.
@@ -20,6 +35,7 @@ pub fn run_queue(world: &World, pace: Pace) -> u8 {
 /// `queue show|retry|drop ID`, and `queue run` for the timer. Gives the exit status.
 pub fn look_after(world: &World, arguments: &CommandArguments) -> u8 {
     match wanted(arguments) {
+        Ok(ServiceRequest::ListQueue) => print_queue(world),
         Ok(request) => broker::carry_out(world, &request),
         Err(failure) => report::complain(world, &failure),
     }
@@ -32,6 +48,7 @@ fn wanted(arguments: &CommandArguments) -> Result<ServiceRequest, Failure> {
     match operands.as_slice() {
         [] => Ok(ServiceRequest::ListQueue),
         ["run"] => Ok(ServiceRequest::RunQueue(Pace::Due)),
+        ["run", "apart"] => Ok(ServiceRequest::RunQueue(Pace::Behind)),
         ["show", id] => named(id).map(ServiceRequest::ShowEntry),
         ["retry", id] => named(id).map(|id| ServiceRequest::RetryEntry(id, duplicate)),
         ["drop", id] => named(id).map(ServiceRequest::DropEntry),

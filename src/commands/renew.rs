@@ -12,6 +12,9 @@ use crate::world::{Stream, UnitFault, World};
 /// What runs us every week.
 const TIMER: &str = "outlook-sendmail-renew.timer";
 
+/// What tries again the messages that wait.
+const QUEUE_TIMER: &str = "outlook-sendmail-queue.timer";
+
 /// Renews every account's grant, whatever is cached, and gives the worst status.
 pub fn renew(world: &World, arguments: &CommandArguments) -> u8 {
     // A timer enabled for every user: the machine has its own.
@@ -51,26 +54,55 @@ pub fn tell(world: &World, command: Command) {
     }
 }
 
-/// Sees to it that `renew` is run every week from now on. A person is told when that is left to them.
-pub fn enable_timer(world: &World, account: &Account) {
-    if account.auth == AuthKind::Password {
-        return;
+/// Sees to it that `renew` is run every week from now on, and the queue every few minutes. A person is told when that is
+/// left to them.
+pub fn enable_timers(world: &World, account: &Account) {
+    let renewal = Chore {
+        timer: TIMER,
+        what: "The weekly renewal",
+        command: "renew",
+        rhythm: "once a week",
+        otherwise: "a sign-in that nobody uses lapses",
+    };
+    let queue = Chore {
+        timer: QUEUE_TIMER,
+        what: "The timer of the queue",
+        command: "queue run",
+        rhythm: "every five minutes",
+        otherwise: "nothing else tries again what could not be sent",
+    };
+    if account.auth == AuthKind::OAuth2 {
+        enable(world, &renewal);
     }
-    let Err(fault) = world.user_units.enable(TIMER) else { return };
+    enable(world, &queue);
+}
+
+/// What is to be done again and again.
+struct Chore {
+    timer: &'static str,
+    what: &'static str,
+    command: &'static str,
+    rhythm: &'static str,
+    otherwise: &'static str,
+}
+
+fn enable(world: &World, chore: &Chore) {
+    let Err(fault) = world.user_units.enable(chore.timer) else { return };
     if world.person.screen(Stream::Output).is_some() {
-        by_hand(world, &fault);
+        by_hand(world, chore, &fault);
     }
 }
 
-fn by_hand(world: &World, fault: &UnitFault) {
+fn by_hand(world: &World, chore: &Chore, fault: &UnitFault) {
+    let Chore { timer, what, command, rhythm, otherwise } = chore;
+    let cron = format!("Let cron run outlook-sendmail {command} {rhythm}: {otherwise}.");
     match fault {
-        UnitFault::NoManager | UnitFault::NotInstalled => {
-            columns::tell(world, "Let cron run outlook-sendmail renew once a week: a sign-in that nobody uses lapses.")
-        }
+        UnitFault::NoManager => columns::tell(world, &format!("There is no systemd for this user. {cron}")),
+        UnitFault::NotInstalled => columns::tell(world, &format!("{timer} is not installed. {cron}")),
         UnitFault::Failed(words) => {
-            columns::tell(world, &format!("The weekly renewal could not be enabled ({}). Run:", words.short()));
+            columns::tell(world, &format!("{what} could not be enabled ({}). Run:", words.short()));
             // To be copied, so it stays on one line.
-            world.terminal.out(&format!("    systemctl --user enable --now {TIMER}\n"));
+            world.terminal.out(&format!("    systemctl --user enable --now {timer}\n"));
         }
     }
 }

@@ -20,7 +20,4 @@ impl UserUnits for Rc<FakeUserUnits> {
         self.enabled.borrow_mut().push(unit.into());
         Ok(())
     }
-    fn is_active(&self, unit: &str) -> bool {
-        self.enabled.borrow().iter().any(|enabled| enabled == unit)
-    }
 }

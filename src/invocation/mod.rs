@@ -92,6 +92,11 @@ impl Invocation {
         self.config().map_or(Configuration::Usual, Configuration::File)
     }
 
+    /// Whether it is what we start behind a message, which no caller of ours is to wait for.
+    pub fn runs_apart(&self) -> bool {
+        matches!(self, Self::Tool(Command::Queue, arguments) if arguments.operands == ["run", "apart"])
+    }
+
     /// The configuration file a person named.
     fn config(&self) -> Option<&Path> {
         match self {

@@ -10,9 +10,8 @@ use super::unwritable;
 use crate::account::Account;
 use crate::failure::{Cause, Failure, Fate, Stage};
 use crate::moments;
-use crate::outcome::Receipt;
-use crate::outcome::Taken;
-use crate::report;
+use crate::outcome::{self, Receipt, Taken};
+use crate::report::{self, LogRecord};
 use crate::submission::{Custody, Enough};
 use crate::world::Deadlines;
 use crate::world::{Priority, World};
@@ -81,7 +80,7 @@ enum What<'a> {
     /// The message, written down and not promised yet.
     Draft(Draft<'a>),
     /// A message of the outbox.
-    Entry(Entry<'a>),
+    Entry(Box<Entry<'a>>),
 }
 
 impl<'a> Held<'a> {
@@ -97,7 +96,7 @@ impl<'a> Held<'a> {
 
     /// For a message of the outbox that is tried again.
     pub(super) fn of_entry(world: &'a World, entry: Entry<'a>, client: &'a mut dyn Client) -> Self {
-        let (what, started) = (What::Entry(entry), world.clock.instant());
+        let (what, started) = (What::Entry(Box::new(entry)), world.clock.instant());
         Self { world, what, client, started, origin: Origin::Outbox }
     }
 
@@ -105,7 +104,7 @@ impl<'a> Held<'a> {
     ///
     /// # Errors
     /// Nobody has it, or nobody knows.
-    pub(super) fn settle(self, verdict: Result<Receipt, Failure>) -> Result<Taken, Failure> {
+    pub(super) fn settle(self, verdict: Result<Receipt, Failure>, log_record: &LogRecord) -> Result<Taken, Failure> {
         let world = self.world;
         let verdict = verdict.map_err(|failure| failure.about(world.places.whose()));
         match (self.what, verdict) {
@@ -116,8 +115,8 @@ impl<'a> Held<'a> {
             }
             // Dropped, it is gone.
             (What::Draft(_), verdict) => verdict.map(Taken::Sent),
-            (What::Entry(entry), Ok(receipt)) => Ok(Taken::Sent(sent(world, entry, receipt))),
-            (What::Entry(entry), Err(failure)) => not_sent(world, entry, failure, self.origin, self.client),
+            (What::Entry(entry), Ok(receipt)) => Ok(Taken::Sent(sent(world, *entry, receipt, log_record.addressed()))),
+            (What::Entry(entry), Err(failure)) => not_sent(world, *entry, failure, self.origin, self.client),
         }
     }
 }
@@ -155,7 +154,7 @@ impl Custody for Held<'_> {
             What::Draft(draft) => {
                 let entry = draft.commit(None).map_err(unwritable)?;
                 self.client.in_custody();
-                What::Entry(entry)
+                What::Entry(Box::new(entry))
             }
             What::Entry(mut entry) => {
                 let sending = Progress { state: State::Sending, ..entry.progress().clone() };
@@ -194,7 +193,7 @@ pub(super) fn keep(
 }
 
 /// The server has it: the message goes, or stays for those the server would not have.
-fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
+fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt, addressed: &[String]) -> Receipt {
     let done = if receipt.refused.is_empty() && entry.progress().refused.is_empty() {
         entry.remove()
     } else {
@@ -208,12 +207,19 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
             address: refused.address.to_string(),
             words: refused.words.whole().to_owned(),
         }));
-        progress.trouble =
-            receipt.refused.first().map(|first| Failure::new(Stage::Submission, first.cause, first.words.whole()));
+        let is_refused =
+            |address: &String| receipt.refused.iter().any(|refused| refused.address.to_string() == *address);
+        progress.delivered.extend(addressed.iter().filter(|address| !is_refused(address)).cloned());
+        // It is partly delivered from here on, whatever it fails of.
+        progress.left = Some(Vec::new());
+        let of_earlier = |refused: &RefusedRecipient| {
+            Failure::new(Stage::Submission, Cause::RecipientRefused, refused.words.as_str())
+        };
+        let first = receipt.refused.first().map(failure_of).or_else(|| progress.refused.first().map(of_earlier));
+        progress.trouble = first;
         if let Some(first) = deferred.first() {
             progress.left = Some(deferred.iter().map(|refused| refused.address.to_string()).collect());
-            let failure = Failure::new(Stage::Submission, first.cause, first.words.whole());
-            progress = later(world, &progress, &failure);
+            progress = later(world, &progress, &failure_of(first));
         } else {
             progress.left = Some(progress.refused.iter().map(|refused| refused.address.clone()).collect());
             progress.state = State::Failed;
@@ -226,6 +232,10 @@ fn sent(world: &World, mut entry: Entry<'_>, receipt: Receipt) -> Receipt {
         world.log.record(Priority::Warning, &words);
     }
     receipt
+}
+
+pub(super) fn failure_of(refused: &outcome::RefusedRecipient) -> Failure {
+    Failure::new(Stage::Submission, refused.cause, refused.words.whole())
 }
 
 fn not_sent(

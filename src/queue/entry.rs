@@ -135,6 +135,9 @@ pub struct Facts {
     /// Whether it tells of messages that failed: nothing is told of those.
     #[serde(default)]
     pub summary: bool,
+    /// The account it was taken for, unless there was none yet.
+    #[serde(default)]
+    pub account: Option<String>,
 }
 
 /// Where a message stands.
@@ -189,6 +192,9 @@ pub struct Progress {
     /// Who still has to get it; everybody when there is no list.
     #[serde(default)]
     pub left: Option<Vec<String>>,
+    /// Who has got it.
+    #[serde(default)]
+    pub delivered: Vec<String>,
     /// Who will never get it.
     #[serde(default)]
     pub refused: Vec<RefusedRecipient>,
@@ -198,6 +204,9 @@ pub struct Progress {
     /// Whether it was taken over from root's drop, where it may lie still.
     #[serde(default)]
     pub adopted: bool,
+    /// The account of its first try, where it was taken before there was one.
+    #[serde(default)]
+    pub account: Option<String>,
 }
 
 impl Progress {
@@ -210,10 +219,39 @@ impl Progress {
             since: now,
             trouble: None,
             left: None,
+            delivered: Vec::new(),
             refused: Vec::new(),
             told: false,
             adopted: false,
+            account: None,
         }
+    }
+
+    /// Whether the server has taken it for somebody, so that nothing may be said of all its recipients.
+    pub fn is_partly_delivered(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// What kept it back, for people: that nobody got the message is not said where somebody has.
+    pub fn told(&self, trouble: &Failure) -> String {
+        if self.is_partly_delivered() { trouble.reason() } else { trouble.line() }
+    }
+
+    /// Who got it and who did not, where that differs: whoever believes that nobody did sends it twice.
+    pub fn in_part(&self, state: State) -> Option<String> {
+        let left = self.left.as_ref()?;
+        let delivered = match self.delivered.is_empty() {
+            true => "the others".to_owned(),
+            false => self.delivered.join(", "),
+        };
+        let not = match state {
+            State::Waiting | State::Sending => "not yet to",
+            State::Failed => "not to",
+            State::PerhapsSent => "perhaps to",
+        };
+        let never = self.refused.iter().map(|refused| &refused.address).filter(|address| !left.contains(address));
+        let missing: Vec<&str> = left.iter().chain(never).map(String::as_str).collect();
+        Some(format!("sent to {delivered}, {not} {}", missing.join(", ")))
     }
 
     /// Of a message that has not been tried.

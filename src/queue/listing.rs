@@ -13,12 +13,12 @@ use super::store::{Opened, Store};
 use super::{adoption, unreadable, unwritable};
 use crate::account::Accounts;
 use crate::attempt::Attempt;
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::moments;
 use crate::outcome::Taken;
 use crate::service::{Duplicate, Submission};
 use crate::words::SafeText;
-use crate::world::{Priority, World};
+use crate::world::{OutboxFolder, Priority, QueueRunner, World};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +47,12 @@ pub struct Tally {
     pub failed: usize,
     /// Nobody knows.
     pub perhaps_sent: usize,
+    /// Since when the oldest of those that are to be tried again has waited, in Unix seconds.
+    pub oldest: Option<u64>,
+    /// When the next is due.
+    pub next: Option<u64>,
+    /// Who tries it then; asked for where something waits.
+    pub runner: Option<QueueRunner>,
 }
 
 /// Counts.
@@ -58,11 +64,20 @@ pub fn tally(world: &World, viewer: Viewer) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let messages = store.shelf().map_err(unreadable)?.messages;
     for (name, _) in messages.iter().filter(|(name, _)| viewer.sees(name)) {
-        match state(store, name, &store.progress(name)) {
-            State::Waiting | State::Sending => tally.waiting += 1,
+        let progress = store.progress(name);
+        match state(store, name, &progress) {
+            State::Waiting => {
+                tally.waiting += 1;
+                tally.oldest = Some(tally.oldest.map_or(progress.since, |oldest| oldest.min(progress.since)));
+                tally.next = Some(tally.next.map_or(progress.next, |next| next.min(progress.next)));
+            }
+            State::Sending => tally.waiting += 1,
             State::Failed => tally.failed += 1,
             State::PerhapsSent => tally.perhaps_sent += 1,
         }
+    }
+    if tally.waiting > 0 {
+        tally.runner = world.queue_runners.active();
     }
     Ok(tally)
 }
@@ -72,11 +87,50 @@ pub fn tally(world: &World, viewer: Viewer) -> Result<Tally, Failure> {
 /// # Errors
 /// The outbox cannot be read.
 pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
-    let store = Store::new(&*world.outbox);
+    let mut text = list_of(world, &*world.outbox, viewer, &|store, name| store.progress(name))?;
+    let waits = tally(world, viewer)?;
+    if waits.waiting > 0 {
+        text.push_str(&who_tries(waits.runner));
+    }
+    Ok(text)
+}
+
+/// What root has left for the broker, as long as that does not run; nothing where there is nothing.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn list_left_for_broker(world: &World) -> Result<Option<String>, Failure> {
+    let is_empty = Store::new(&*world.incoming).shelf().map_err(unreadable)?.messages.is_empty();
+    const UNTAKEN: Wording<&str> = Wording { sentence: "this machine's mail service has not taken it yet", advice: "" };
+    let trouble = Failure::new(Stage::Outbox, Cause::BrokerAway, "").worded(Some(&UNTAKEN));
+    let untaken = Progress { trouble: Some(trouble), ..Progress::untried(0) };
+    if is_empty {
+        Ok(None)
+    } else {
+        list_of(world, &*world.incoming, Viewer::Everybody, &|_, _| untaken.clone()).map(Some)
+    }
+}
+
+fn who_tries(runner: Option<QueueRunner>) -> String {
+    match runner {
+        Some(runner) => format!("Tried again by {}\n", runner.words()),
+        None => "Nothing on this machine tries them again by itself: run sendmail -q, or see outlook-sendmail-queue.timer in \
+                 outlook-sendmail(1)\n"
+            .to_owned(),
+    }
+}
+
+fn list_of(
+    world: &World,
+    folder: &dyn OutboxFolder,
+    viewer: Viewer,
+    progress: &dyn Fn(Store<'_>, &Name) -> Progress,
+) -> Result<String, Failure> {
+    let store = Store::new(folder);
     let shelf = store.shelf().map_err(unreadable)?;
     let (mut rows, mut count, mut octets) = (String::new(), 0, 0);
     for (name, _) in shelf.messages.iter().filter(|(name, _)| viewer.sees(name)) {
-        if let Some(size) = row(world, store, name, &mut rows) {
+        if let Some(size) = row(world, store, name, &progress(store, name), &mut rows) {
             count += 1;
             octets += size;
         }
@@ -97,9 +151,8 @@ pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
 }
 
 /// Two or more lines on one message. Gives its size; `None` when it was gone.
-fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> Option<u64> {
-    let progress = store.progress(name);
-    let state = state(store, name, &progress);
+fn row(world: &World, store: Store<'_>, name: &Name, progress: &Progress, text: &mut String) -> Option<u64> {
+    let state = state(store, name, progress);
     let id = name.id.as_str();
     match store.facts(name) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -110,7 +163,7 @@ fn row(world: &World, store: Store<'_>, name: &Name, text: &mut String) -> Optio
         Ok(facts) => {
             let accepted = local(world, facts.accepted / 1000);
             let _ = writeln!(text, "{id:<12} {:>8} {accepted} {}", facts.size, facts.from);
-            let _ = writeln!(text, "             ({})", standing(world, state, &progress));
+            let _ = writeln!(text, "             ({})", standing(world, state, progress));
             let left = progress.left.as_ref().map_or(facts.to, |left| left.join(", "));
             let _ = writeln!(text, "{:>39} {left}", "");
             Some(facts.size)
@@ -134,8 +187,11 @@ fn standing(world: &World, state: State, progress: &Progress) -> String {
             false => write!(words, ", next try {}", local(world, progress.next)),
         };
     }
+    if let Some(part) = progress.in_part(state) {
+        let _ = write!(words, ", {part}");
+    }
     if let Some(trouble) = &progress.trouble {
-        let _ = write!(words, ": {}", trouble.line());
+        let _ = write!(words, ": {}", progress.told(trouble));
     }
     words
 }
@@ -168,8 +224,14 @@ pub fn show(world: &World, viewer: Viewer, id: &str) -> Result<String, Failure> 
         facts.size,
         facts.to,
     );
+    if !progress.delivered.is_empty() {
+        let _ = writeln!(text, "sent to:   {}", progress.delivered.join(", "));
+    }
     if let Some(left) = &progress.left {
         let _ = writeln!(text, "left:      {}", left.join(", "));
+    }
+    if let Some(account) = facts.account.as_ref().or(progress.account.as_ref()) {
+        let _ = writeln!(text, "account:   {account}");
     }
     for refused in &progress.refused {
         let _ = writeln!(text, "refused:   {}: {}", refused.address, refused.words);
@@ -204,14 +266,14 @@ pub fn retry(
     }
     let accounts = Accounts::load(world)?;
     let now = moments::unix_seconds(world.clock.now());
-    let Progress { mut left, trouble, adopted, refused, .. } = earlier;
+    let Progress { mut left, trouble, adopted, refused, delivered, account, .. } = earlier;
     // Refused for good, they are tried as well: who is on no list any more would be forgotten.
     if let Some(left) = &mut left {
         let missing = refused.into_iter().map(|refused| refused.address);
         let missing: Vec<String> = missing.filter(|address| !left.contains(address)).collect();
         left.extend(missing);
     }
-    let afresh = Progress { left, trouble, adopted, ..Progress::untried(now) };
+    let afresh = Progress { left, trouble, adopted, delivered, account, ..Progress::untried(now) };
     entry.put(afresh).map_err(unwritable)?;
     match one(world, entry, &accounts, &BTreeSet::new(), attempt) {
         Tried::Skipped | Tried::Ended(Ok(Taken::Sent(_))) => Ok(()),

@@ -31,6 +31,7 @@
 //! A disk that loses the order of two renames in one folder can turn waiting into perhaps sent, never into sent twice.
 
 mod adoption;
+mod behind;
 mod custody;
 mod entry;
 mod files;
@@ -44,15 +45,16 @@ mod taking;
 mod tests;
 
 pub use adoption::adopt;
+pub use behind::try_behind;
 pub use custody::{Client, PresentCaller};
-pub use listing::{Tally, Viewer, drop_message, list, retry, show, tally};
+pub use listing::{Tally, Viewer, drop_message, list, list_left_for_broker, retry, show, tally};
 pub use run::run_queue;
 use store::Shelf;
 pub use taking::{deliver, keep_unsent, leave_for_broker};
 
-use std::io;
+use std::io::{self, ErrorKind};
 
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Wording};
 
 /// Octets an outbox holds.
 pub const OCTETS: u64 = 1024 * 1024 * 1024;
@@ -63,8 +65,18 @@ pub const MESSAGES: usize = 10_000;
 /// Where several users share one outbox, each may fill this part of it; the last tenth is root's.
 pub const SHARE: u64 = 5;
 
+/// Where the folder cannot be ours to write, room is not what is missing.
+const NOT_OURS: Wording = Wording {
+    sentence: "cannot write to the queue",
+    advice: "nothing was sent; let that folder be yours, or name another in XDG_STATE_HOME, or set on_failure = \"report\"",
+};
+
 fn unwritable(error: io::Error) -> Failure {
-    Failure::new(Stage::Outbox, Cause::OutboxUnwritable, error.to_string())
+    let is_not_ours = matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotFound | ErrorKind::NotADirectory
+    );
+    Failure::new(Stage::Outbox, Cause::OutboxUnwritable, error.to_string()).worded(is_not_ours.then_some(&NOT_OURS))
 }
 
 fn unreadable(error: io::Error) -> Failure {

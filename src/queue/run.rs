@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::custody::{Held, Nobody, failed};
+use super::custody::{Held, Nobody, failed, failure_of};
 use super::entry::{Id, Name, Progress, State};
 use super::files::Entry;
 use super::store::{Opened, Store};
 use super::{adoption, schedule, summary, unreadable, unwritable};
-use crate::account::Accounts;
+use crate::account::{Account, Accounts};
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Verbosity;
@@ -39,12 +39,48 @@ struct Run<'a> {
     stopped: BTreeSet<String>,
     /// Messages that have had their turn.
     tried: BTreeSet<Id>,
+    /// Those it could not send.
+    unsent: Unsent,
+}
+
+/// What a run could not send.
+#[derive(Default)]
+struct Unsent {
+    waiting: usize,
+    failed: usize,
+    first: Option<Failure>,
+}
+
+impl Unsent {
+    fn waits(&mut self, why: Option<&Failure>) {
+        self.waiting += 1;
+        self.first = self.first.take().or_else(|| why.cloned());
+    }
+
+    fn fails(&mut self, why: &Failure) {
+        self.failed += 1;
+        self.first = self.first.take().or_else(|| Some(why.clone()));
+    }
+
+    /// The whole run, for whoever asked for it.
+    fn judge(&self) -> Result<(), Failure> {
+        let (cause, count) = match (self.waiting, self.failed) {
+            (0, 0) => return Ok(()),
+            (waiting, 0) => (Cause::QueueWaits, waiting),
+            (_, failed) => (Cause::QueueFailed, failed),
+        };
+        let why = self.first.as_ref().map(Failure::reason).unwrap_or_default();
+        let first = if self.waiting + self.failed > 1 { ", the first" } else { "" };
+        let words = format!("{}{first}: {why}", moments::count(count as u64, "message"));
+        Err(Failure::new(Stage::Outbox, cause, words))
+    }
 }
 
 /// Sends what waits. When another process is at it already, that one does.
 ///
 /// # Errors
-/// The outbox cannot be read, or there is no account to send through.
+/// The outbox cannot be read, or there is no account to send through; [`Cause::QueueWaits`] and [`Cause::QueueFailed`]
+/// when not everything it tried was sent.
 pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> Result<(), Failure> {
     let store = Store::new(&*world.outbox);
     if store.shelf().map_err(unreadable)?.is_empty() {
@@ -52,19 +88,19 @@ pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> Result<(),
     }
     let mut run: Option<Run<'_>> = None;
     loop {
-        let Some(alone) = world.locks.acquire("outbox", world.clock.instant()) else { return Ok(()) };
-        tidy(world, store)?;
+        let Some(alone) = world.locks.acquire("outbox", world.clock.instant()) else {
+            return run.map_or(Ok(()), |run| run.unsent.judge());
+        };
+        let given_up = tidy(world, store)?;
         let run = match &mut run {
             Some(run) => run,
-            none => {
-                let accounts = Accounts::load(world)?;
-                none.insert(Run { world, store, attempt, accounts, stopped: BTreeSet::new(), tried: BTreeSet::new() })
-            }
+            none => none.insert(Run::new(world, store, attempt)?),
         };
+        given_up.iter().for_each(|failure| run.unsent.fails(failure));
         let more = run.pass(pace)?;
         drop(alone);
-        if !more {
-            return Ok(());
+        if !more || pace == Pace::Behind {
+            return run.unsent.judge();
         }
         // Told to end meanwhile, nobody waits for us.
         world.signals.release();
@@ -72,14 +108,19 @@ pub fn run_queue(world: &World, pace: Pace, attempt: &Attempt<'_>) -> Result<(),
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(world: &'a World, store: Store<'a>, attempt: &'a Attempt<'a>) -> Result<Self, Failure> {
+        let (accounts, stopped, tried) = (Accounts::load(world)?, BTreeSet::new(), BTreeSet::new());
+        Ok(Self { world, store, attempt, accounts, stopped, tried, unsent: Unsent::default() })
+    }
+
     /// Everything whose turn it is. Says whether there is more, in a minute.
     fn pass(&mut self, pace: Pace) -> Result<bool, Failure> {
         let mut waiting = waiting(self.world, self.store)?;
         let mut slow = 0;
         while let Some(index) = self.next(&waiting, pace) {
             let Some(it) = waiting.get(index) else { break };
-            if it.progress.attempts > 0 && pace == Pace::Due {
+            if it.progress.attempts > 0 && pace != Pace::Everything {
                 if slow > 0 {
                     return Ok(true);
                 }
@@ -92,12 +133,27 @@ impl Run<'_> {
             }
             waiting.retain(|it| it.name != name);
         }
+        self.count_stopped(&waiting, pace);
         if self.stopped.is_empty()
             && let Some(name) = summary::write(self.world, self.store, &self.accounts)?
         {
             self.turn(&name)?;
         }
         Ok(false)
+    }
+
+    /// Those that were not tried, as every account is known not to work at the moment.
+    fn count_stopped(&mut self, waiting: &[Waiting], pace: Pace) {
+        if self.accounts.count() > self.stopped.len() {
+            return;
+        }
+        let now = moments::unix_seconds(self.world.clock.now());
+        let is_meant = |it: &&Waiting| pace == Pace::Everything || schedule::is_due(&it.progress, now);
+        for it in waiting.iter().filter(is_meant) {
+            if self.tried.insert(it.name.id.clone()) {
+                self.unsent.waits(None);
+            }
+        }
     }
 
     /// Whose turn it is: those never tried first. `waiting` is in the order of acceptance.
@@ -134,9 +190,18 @@ impl Run<'_> {
         };
         let tried = one(self.world, *entry, &self.accounts, &self.stopped, self.attempt);
         Ok(match tried {
-            Tried::Skipped => State::Waiting,
-            Tried::Ended(Ok(Taken::Sent(_))) => State::Failed,
+            Tried::Skipped => {
+                self.unsent.waits(None);
+                State::Waiting
+            }
+            Tried::Ended(Ok(Taken::Sent(receipt))) => {
+                if let Some(refused) = receipt.refused.first() {
+                    self.unsent.fails(&failure_of(refused));
+                }
+                State::Failed
+            }
             Tried::Ended(Ok(Taken::Kept { why, .. })) => {
+                self.unsent.waits(Some(&why));
                 if schedule::concerns_account(&why)
                     && let Some(account) = self.account_of(name)
                 {
@@ -144,13 +209,19 @@ impl Run<'_> {
                 }
                 State::Waiting
             }
-            Tried::Ended(Err(_)) => State::Failed,
+            Tried::Ended(Err(failure)) => {
+                self.unsent.fails(&failure);
+                State::Failed
+            }
         })
     }
 
     /// The account a message goes through.
     fn account_of(&self, name: &Name) -> Option<String> {
         let Ok(Opened::Entry(mut entry)) = self.store.open(name) else { return None };
+        if let Some(account) = account_recorded(&entry) {
+            return Some(account);
+        }
         let request = Submission::read(entry.content().ok()?, &*self.world.spools).ok()?;
         account_for(&self.accounts, &request.submit, &request.message).ok().map(|account| account.name.clone())
     }
@@ -186,7 +257,7 @@ pub(super) fn one(
             // That there is no room at the moment is not the message's fault.
             if failure.cause == Cause::SpoolUnwritable {
                 let mut nobody = Nobody;
-                let outcome = Held::of_entry(world, entry, &mut nobody).settle(Err(failure));
+                let outcome = Held::of_entry(world, entry, &mut nobody).settle(Err(failure), &log_record);
                 report::write_log_record(world, &log_record, outcome.as_ref());
                 return Tried::Ended(outcome);
             }
@@ -201,20 +272,37 @@ pub(super) fn one(
     log_record.read_message(&request.message, &request.submit.operands);
     log_record.called_by(&request.caller);
     let mut nobody = Nobody;
+    let account = account_of(accounts, &mut entry, &request);
     let held = Held::of_entry(world, entry, &mut nobody);
-    let outcome = match account_for(accounts, &request.submit, &request.message) {
+    let outcome = match account {
         Ok(account) if stopped.contains(&account.name) => return Tried::Skipped,
         Ok(account) => {
             let mut held = held;
             world.signals.hold_back();
             let verdict = attempt(world, account, request, &mut held, &mut log_record);
-            held.settle(verdict)
+            held.settle(verdict, &log_record)
         }
-        Err(failure) => held.settle(Err(failure)),
+        Err(failure) => held.settle(Err(failure), &log_record),
     };
     report::write_log_record(world, &log_record, outcome.as_ref());
     world.signals.release();
     Tried::Ended(outcome)
+}
+
+/// The account a message was taken for, which it keeps; for one that was taken before there was any, the account of its
+/// first try.
+fn account_of<'a>(accounts: &'a Accounts, entry: &mut Entry<'_>, request: &Submission) -> Result<&'a Account, Failure> {
+    if let Some(name) = account_recorded(entry) {
+        return accounts.named(&name);
+    }
+    let account = account_for(accounts, &request.submit, &request.message)?;
+    let progress = Progress { account: Some(account.name.clone()), ..entry.progress().clone() };
+    entry.put(progress).map_err(unwritable)?;
+    Ok(account)
+}
+
+fn account_recorded(entry: &Entry<'_>) -> Option<String> {
+    entry.facts().account.clone().or_else(|| entry.progress().account.clone())
 }
 
 /// Everything that waits, the oldest first.
@@ -238,8 +326,9 @@ fn waiting(world: &World, store: Store<'_>) -> Result<Vec<Waiting>, Failure> {
     Ok(found)
 }
 
-/// Before a run: what crashes left is put right, what waited too long is given up.
-fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
+/// Before a run: what crashes left is put right, what waited too long is given up, and why.
+fn tidy(world: &World, store: Store<'_>) -> Result<Vec<Failure>, Failure> {
+    let mut given_up = Vec::new();
     let shelf = store.shelf().map_err(unreadable)?;
     store.sweep(&shelf, world.clock.now());
     for (file, odd) in &shelf.odd {
@@ -266,7 +355,7 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
             }
             // Looked at again, now that nobody else is at it.
             State::Waiting if schedule::is_expired(&progress, now) => {
-                let last = progress.trouble.as_ref().map(Failure::line).unwrap_or_default();
+                let last = progress.trouble.as_ref().map(|trouble| progress.told(trouble)).unwrap_or_default();
                 let failure = Failure::new(Stage::Outbox, Cause::Expired, last);
                 (failed(&progress, &failure), Some(failure))
             }
@@ -280,7 +369,8 @@ fn tidy(world: &World, store: Store<'_>) -> Result<(), Failure> {
             let facts = entry.facts();
             let log_record = LogRecord::of_envelope(facts.from.as_bytes(), &[facts.to.as_bytes()]);
             report::write_log_record(world, &log_record, Err(&failure));
+            given_up.push(failure);
         }
     }
-    Ok(())
+    Ok(given_up)
 }

@@ -64,7 +64,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
         stamp,
         message,
     };
-    let facts = Facts { summary: true, ..facts(world, &request) };
+    let facts = Facts { summary: true, account: Some(account.name.clone()), ..facts(world, &request) };
     let (mut draft, _) = store.draft(owner, &thread_mark(b""), &facts, &*world.random).map_err(unwritable)?;
     request.write(&mut draft).and_then(|()| draft.flush()).map_err(unwritable)?;
     let mut told = BTreeSet::new();
@@ -94,7 +94,7 @@ fn message(
          They are in the queue: outlook-sendmail queue show, retry or drop, with the id.\n",
     );
     for (name, facts, progress) in untold {
-        let reason = progress.trouble.as_ref().map(Failure::line).unwrap_or_default();
+        let reason = progress.trouble.as_ref().map(|trouble| progress.told(trouble)).unwrap_or_default();
         let _ = write!(
             text,
             "\n{}, {}\n    from:    {}\n    to:      {}\n    subject: {}\n    reason:  {reason}\n",
@@ -104,12 +104,18 @@ fn message(
             facts.to,
             facts.subject,
         );
+        if let Some(part) = progress.in_part(progress.state) {
+            let _ = writeln!(text, "    {part}");
+        }
         for refused in &progress.refused {
             let _ = writeln!(text, "    refused: {}: {}", refused.address, refused.words);
         }
     }
     let (count, host) = (untold.len(), &world.caller.host_name);
+    let is_partly = |(.., progress): &(Name, Facts, Progress)| progress.is_partly_delivered();
     let subject = match count {
+        1 if untold.iter().all(is_partly) => format!("1 message from {host} did not reach everybody"),
+        _ if untold.iter().any(is_partly) => format!("{count} messages from {host} did not reach everybody"),
         1 => format!("1 message could not be sent from {host}"),
         _ => format!("{count} messages could not be sent from {host}"),
     };

@@ -14,10 +14,11 @@ use crate::invocation::{FlagValue, HeaderRecipients};
 use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
+use crate::queue::schedule;
 use crate::report::LogRecord;
 use crate::service::{Submission, account_for};
 use crate::words::SafeText;
-use crate::world::{Caller, OutboxFolder, World};
+use crate::world::{Caller, OutboxFolder, Priority, World};
 
 /// Octets of recipients kept for lists.
 const RECIPIENTS: usize = 4000;
@@ -34,26 +35,59 @@ pub fn deliver(
     attempt: &Attempt<'_>,
 ) -> Result<Taken, Failure> {
     let started = world.clock.instant();
-    let accounts = Accounts::load(world)?;
+    let accounts = match Accounts::load(world) {
+        Ok(accounts) => accounts,
+        // Somebody broke the configuration: the message waits until he has mended it.
+        Err(failure) if failure.cause != Cause::NoAccount && keeps_unasked(world, &request.caller) => {
+            return keep_unsent(world, request, client, failure.clone()).map_err(|_| failure);
+        }
+        Err(failure) => return Err(failure),
+    };
     let account = account_for(&accounts, &request.submit, &request.message)?;
     admit(world, account, &request.caller)?;
+    let mut unkept = None;
     let draft = match keeping(world, account, &request.caller) {
         Keeping::No => None,
-        Keeping::Yes => {
-            let (draft, ahead) = draft(world, &*world.outbox, &mut request)?;
-            if let Some(ahead) = ahead {
-                let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
-                return keep_untried(world, draft, client, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
+        Keeping::Yes => match draft(world, &*world.outbox, &mut request, Some(&account.name)) {
+            // The network may be better than the disk: what nobody can keep can be sent all the same.
+            Err(failure) if may_be_sent_unkept(&failure) => {
+                let words = format!("queue: sending a message without keeping it: {}", failure.log_text());
+                world.log.record(Priority::Warning, &words);
+                unkept = Some(failure);
+                None
             }
-            Some(draft)
-        }
+            Err(failure) => return Err(failure),
+            Ok((draft, ahead)) => {
+                if let Some(ahead) = ahead {
+                    let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
+                    let failure = Failure::new(Stage::Outbox, Cause::WaitsInOrder, words);
+                    return keep_untried(world, draft, client, failure);
+                }
+                Some(draft)
+            }
+        },
     };
     let mut held = Held::of_caller(world, draft, client, started);
     let verdict = attempt(world, account, request, &mut held, log_record);
-    held.settle(verdict)
+    held.settle(verdict, log_record).map_err(|failure| neither_sent_nor_kept(failure, unkept))
 }
 
-/// Keeps a message that cannot be tried yet: there is no account.
+fn may_be_sent_unkept(failure: &Failure) -> bool {
+    matches!(failure.cause, Cause::OutboxUnwritable | Cause::OutboxFull)
+}
+
+/// What would have been kept is not only told of the server, but also of the queue.
+fn neither_sent_nor_kept(failure: Failure, unkept: Option<Failure>) -> Failure {
+    match unkept {
+        Some(unkept) if schedule::may_pass(&failure) => {
+            let words = format!("{}; it could not be sent either: {}", unkept.detail.whole(), failure.reason());
+            Failure { detail: SafeText::from(words), ..unkept }
+        }
+        Some(_) | None => failure,
+    }
+}
+
+/// Keeps a message that cannot be tried yet: there is no account, or no configuration that can be read.
 ///
 /// # Errors
 /// It cannot be kept.
@@ -63,7 +97,7 @@ pub fn keep_unsent(
     client: &mut dyn Client,
     why: Failure,
 ) -> Result<Taken, Failure> {
-    let (draft, _) = draft(world, &*world.outbox, &mut request)?;
+    let (draft, _) = draft(world, &*world.outbox, &mut request, None)?;
     keep_untried(world, draft, client, why)
 }
 
@@ -72,7 +106,7 @@ pub fn keep_unsent(
 /// # Errors
 /// It cannot be written.
 pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) -> Result<Taken, Failure> {
-    let (draft, _) = draft(world, &*world.incoming, &mut request)?;
+    let (draft, _) = draft(world, &*world.incoming, &mut request, None)?;
     let id = draft.name().id.as_str().to_owned();
     draft.commit(None).map_err(unwritable)?;
     Ok(Taken::Kept { id, why })
@@ -80,7 +114,8 @@ pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) ->
 
 fn keep_untried(world: &World, draft: Draft<'_>, client: &mut dyn Client, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(moments::unix_seconds(world.clock.now()));
-    custody::keep(draft, Progress { trouble: Some(why.clone()), ..untried }, client, why)
+    let trouble = Some(why.clone());
+    custody::keep(draft, Progress { trouble, ..untried }, client, why)
 }
 
 /// Whether a message that cannot be sent now is kept.
@@ -94,13 +129,21 @@ fn keeping(world: &World, account: &Account, caller: &Caller) -> Keeping {
     match account.on_failure {
         OnFailure::Keep => Keeping::Yes,
         OnFailure::Report => Keeping::No,
-        // The terminal, if there is one, is not the caller's.
-        OnFailure::Auto if caller.uid != world.outbox.owner() => Keeping::Yes,
-        OnFailure::Auto if world.terminal.is_attended() => Keeping::No,
-        // No home, no outbox; whoever says keep is told so instead.
-        OnFailure::Auto if world.places.state.as_os_str().is_empty() => Keeping::No,
-        OnFailure::Auto => Keeping::Yes,
+        OnFailure::Auto if keeps_unasked(world, caller) => Keeping::Yes,
+        OnFailure::Auto => Keeping::No,
     }
+}
+
+/// Whether to keep where no configuration decides.
+fn keeps_unasked(world: &World, caller: &Caller) -> bool {
+    // The terminal, if there is one, is not the caller's.
+    if caller.uid != world.outbox.owner() {
+        return true;
+    }
+    // No home, no outbox; whoever says keep is told so instead. Kept where nobody tries again, it would lie there for ever.
+    !world.terminal.is_attended()
+        && !world.places.state.as_os_str().is_empty()
+        && world.queue_runners.active().is_some()
 }
 
 /// Writes a message down, and finds the one of its thread that it has to wait for.
@@ -108,9 +151,10 @@ fn draft<'a>(
     world: &'a World,
     folder: &'a dyn OutboxFolder,
     request: &mut Submission,
+    account: Option<&str>,
 ) -> Result<(Draft<'a>, Option<Name>), Failure> {
     let store = Store::new(folder);
-    let facts = facts(world, request);
+    let facts = Facts { account: account.map(str::to_owned), ..facts(world, request) };
     let uid = request.caller.uid;
     let thread = thread_mark(&thread_of(&request.message.fields));
     let (mut draft, shelf) = store.draft(uid, &thread, &facts, &*world.random).map_err(unwritable)?;
@@ -168,6 +212,7 @@ pub(super) fn facts(world: &World, request: &Submission) -> Facts {
         to: text(to.join(", ").as_bytes(), RECIPIENTS),
         subject: all("Subject").into_iter().next().unwrap_or_default(),
         summary: false,
+        account: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::attempt::Attempt;
 use crate::envelope::Stamp;
 use crate::fake_world::FolderOnDisk;
-use crate::fake_world::{Fakes, START};
+use crate::fake_world::{Fakes, Paper, START};
 use crate::invocation::Submit;
 use crate::message::{Body, Field, Message};
 use crate::outcome::Taken;
@@ -26,7 +26,10 @@ use crate::report::LogRecord;
 use crate::service::{Duplicate, Pace, Submission};
 use crate::submission::Custody;
 use crate::words::SafeText;
-use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, Readers, World};
+use crate::world::{
+    Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, QueueRunner, Readers, Terminal,
+    World,
+};
 
 const CONFIG: &str = "[accounts.me]\naddress = \"me@outlook.com\"\non_failure = \"keep\"\n";
 
@@ -79,7 +82,7 @@ impl Machine {
     /// Sends all it can; the subjects of what went out.
     fn run(&self, pace: Pace) -> Vec<String> {
         let sent = RefCell::new(Vec::new());
-        run_queue(&self.world, pace, &sending(&sent)).unwrap();
+        let _ = run_queue(&self.world, pace, &sending(&sent));
         sent.into_inner()
     }
 
@@ -362,13 +365,12 @@ fn a_message_cut_off_while_it_is_tried_again_is_neither_lost_nor_sent_twice() {
         film.snapshots.borrow_mut().clear();
         film.promised.set(true);
         film.take("nothing yet");
-        run_queue(&machine.world, Pace::Everything, &|_, _, request, held, _| {
+        let _ = run_queue(&machine.world, Pace::Everything, &|_, _, request, held, _| {
             if subject(&request) != "filmed" {
                 return Err(failure(Cause::Unreachable));
             }
             ending.happen(held, &film)
-        })
-        .unwrap();
+        });
         film.take("the end");
         restart_everywhere(&film, ending);
     }
@@ -428,6 +430,163 @@ fn auto_asks_for_a_terminal_of_the_callers() {
         assert_eq!(machine.deliver(request, &failing(Cause::Unreachable)).is_ok(), kept, "{uid}");
     }
     assert_eq!(machine.states(), [State::Waiting]);
+}
+
+struct Unattended(Rc<Paper>);
+
+impl Terminal for Unattended {
+    fn out(&self, text: &str) {
+        self.0.out(text);
+    }
+    fn err(&self, text: &str) {
+        self.0.err(text);
+    }
+    fn reply(&self, text: &str) -> bool {
+        self.0.reply(text)
+    }
+    fn is_attended(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn auto_keeps_only_where_somebody_tries_again() {
+    let mut machine = Machine::new();
+    machine.world.files = Box::new(Configured(CONFIG.replace("keep", "auto")));
+    machine.world.terminal = Box::new(Unattended(Rc::clone(&machine.fakes.paper)));
+    let request = || {
+        let mut request = request("a", &[]);
+        request.caller.uid = machine.world.outbox.owner();
+        request
+    };
+    let told = machine.deliver(request(), &failing(Cause::Unreachable)).unwrap_err();
+    assert_eq!((told.cause, machine.files()), (Cause::Unreachable, 0));
+    for runner in [QueueRunner::Timer, QueueRunner::Cron] {
+        machine.fakes.queue_runners.active.set(Some(runner));
+        assert!(machine.deliver(request(), &failing(Cause::Unreachable)).is_ok());
+    }
+    assert_eq!(machine.states(), [State::Waiting; 2]);
+}
+
+#[test]
+fn a_broken_configuration_keeps_what_nobody_watches_where_somebody_tries_again() {
+    let mut machine = Machine::new();
+    machine.world.files = Box::new(Configured("[accounts.me".to_owned()));
+    machine.fakes.queue_runners.active.set(Some(QueueRunner::Timer));
+    let told = |machine: &Machine| {
+        let mut request = request("a", &[]);
+        request.caller.uid = machine.world.outbox.owner();
+        machine.deliver(request, &failing(Cause::Unreachable))
+    };
+    assert!(told(&machine).is_err(), "somebody watches");
+    machine.world.terminal = Box::new(Unattended(Rc::clone(&machine.fakes.paper)));
+    machine.fakes.queue_runners.active.set(None);
+    assert!(told(&machine).is_err() && machine.files() == 0, "nobody tries again");
+    machine.fakes.queue_runners.active.set(Some(QueueRunner::Cron));
+    assert!(matches!(told(&machine), Ok(Taken::Kept { .. })));
+    assert_eq!(machine.run(Pace::Everything), [""; 0]);
+    machine.world.files = Box::new(Configured(CONFIG.to_owned()));
+    assert_eq!(machine.run(Pace::Everything), ["a"]);
+}
+
+#[test]
+fn what_cannot_be_kept_is_sent_all_the_same() {
+    let machine = Machine::new();
+    fs::write(machine.state.path().join("outbox"), "a file in its place").unwrap();
+    let sent = RefCell::new(Vec::new());
+    assert!(matches!(machine.deliver(request("a", &[]), &sending(&sent)), Ok(Taken::Sent(_))));
+    assert_eq!(*sent.borrow(), ["a"]);
+    assert!(machine.fakes.paper.log.borrow().contains("Warning queue: sending a message without keeping it"));
+    let told = machine.deliver(request("a", &[]), &failing(Cause::Unreachable)).unwrap_err();
+    let line = told.line();
+    assert_eq!(told.cause, Cause::OutboxUnwritable);
+    let folder = machine.state.path().join("outbox");
+    for words in
+        [folder.to_str().unwrap(), "could not be sent either: cannot reach the server", "let that folder be yours"]
+    {
+        assert!(line.contains(words), "{line}");
+    }
+    assert!(!line.contains("free some space"), "{line}");
+    let refused = machine.deliver(request("a", &[]), &failing(Cause::Refused)).unwrap_err();
+    assert_eq!(refused.cause, Cause::Refused);
+}
+
+#[test]
+fn a_message_keeps_its_account() {
+    let two = format!("{CONFIG}[accounts.other]\naddress = \"other@outlook.com\"\n");
+    let of = |name: &str| format!("account = \"{name}\"\n{two}");
+    let mut machine = Machine::new();
+    machine.world.files = Box::new(Configured(of("me")));
+    machine.deliver(request("a", &[]), &failing(Cause::Unreachable)).unwrap();
+    keep_unsent(&machine.world, request("b", &[]), &mut PresentCaller, failure(Cause::NoAccount)).unwrap();
+    let through = RefCell::new(Vec::new());
+    let run = |world: &World| {
+        let _ = run_queue(world, Pace::Everything, &|_, account, request, _, _| {
+            through.borrow_mut().push(format!("{} {}", subject(&request), account.name));
+            Err(failure(Cause::Deferred))
+        });
+    };
+    run(&machine.world);
+    machine.world.files = Box::new(Configured(of("other")));
+    run(&machine.world);
+    let mut seen = through.into_inner();
+    seen.sort();
+    assert_eq!(seen, ["a me", "a me", "b me", "b me"]);
+}
+
+#[test]
+fn what_is_due_is_tried_behind_a_message_and_not_behind_each() {
+    let machine = Machine::new();
+    let started = || machine.fakes.queue_runners.started.get();
+    try_behind(&machine.world);
+    machine.deliver(request("a", &[]), &failing(Cause::Unreachable)).unwrap();
+    try_behind(&machine.world);
+    assert_eq!(started(), 0, "nothing is due");
+    machine.wait(120);
+    try_behind(&machine.world);
+    try_behind(&machine.world);
+    assert_eq!(started(), 1);
+    machine.wait(61);
+    try_behind(&machine.world);
+    assert_eq!(started(), 2);
+}
+
+#[test]
+fn behind_a_message_one_of_those_that_piled_up_is_tried() {
+    let machine = Machine::new();
+    for subject in ["a", "b"] {
+        machine.deliver(request(subject, &[]), &failing(Cause::Unreachable)).unwrap();
+        machine.wait(1);
+    }
+    machine.wait(120);
+    assert_eq!(machine.run(Pace::Behind), ["a"]);
+    assert_eq!(machine.run(Pace::Behind), ["b"]);
+}
+
+#[test]
+fn what_root_left_is_listed_as_waiting() {
+    let mut machine = Machine::new();
+    assert_eq!(list_left_for_broker(&machine.world).unwrap(), None);
+    let incoming = scratch();
+    machine.world.incoming = Box::new(FolderOnDisk::new(incoming.path()));
+    leave_for_broker(&machine.world, request("a", &[]), failure(Cause::BrokerAway)).unwrap();
+    let list = list_left_for_broker(&machine.world).unwrap().unwrap();
+    assert!(list.contains("(waiting, due: this machine's mail service has not taken it yet)"), "{list}");
+}
+
+#[test]
+fn a_run_tells_what_it_could_not_send() {
+    let machine = Machine::new();
+    for subject in ["a", "b"] {
+        machine.deliver(request(subject, &[]), &failing(Cause::Unreachable)).unwrap();
+    }
+    let verdict = |cause| run_queue(&machine.world, Pace::Everything, &failing(cause)).unwrap_err();
+    let waits = verdict(Cause::Unreachable);
+    assert_eq!(waits.exit_status() as u8, 75);
+    let words = "could not send what waits: 2 messages, the first: cannot reach the server";
+    assert!(waits.line().starts_with(words), "{}", waits.line());
+    let failed = verdict(Cause::Refused);
+    assert_eq!((failed.cause, failed.exit_status() as u8), (Cause::QueueFailed, 69));
 }
 
 #[test]
@@ -494,7 +653,7 @@ fn a_thread_keeps_its_order_and_others_pass_it() {
     machine.deliver(request("other", &[("Message-ID", "<9@x>")]), &sending(&sent)).unwrap();
     assert_eq!(*sent.borrow(), ["other"]);
     // The first of them is refused for now once more: the second does not pass it.
-    run_queue(&machine.world, Pace::Everything, &failing(Cause::Deferred)).unwrap();
+    run_queue(&machine.world, Pace::Everything, &failing(Cause::Deferred)).unwrap_err();
     assert_eq!(machine.states(), [State::Waiting, State::Waiting]);
     assert_eq!(machine.run(Pace::Everything), ["first", "second"]);
 }
@@ -530,7 +689,7 @@ impl Read for Full {
 
 impl Write for Full {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::StorageFull.into())
+        Err(ErrorKind::StorageFull.into())
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
@@ -588,7 +747,7 @@ fn an_account_that_does_not_work_is_tried_once_a_run() {
         tries.set(tries.get() + 1);
         Err(failure(Cause::Unreachable))
     })
-    .unwrap();
+    .unwrap_err();
     assert_eq!((tries.get(), machine.states()), (1, vec![State::Waiting; 3]));
 }
 
@@ -612,7 +771,8 @@ fn a_summary_that_fails_is_not_told_of() {
     let machine = Machine::new();
     machine.deliver(request("late", &[]), &failing(Cause::Unreachable)).unwrap();
     machine.wait(6 * 24 * 3600);
-    run_queue(&machine.world, Pace::Due, &failing(Cause::Refused)).unwrap();
+    let verdict = run_queue(&machine.world, Pace::Due, &failing(Cause::Refused)).unwrap_err();
+    assert_eq!(verdict.cause, Cause::QueueFailed);
     assert_eq!(machine.states(), [State::Failed, State::Failed]);
     assert_eq!(machine.run(Pace::Everything), [""; 0]);
 }
@@ -628,8 +788,9 @@ fn users_of_a_shared_outbox_see_their_own() {
         request.caller.uid = uid;
         machine.deliver(request, &failing(Cause::Unreachable)).unwrap();
     }
-    let both = Tally { waiting: 2, ..Tally::default() };
-    assert_eq!(tally(&machine.world, Viewer::Everybody).unwrap(), both);
+    let both = tally(&machine.world, Viewer::Everybody).unwrap();
+    assert_eq!((both.waiting, both.oldest, both.runner), (2, Some(START), None));
+    assert!(both.next > Some(START));
     assert_eq!(tally(&machine.world, Viewer::User(33)).unwrap().waiting, 1);
     let shelf = Store::new(&*machine.world.outbox).shelf().unwrap();
     let id = |uid: u32| shelf.messages.iter().find(|it| it.0.uid == uid).unwrap().0.id.as_str().to_owned();
@@ -713,8 +874,10 @@ fn those_refused_are_tried_again_alone() {
     })
     .unwrap();
     assert_eq!(left.borrow()[0], ("a".to_owned(), Some(vec![deferred.to_owned()])));
-    assert!(left.borrow()[1].0.starts_with("1 message could not be sent"));
+    assert!(left.borrow()[1].0.starts_with("1 message from"), "{left:?}");
     assert_eq!(machine.states(), [State::Failed]);
     let list = list(&machine.world, Viewer::Everybody).unwrap();
     assert!(list.contains(refused) && !list.contains(deferred), "{list}");
+    assert!(list.contains("(failed, sent to the others, not to c@example.org: recipient refused: no)"), "{list}");
+    assert!(!list.contains("nobody got"), "{list}");
 }

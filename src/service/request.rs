@@ -62,6 +62,10 @@ pub enum Pace {
     Due,
     /// By a person: everything that waits, now.
     Everything,
+    /// Behind a message that was sent: once what is due, and of that which was tried before one. The machine's mail
+    /// service does that by itself: asked by others, it does what is due.
+    #[serde(rename = "due", skip_deserializing)]
+    Behind,
 }
 
 /// What a sign-in gave, on its way into the broker's store.

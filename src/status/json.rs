@@ -53,6 +53,12 @@ struct OneAccount {
     queue: Option<usize>,
     queue_failed: Option<usize>,
     queue_perhaps_sent: Option<usize>,
+    #[serde(default)]
+    queue_oldest_at: Option<String>,
+    #[serde(default)]
+    queue_next_at: Option<String>,
+    #[serde(default)]
+    queue_runner: Option<String>,
     pace: Option<OnePace>,
 }
 
@@ -174,6 +180,9 @@ fn one_account(standing: &Standing<'_>, whose: Whose) -> OneAccount {
         queue: standing.outbox.map(|tally| tally.waiting),
         queue_failed: standing.outbox.map(|tally| tally.failed),
         queue_perhaps_sent: standing.outbox.map(|tally| tally.perhaps_sent),
+        queue_oldest_at: standing.outbox.and_then(|tally| tally.oldest).and_then(rfc3339),
+        queue_next_at: standing.outbox.and_then(|tally| tally.next).and_then(rfc3339),
+        queue_runner: standing.outbox.and_then(|tally| tally.runner).map(|runner| runner.word().to_owned()),
         pace: Some(OnePace { used, limit }),
     }
 }

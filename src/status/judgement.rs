@@ -1,13 +1,19 @@
 //! Whether an account is fine, and if not, why and how bad that is.
 
+use super::text::{MAILQ, outbox_words};
 use super::{SignIn, State};
 use crate::account::Account;
+use crate::failure::Wording;
 use crate::failure::{Cause, ExitStatus, Failure, Stage};
 use crate::memory::history::{History, PastFailure};
 use crate::moments::{self, DAY};
+use crate::queue::Tally;
 
 /// With so few days left a renewal every week has been missed, and nobody should wait for the next.
 const SHORT: u64 = 14;
+
+/// A message that has waited for so many seconds has seen more than a passing trouble.
+const LONG: u64 = 3600;
 
 /// When a grant lapses if nobody uses it, in Unix seconds; `None` when that is not known. A moment that is yet to come
 /// was written by a clock that has been set back since, and counts as now.
@@ -51,6 +57,34 @@ pub(super) fn judge(sign_in: &Result<SignIn, Failure>, history: &History, now: u
     }
 }
 
+/// What is wrong with the queue, if anything: what nobody tries again any more comes before what takes long.
+pub(super) fn judge_queue(tally: &Tally, now: u64) -> Option<(State, Failure)> {
+    let gone = tally.failed + tally.perhaps_sent;
+    if gone > 0 {
+        let words = outbox_words([0, tally.failed, tally.perhaps_sent]);
+        let words = words.strip_suffix(MAILQ).unwrap_or(&words);
+        let advice = "see mailq, then: outlook-sendmail queue retry ID, or queue drop ID";
+        return Some((State::MailFailed, queue_problem(Cause::QueueFailed, words.to_owned(), advice)));
+    }
+    let waits = |words, advice| Some((State::MailWaits, queue_problem(Cause::QueueWaits, words, advice)));
+    let count = moments::count(tally.waiting as u64, "message");
+    if tally.waiting > 0 && tally.oldest.is_some() && tally.runner.is_none() {
+        return waits(
+            format!("{count} in the queue, and nothing on this machine tries again by itself"),
+            "run: outlook-sendmail queue run; \
+             for always: systemctl --user enable --now outlook-sendmail-queue.timer, or cron",
+        );
+    }
+    let age = tally.oldest.map(|oldest| now.saturating_sub(oldest)).filter(|age| *age > LONG)?;
+    let hours = moments::count(age / 3600, "hour");
+    waits(format!("{count} in the queue, the oldest for {hours}"), "mailq shows what stands in the way")
+}
+
+fn queue_problem(cause: Cause, sentence: String, advice: &'static str) -> Failure {
+    let wording = Some(Wording { sentence: sentence.into(), advice: advice.into() });
+    Failure { wording, ..Failure::new(Stage::Outbox, cause, "") }
+}
+
 /// Whether mail has not worked since. What a clock that was set back has written decides nothing.
 fn blocks(failure: &PastFailure, settled: Option<u64>, now: u64) -> bool {
     failure.is_about_mailbox() && failure.at <= now && settled.is_none_or(|settled| settled < failure.at)
@@ -65,6 +99,7 @@ mod tests {
     use super::*;
     use crate::fake_world::account;
     use crate::status::GrantTimes;
+    use crate::world::QueueRunner;
 
     const NOW: u64 = 1_800_000_000;
 
@@ -142,5 +177,21 @@ mod tests {
         assert_eq!(outcome(&used(1), &renewed), (State::Blocked, 77));
         assert_eq!(outcome(&Ok(SignIn::Password), &renewed), (State::SignedIn, 0));
         assert_eq!(outcome(&Ok(SignIn::Password), &failed(NOW - 9, true)), (State::Blocked, 77));
+    }
+
+    #[test]
+    fn a_queue_is_a_problem_when_mail_failed_waits_long_or_has_nobody_who_tries() {
+        let told = |tally: Tally| judge_queue(&tally, NOW).map(|(state, problem)| (state, problem.exit_status() as u8));
+        let runner = Some(QueueRunner::Timer);
+        let waiting = |seconds: u64| Tally { waiting: 2, oldest: Some(NOW - seconds), runner, ..Tally::default() };
+        assert_eq!(told(Tally::default()), None);
+        assert_eq!(told(waiting(3600)), None);
+        assert_eq!(told(waiting(3601)), Some((State::MailWaits, 75)));
+        assert_eq!(told(Tally { runner: None, ..waiting(1) }), Some((State::MailWaits, 75)));
+        assert_eq!(told(Tally { failed: 1, ..waiting(1) }), Some((State::MailFailed, 69)));
+        assert_eq!(told(Tally { perhaps_sent: 1, ..Tally::default() }), Some((State::MailFailed, 69)));
+        let line = |tally| judge_queue(&tally, NOW).unwrap().1.line();
+        assert!(line(waiting(7200)).starts_with("2 messages in the queue, the oldest for 2 hours -- "));
+        assert!(line(Tally { failed: 2, ..Tally::default() }).starts_with("2 have failed -- see mailq"));
     }
 }

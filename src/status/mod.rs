@@ -62,6 +62,10 @@ pub enum State {
     LapsesSoon,
     /// Mail goes perhaps: the last renewal failed.
     RenewalFails,
+    /// Messages have failed, or nobody knows whether they were sent.
+    MailFailed,
+    /// Messages have waited too long, or nobody tries them again.
+    MailWaits,
     /// Outlook refuses all mail of the account.
     Blocked,
     /// Nobody is signed in, or no longer.
@@ -107,7 +111,7 @@ impl<'a> Standing<'a> {
         let mut standings: Vec<_> = accounts.all().iter().map(of).collect();
         let teller = standings.iter().position(|standing| standing.preferred).unwrap_or_default();
         if let Some(standing) = standings.get_mut(teller) {
-            standing.outbox = queue::tally(world, viewer).ok();
+            standing.look_at_queue(queue::tally(world, viewer));
         }
         standings
     }
@@ -127,6 +131,20 @@ impl<'a> Standing<'a> {
         let key = credentials::key_place(world, account, world.clock.instant() + STORE_PATIENCE);
         let pace = Pace { used: pace::used(world, account), limit: pace::BURST };
         Self { account, preferred, viewer, state, problem, sign_in, history, send_as, key, outbox: None, pace, now }
+    }
+
+    /// What lies in the queue is a problem of its own where there is no worse one.
+    fn look_at_queue(&mut self, tally: Result<Tally, Failure>) {
+        self.outbox = tally.as_ref().ok().copied();
+        let found = match tally {
+            Ok(tally) => judgement::judge_queue(&tally, self.now),
+            Err(failure) => Some((State::MailWaits, failure)),
+        };
+        if matches!(self.state, State::SignedIn | State::LapsesSoon)
+            && let Some((state, problem)) = found
+        {
+            (self.state, self.problem) = (state, Some(problem));
+        }
     }
 
     /// The exit status that tells its state.
@@ -165,8 +183,16 @@ pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
 impl State {
     /// Every one, for the manual.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 6] =
-        [Self::SignedIn, Self::LapsesSoon, Self::RenewalFails, Self::Blocked, Self::SignInNeeded, Self::StoreAway];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::SignedIn,
+        Self::LapsesSoon,
+        Self::RenewalFails,
+        Self::MailFailed,
+        Self::MailWaits,
+        Self::Blocked,
+        Self::SignInNeeded,
+        Self::StoreAway,
+    ];
 
     /// The word in JSON.
     pub const fn word(self) -> &'static str {
@@ -174,6 +200,8 @@ impl State {
             Self::SignedIn => "signed-in",
             Self::LapsesSoon => "lapses-soon",
             Self::RenewalFails => "renewal-fails",
+            Self::MailFailed => "mail-failed",
+            Self::MailWaits => "mail-waits",
             Self::Blocked => "blocked",
             Self::SignInNeeded => "sign-in-needed",
             Self::StoreAway => "store-away",

@@ -6,7 +6,8 @@ use crate::failure::Whose;
 use crate::memory::history::PastFailure;
 use crate::memory::send_as::Said;
 use crate::moments::{DAY, ago, count, date};
-use crate::queue::Viewer;
+use crate::queue::Tally;
+use crate::status::Viewer;
 use crate::world::{Escapes, KeyPlace, Screen};
 
 /// Where a line's text begins, behind its label.
@@ -84,12 +85,27 @@ pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Pain
     block.line("Not renewed", &history.unrenewed.as_ref().map(failed).unwrap_or_default());
     let outbox = standing.outbox.map(|tally| outbox_words([tally.waiting, tally.failed, tally.perhaps_sent]));
     block.line("Queue", &outbox.unwrap_or_default());
+    block.line("Tried again", &standing.outbox.map(|tally| tried_again(&tally, *now)).unwrap_or_default());
     // An empty minute is no news.
     let pace = Some(standing.pace).filter(|pace| pace.used > 0);
     let pace = pace.map(|pace| format!("{} of {} messages a minute used up just now", pace.used, pace.limit));
     block.line("Pace", &pace.unwrap_or_default());
     block.text
 }
+
+/// By whom, and when.
+fn tried_again(tally: &Tally, now: u64) -> String {
+    let Some(next) = tally.next else { return String::new() };
+    let minutes = next.saturating_sub(now).div_ceil(60);
+    let when = if minutes == 0 { "due now".to_owned() } else { format!("due in {}", count(minutes, "minute")) };
+    match tally.runner {
+        Some(runner) => format!("by {}; the next is {when}", runner.words()),
+        None => format!("by nobody; the next is {when}"),
+    }
+}
+
+/// Where they are.
+pub(super) const MAILQ: &str = "; mailq lists them";
 
 /// `2 messages wait, 1 has failed; mailq lists them`: how many wait, failed, and were perhaps sent.
 pub fn outbox_words([waiting, failed, perhaps_sent]: [usize; 3]) -> String {
@@ -104,7 +120,7 @@ pub fn outbox_words([waiting, failed, perhaps_sent]: [usize; 3]) -> String {
         number(perhaps_sent, "was perhaps sent", "were perhaps sent"),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "empty".to_owned() } else { format!("{}; mailq lists them", parts.join(", ")) }
+    if parts.is_empty() { "empty".to_owned() } else { format!("{}{MAILQ}", parts.join(", ")) }
 }
 
 fn headline(standing: &Standing<'_>, whose: Whose, paint: Paint) -> String {
@@ -114,6 +130,8 @@ fn headline(standing: &Standing<'_>, whose: Whose, paint: Paint) -> String {
         State::SignedIn => ("ready to send", "32"),
         State::LapsesSoon => ("lapses soon", "33"),
         State::RenewalFails => ("cannot be renewed", "31"),
+        State::MailFailed => ("mail has failed", "31"),
+        State::MailWaits => ("mail waits", "33"),
         State::Blocked => (blocked.as_str(), "31"),
         State::SignInNeeded => ("sign-in needed", "31"),
         State::StoreAway => ("sign-in not to be read", "31"),

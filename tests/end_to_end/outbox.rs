@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -57,7 +57,28 @@ fn tool(machine: &Machine, arguments: &[&str]) -> Run {
 
 /// Sends what waits, whatever comes of it.
 fn run_queue(machine: &Machine) {
-    machine.sendmail(["-q"], b"").assert_silent_success();
+    machine.sendmail(["-q"], b"");
+}
+
+/// Gives this machine's user a manager whose timer runs the queue, for a command.
+fn with_timer(machine: &Machine, command: &mut Command) {
+    let wants = machine.folder.path().join(".config/systemd/user/timers.target.wants");
+    let manager = machine.folder.path().join("run/systemd");
+    fs::create_dir_all(&wants).unwrap();
+    fs::create_dir_all(&manager).unwrap();
+    fs::write(wants.join("outlook-sendmail-queue.timer"), "").unwrap();
+    fs::write(manager.join("private"), "").unwrap();
+    command.env("XDG_RUNTIME_DIR", machine.folder.path().join("run"));
+}
+
+/// Has everything that waits be due.
+fn make_due(machine: &Machine) {
+    for name in files(machine).iter().filter(|name| name.ends_with(".progress")) {
+        let path = outbox(machine).join(name);
+        let mut progress: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        progress["next"] = 1.into();
+        fs::write(&path, progress.to_string()).unwrap();
+    }
 }
 
 fn subjects(machine: &Machine) -> Vec<String> {
@@ -179,7 +200,7 @@ fn a_message_refused_for_good_later_is_failed_and_told_of_once() {
     let machine = keeping("on content 1 times 1: 451 4.3.2 later\non content times 1: 554 5.6.0 no");
     machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
     let run = machine.sendmail(["-q"], b"");
-    run.assert_silent_success();
+    run.assert_failure(69, "could not send what waited: 1 message: Outlook refuses the message's content");
     if let Some(log) = syslog() {
         let records = log.records_of(run.pid);
         assert!(records.iter().any(|record| record.contains("failed: status=65 dsn=5.6.0 ")), "{records:?}");
@@ -193,6 +214,8 @@ fn a_message_refused_for_good_later_is_failed_and_told_of_once() {
         assert!(summary.text().contains(words), "{words}: {}", summary.text());
     }
     assert!(mailq(&machine).contains("(failed: Outlook refuses the message's content"));
+    let status = tool(&machine, &["status"]);
+    assert!(status.status == 69 && status.stdout.contains("mail has failed"), "{}", status.stdout);
     run_queue(&machine);
     assert_eq!(subjects(&machine).len(), 1);
     // Its cause mended, a person tries again.
@@ -238,11 +261,21 @@ fn those_the_server_takes_get_it_and_the_others_are_listed() {
         // The sum is that of the column above it.
         let size = list.lines().nth(1).unwrap().split_ascii_whitespace().nth(1).unwrap();
         assert!(
-            list.contains("(failed: recipient refused") && list.ends_with(&format!("\nTotal: 1, {size} octets\n")),
+            list.contains("(failed, sent to a@example.org, c@example.org, not to b@example.org: recipient refused")
+                && list.ends_with(&format!("\nTotal: 1, {size} octets\n")),
             "{list}"
         );
-        assert!(list.contains("b@example.org") && !list.contains("c@example.org"), "{list}");
+        assert!(!list.contains("nobody got"), "{list}");
         let id = &ids(&machine)[0];
+        let shown = tool(&machine, &["queue", "show", id]).stdout;
+        assert!(
+            shown.contains("sent to:   a@example.org, c@example.org\n") && !shown.contains("nobody got"),
+            "{shown}"
+        );
+        run_queue(&machine);
+        let summary = machine.outlook.smtp.received().last().unwrap().text().to_owned();
+        assert!(summary.contains("did not reach everybody") && !summary.contains("nobody got"), "{summary}");
+        assert!(summary.contains("sent to a@example.org, c@example.org, not to b@example.org"), "{summary}");
         tool(&machine, &["queue", "retry", id]).assert_silent_success();
         assert_eq!(machine.outlook.smtp.received().last().unwrap().recipients(), ["b@example.org"]);
         assert_eq!(files(&machine), [""; 0]);
@@ -313,8 +346,16 @@ fn without_a_terminal_auto_keeps() {
     let dialogue = Dialogue::parse("on banner: 421 4.3.2 later").unwrap();
     let auto = [("on_failure".to_owned(), "\"auto\"".to_owned())];
     let machine = Machine::with(|options| options.dialogue = Some(dialogue), &auto);
-    let mut command = machine.command("/usr/bin/setsid");
-    command.args(["--wait"]).arg(machine.program("sendmail")).arg("a@example.org");
+    let unattended = || {
+        let mut command = machine.command("/usr/bin/setsid");
+        command.args(["--wait"]).arg(machine.program("sendmail")).arg("a@example.org");
+        command
+    };
+    // Kept, it would lie there for ever.
+    harness::feed(&mut unattended(), MESSAGE).assert_failure(75, "4.3.2 later");
+    assert_eq!(ids(&machine), [""; 0]);
+    let mut command = unattended();
+    with_timer(&machine, &mut command);
     harness::feed(&mut command, MESSAGE).assert_silent_success();
     assert_eq!(ids(&machine).len(), 1);
     // With one, the caller is told: util-linux's script gives it one.
@@ -339,6 +380,57 @@ fn over_smtp_a_kept_message_is_taken() {
     assert!(run.stdout.contains("\r\n250 2.0.0 kept as "), "{}", run.stdout);
     run_queue(&machine);
     assert_eq!(subjects(&machine), ["A kept one"]);
+}
+
+#[test]
+fn what_is_due_goes_out_behind_a_message_that_was_sent() {
+    let machine = keeping("on banner times 1: 421 4.3.2 later");
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    // Not due yet.
+    machine.sendmail(["a@example.org"], b"Subject: The second\n\nText\n").assert_silent_success();
+    assert_eq!(subjects(&machine), ["The second"]);
+    make_due(&machine);
+    // Whoever reads to the end of our output does not wait for it either.
+    machine.sendmail(["a@example.org"], b"Subject: The third\n\nText\n").assert_silent_success();
+    until("the one that waited", || subjects(&machine).contains(&"A kept one".to_owned()));
+    until("an empty queue", || files(&machine).is_empty());
+    assert_eq!(subjects(&machine).len(), 3);
+}
+
+#[test]
+fn a_run_that_sends_nothing_says_so_and_everybody_says_who_tries_next() {
+    let machine = keeping("on banner: 421 4.3.2 later");
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    machine.sendmail(["-q"], b"").assert_failure(75, "could not send what waits: 1 message: ");
+    make_due(&machine);
+    tool(&machine, &["queue", "run"]).assert_failure(75, "could not send what waits: 1 message: ");
+    let list = mailq(&machine);
+    assert!(list.contains("\nNothing on this machine tries them again by itself"), "{list}");
+    let status = tool(&machine, &["status"]);
+    assert_eq!(status.status, 75, "{}", status.stdout);
+    assert!(status.stdout.contains("mail waits") && status.stdout.contains("by nobody"), "{}", status.stdout);
+    let with_timer_tool = |arguments: &[&str]| {
+        let mut command = machine.command(machine.program("outlook-sendmail"));
+        with_timer(&machine, command.args(arguments));
+        harness::run(&mut command, b"")
+    };
+    let list = with_timer_tool(&["mailq"]).stdout;
+    assert!(list.contains("\nTried again by outlook-sendmail-queue.timer"), "{list}");
+    let status = with_timer_tool(&["status", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let account = &report["accounts"][0];
+    assert_eq!((status.status, account["queue_runner"].as_str()), (0, Some("timer")), "{}", status.stdout);
+    assert!(account["queue_oldest_at"].is_string() && account["queue_next_at"].is_string());
+    // An hour is too long, whoever tries.
+    for name in files(&machine).iter().filter(|name| name.ends_with(".progress")) {
+        let path = outbox(&machine).join(name);
+        let mut progress: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        progress["since"] = (progress["since"].as_u64().unwrap() - 7300).into();
+        fs::write(&path, progress.to_string()).unwrap();
+    }
+    let status = with_timer_tool(&["status"]);
+    assert_eq!(status.status, 75, "{}", status.stdout);
+    assert!(status.stdout.contains("the oldest for 2 hours"), "{}", status.stdout);
 }
 
 // -- killed
@@ -557,7 +649,7 @@ fn a_message_that_cannot_be_read_back_is_failed_and_does_not_stop_the_others() {
 // -- no room
 
 #[test]
-fn without_room_nothing_is_sent_and_nothing_left_behind() {
+fn without_room_it_is_sent_unkept_and_nothing_left_behind() {
     let machine = keeping("");
     let large = [b"Subject: large\n\n".as_slice(), &b"text\n".repeat(40_000)].concat();
     // A limit on file sizes, 64 KiB: the small one fits, the large one does not.
@@ -566,39 +658,45 @@ fn without_room_nothing_is_sent_and_nothing_left_behind() {
         command.arg("-c").arg(format!("ulimit -f 128; exec {} a@example.org", machine.program("sendmail").display()));
         harness::feed(&mut command, input)
     };
-    limited(&large).assert_failure(75, "cannot write to the queue");
-    assert_eq!((files(&machine), subjects(&machine)), (Vec::new(), Vec::new()));
+    limited(&large).assert_silent_success();
+    assert_eq!((files(&machine), subjects(&machine)), (Vec::new(), vec!["large".to_owned()]));
     limited(MESSAGE).assert_silent_success();
-    assert_eq!(subjects(&machine), ["A kept one"]);
+    assert_eq!(subjects(&machine), ["large", "A kept one"]);
 
     let full = outbox(&machine);
     if !nix::unistd::geteuid().is_root() {
         skipped("only root can mount a small file system");
         return;
     }
-    let mount =
-        |arguments: &[&str]| std::process::Command::new("/bin/mount").args(arguments).status().unwrap().success();
+    let mount = |arguments: &[&str]| Command::new("/bin/mount").args(arguments).status().unwrap().success();
     if !mount(&["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs", full.to_str().unwrap()]) {
         skipped("no file system can be mounted here");
         return;
     }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        machine.sendmail(["a@example.org"], &large).assert_failure(75, "cannot write to the queue");
+        machine.sendmail(["a@example.org"], &large).assert_silent_success();
         assert_eq!(files(&machine), [""; 0]);
         machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
-        assert_eq!(subjects(&machine).len(), 2);
+        assert_eq!(subjects(&machine).len(), 4);
     }));
-    assert!(std::process::Command::new("/bin/umount").arg(&full).status().unwrap().success());
+    assert!(Command::new("/bin/umount").arg(&full).status().unwrap().success());
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
 }
 
 #[test]
-fn a_folder_others_can_write_takes_nothing() {
-    let machine = keeping("");
+fn a_folder_others_can_write_takes_nothing_and_is_named_where_nothing_is_sent() {
+    let machine = keeping("on banner times 1: 421 4.3.2 later");
     fs::create_dir_all(outbox(&machine)).unwrap();
     fs::set_permissions(outbox(&machine), fs::Permissions::from_mode(0o777)).unwrap();
-    machine.sendmail(["a@example.org"], MESSAGE).assert_failure(75, "could be written by somebody else");
-    assert_eq!(subjects(&machine), [""; 0]);
+    let run = machine.sendmail(["a@example.org"], MESSAGE);
+    run.assert_failure(75, "could be written by somebody else");
+    assert!(
+        run.stderr.contains("could not be sent either") && run.stderr.contains("let that folder be yours"),
+        "{}",
+        run.stderr
+    );
+    machine.sendmail(["a@example.org"], MESSAGE).assert_silent_success();
+    assert_eq!((subjects(&machine), files(&machine)), (vec!["A kept one".to_owned()], Vec::new()));
 }

@@ -4,9 +4,6 @@ use crate::account::{Account, OnFailure};
 use crate::commands::doctor::finding::Finding;
 use crate::world::{Route, World};
 
-/// What tries this user's messages again.
-const TIMER: &str = "outlook-sendmail-queue.timer";
-
 /// `None` where nothing is kept here: the machine's mail service has a queue and a timer of its own.
 pub(super) fn look(world: &World, accounts: &[Account]) -> Option<Finding> {
     match world.places.route {
@@ -16,13 +13,16 @@ pub(super) fn look(world: &World, accounts: &[Account]) -> Option<Finding> {
     if accounts.iter().all(|account| account.on_failure == OnFailure::Report) {
         return None;
     }
-    Some(match world.user_units.is_active(TIMER) {
-        true => Finding::Fine(format!("{TIMER} tries kept messages again")),
-        false => Finding::Odd(
-            "nothing tries kept messages again, unless cron runs sendmail -q".to_owned(),
-            format!(
-                "run: systemctl --user enable --now {TIMER}; without systemd let cron run sendmail -q every 10 minutes"
-            ),
-        ),
-    })
+    if let Some(runner) = world.queue_runners.active() {
+        return Some(Finding::Fine(format!("what waits is tried again by {}", runner.words())));
+    }
+    let kept = match accounts.iter().any(|account| account.on_failure == OnFailure::Keep) {
+        true => "with on_failure = \"keep\" it waits for whoever runs sendmail -q",
+        false => "whoever calls is told, and nothing is kept",
+    };
+    Some(Finding::Odd(
+        format!("nothing on this machine tries again what could not be sent: {kept}"),
+        "run: systemctl --user enable --now outlook-sendmail-queue.timer, or let cron run outlook-sendmail queue run"
+            .to_owned(),
+    ))
 }

@@ -197,26 +197,32 @@ fn a_locked_keyring_passes_and_a_missing_one_does_not() {
 fn the_timer_is_enabled_or_somebody_is_told_how() {
     let fakes = Fakes::default();
     at_a_terminal(&fakes);
-    enable_timer(&fakes.world(), &account());
-    enable_timer(&fakes.world(), &Account { auth: AuthKind::Password, ..account() });
-    assert_eq!(*fakes.user_units.enabled.borrow(), ["outlook-sendmail-renew.timer"]);
+    let (renewal, queue) = ("outlook-sendmail-renew.timer", "outlook-sendmail-queue.timer");
+    enable_timers(&fakes.world(), &account());
+    enable_timers(&fakes.world(), &Account { auth: AuthKind::Password, ..account() });
+    assert_eq!(*fakes.user_units.enabled.borrow(), [renewal, queue, queue]);
     assert_eq!(fakes.paper.out.borrow().as_str(), "");
     for (fault, advice) in [
-        (UnitFault::NoManager, "Let cron run outlook-sendmail renew"),
+        (UnitFault::NoManager, "There is no systemd for this user. Let cron run outlook-sendmail renew"),
+        (UnitFault::NoManager, "Let cron run outlook-sendmail queue run every five minutes"),
         (UnitFault::NotInstalled, "Let cron run outlook-sendmail renew"),
         (
             UnitFault::Failed("no bus".into()),
             "(no bus). Run: systemctl --user enable --now outlook-sendmail-renew.timer",
         ),
+        (
+            UnitFault::Failed("no bus".into()),
+            "(no bus). Run: systemctl --user enable --now outlook-sendmail-queue.timer",
+        ),
     ] {
         fakes.paper.out.borrow_mut().clear();
         *fakes.user_units.fault.borrow_mut() = Some(fault);
-        enable_timer(&fakes.world(), &account());
+        enable_timers(&fakes.world(), &account());
         let said = fakes.paper.out.borrow().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(advice), "{said}");
     }
     fakes.person.screen.set(None);
     fakes.paper.out.borrow_mut().clear();
-    enable_timer(&fakes.world(), &account());
+    enable_timers(&fakes.world(), &account());
     assert_eq!(fakes.paper.out.borrow().as_str(), "");
 }

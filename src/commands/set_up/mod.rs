@@ -54,7 +54,7 @@ pub fn set_up(world: &World, arguments: &CommandArguments) -> Result<(), Failure
     if arguments.says(CommandOption::System) {
         return system::finish(world, &account, trial);
     }
-    renew::enable_timer(world, &account);
+    renew::enable_timers(world, &account);
     match trial {
         Trial::Passed | Trial::NotNeeded => test_message::offer(world, &account),
         Trial::NotNow => Ok(()),
