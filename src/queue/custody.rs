@@ -78,7 +78,7 @@ enum What<'a> {
     /// Nothing: the caller is told, and decides.
     Report,
     /// The message, written down and not promised yet.
-    Draft(Draft<'a>),
+    Draft(Box<Draft<'a>>),
     /// A message of the outbox.
     Entry(Box<Entry<'a>>),
 }
@@ -91,7 +91,13 @@ impl<'a> Held<'a> {
         client: &'a mut dyn Client,
         started: Instant,
     ) -> Self {
-        Self { world, what: draft.map_or(What::Report, What::Draft), client, started, origin: Origin::Caller }
+        Self {
+            world,
+            what: draft.map_or(What::Report, |draft| What::Draft(Box::new(draft))),
+            client,
+            started,
+            origin: Origin::Caller,
+        }
     }
 
     /// For a message of the outbox that is tried again.
@@ -111,7 +117,7 @@ impl<'a> Held<'a> {
             (What::Report, verdict) => verdict.map(Taken::Sent),
             (What::Draft(draft), Err(failure)) if schedule::may_pass(&failure) => {
                 let progress = later(world, &Progress::untried(moments::unix_seconds(world.clock.now())), &failure);
-                keep(draft, progress, self.client, failure)
+                keep(*draft, progress, self.client, failure)
             }
             // Dropped, it is gone.
             (What::Draft(_), verdict) => verdict.map(Taken::Sent),

@@ -88,9 +88,8 @@ pub fn tally(world: &World, viewer: Viewer) -> Result<Tally, Failure> {
 /// The outbox cannot be read.
 pub fn list(world: &World, viewer: Viewer) -> Result<String, Failure> {
     let mut text = list_of(world, &*world.outbox, viewer, &|store, name| store.progress(name))?;
-    let waits = tally(world, viewer)?;
-    if waits.waiting > 0 {
-        text.push_str(&who_tries(waits.runner));
+    if let Tally { waiting: 1.., runner, .. } = tally(world, viewer)? {
+        text.push_str(&who_tries(runner));
     }
     Ok(text)
 }

@@ -43,6 +43,7 @@ mod summary;
 mod taking;
 #[cfg(test)]
 mod tests;
+mod tidying;
 
 pub use adoption::adopt;
 pub use behind::try_behind;

@@ -320,6 +320,7 @@ fn every_request_there_and_back() {
         ServiceRequest::DropEntry(id),
         ServiceRequest::RunQueue(Pace::Due),
         ServiceRequest::RunQueue(Pace::Everything),
+        ServiceRequest::RunQueue(Pace::Behind),
         ServiceRequest::Status(None),
         ServiceRequest::Status(Some(80)),
         ServiceRequest::KeepGrant(sign_in),

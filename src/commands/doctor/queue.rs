@@ -2,13 +2,12 @@
 
 use crate::account::{Account, OnFailure};
 use crate::commands::doctor::finding::Finding;
-use crate::world::{Route, World};
+use crate::world::World;
 
 /// `None` where nothing is kept here: the machine's mail service has a queue and a timer of its own.
 pub(super) fn look(world: &World, accounts: &[Account]) -> Option<Finding> {
-    match world.places.route {
-        Route::Here => {}
-        Route::Broker | Route::Incoming => return None,
+    if !world.places.is_own() {
+        return None;
     }
     if accounts.iter().all(|account| account.on_failure == OnFailure::Report) {
         return None;
