@@ -262,8 +262,15 @@ def packed_root(kind):
     return built.stdout.strip()
 
 
+def target_folder():
+    """Where cargo builds to."""
+    return pathlib.Path(checked(TOP / "packaging/target-folder", cwd=TOP).strip())
+
+
 def build_stand_in():
+    """Builds the stand-in, and gives its path."""
     checked("cargo", "build", "--quiet", "-p", "stand-in", "--example", "container-outlook", cwd=TOP)
+    return target_folder() / "debug/examples/container-outlook"
 
 
 def programs_main(main):
