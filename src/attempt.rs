@@ -1,19 +1,20 @@
 //! One try at a message: addressing, signing in, submitting. The only code that sends.
 
-use crate::account::Account;
+use crate::account::{Account, admit};
 use crate::credentials::{self, Credential};
 use crate::envelope::{Desk, Letter};
 use crate::failure::{Cause, Failure};
 use crate::memory::threads;
 use crate::outcome::Receipt;
 use crate::report::{self, Story};
-use crate::service::Request;
+use crate::service::Submission;
 use crate::submission::{self, Custody, pace};
 use crate::transcript::Line;
 use crate::world::World;
 
 /// A try at a message, as whoever answers for the message has it made.
-pub type Attempt<'a> = dyn Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> + 'a;
+pub type Attempt<'a> =
+    dyn Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> + 'a;
 
 /// What happens in the course of a try.
 pub enum Step<'a> {
@@ -34,7 +35,7 @@ pub enum Step<'a> {
 pub fn attempt(
     world: &World,
     account: &Account,
-    request: Request,
+    request: Submission,
     custody: &mut dyn Custody,
     story: &mut Story,
 ) -> Result<Receipt, Failure> {
@@ -52,12 +53,24 @@ pub fn attempt(
 pub fn attempt_told(
     world: &World,
     account: &Account,
-    request: Request,
+    request: Submission,
     custody: &mut dyn Custody,
     story: &mut Story,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Receipt, Failure> {
-    let Request { caller, submit, stamp, message } = request;
+    tried(world, account, request, custody, story, tell).map_err(|failure| account.blamed(failure))
+}
+
+fn tried(
+    world: &World,
+    account: &Account,
+    request: Submission,
+    custody: &mut dyn Custody,
+    story: &mut Story,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<Receipt, Failure> {
+    let Submission { caller, submit, stamp, message } = request;
+    admit(world, account, &caller)?;
     story.read_account(account);
     let times = custody.deadlines(account, world.clock.instant());
     let mut letter = Letter::address(&submit, message, &Desk::new(world, account, &caller, stamp))?;

@@ -10,7 +10,9 @@ mod told;
 
 pub use exit_status::ExitStatus;
 pub use stage::Stage;
-pub use told::{Failure, Whose, Wording, for_the_system};
+pub use told::{Failure, Whose, Wording, for_account, for_the_system};
+
+use serde::{Deserialize, Serialize};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +31,8 @@ pub struct Row {
 
 impl Cause {
     /// The row's sentence and advice.
-    pub const fn wording(self) -> Wording {
+    #[cfg(test)]
+    pub(crate) const fn wording(self) -> Wording {
         let row = self.row();
         Wording { sentence: row.sentence, advice: row.advice }
     }
@@ -50,7 +53,7 @@ macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident => $status:ident, $enhanced:literal, $sentence:literal, $advice:literal
         $(, elsewhere $other:literal, $other_advice:literal)?;)+) => {
         /// Why a run ended badly.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
         pub enum Cause { $($(#[$doc])* $name,)+ }
 
         impl Cause {

@@ -12,10 +12,17 @@ use crate::account::{
 };
 pub(crate) use crate::adapters::outbox_folder::FolderOnDisk;
 pub(crate) use crate::adapters::wire::parse_reply;
+use crate::envelope::{Desk, Letter, Stamp};
+use crate::invocation::Submit;
+use crate::message::{Dots, Message};
 use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::StoreKind;
 use crate::world::*;
+
+mod user_units;
+
+pub(crate) use user_units::FakeUserUnits;
 
 /// The wall clock when a test begins, in Unix seconds.
 pub(crate) const START: u64 = 1_800_000_000;
@@ -62,7 +69,7 @@ impl Fakes {
             user_units: Box::new(Rc::clone(&self.user_units)),
             browser: Box::new(Rc::clone(&self.browser)),
             brokers: Box::new(Nothing),
-            waiting: Box::new(Nothing),
+            users: Box::new(Nothing),
         }
     }
 
@@ -106,6 +113,7 @@ pub(crate) fn account() -> Account {
         graph: "https://graph.test".into(),
         message_ids: MessageIds::Repair,
         allow: Vec::new(),
+        is_one_of_several: false,
         host: "localhost".into(),
         port: 587,
         ehlo: None,
@@ -118,6 +126,18 @@ pub(crate) fn account() -> Account {
         aliases: "/etc/aliases".into(),
         local_mail_to: None,
     }
+}
+
+/// A letter of this content, addressed as any message is.
+pub(crate) fn letter(
+    world: &World,
+    account: &Account,
+    submit: &Submit,
+    mut octets: &[u8],
+    spool: Box<dyn Spool>,
+) -> Letter {
+    let message = Message::read(&mut octets, false, Dots::Content, spool, 1 << 30).unwrap();
+    Letter::address(submit, message, &Desk::new(world, account, &world.caller, Stamp::now(world))).unwrap()
 }
 
 pub(crate) struct FakeClock {
@@ -188,7 +208,9 @@ impl SecretStore for Rc<FakeStore> {
         if let Some(fault) = &*self.saving.borrow() {
             return Err(fault.clone());
         }
-        self.saves.borrow_mut().push(name.into());
+        if !name.starts_with("proof:") {
+            self.saves.borrow_mut().push(name.into());
+        }
         self.secrets.borrow_mut().insert(name.into(), secret.clone());
         Ok(())
     }
@@ -295,7 +317,7 @@ pub(crate) struct FakeHttps {
 
 impl Https for Rc<FakeHttps> {
     fn post(&self, _: Option<&Path>, post: Post<'_>) -> Result<PostAnswer, PostFault> {
-        (post.told)("connected");
+        (post.heard)(PostStep::Connection("connected"));
         let mut content = Vec::new();
         (post.content)(&mut content).unwrap();
         assert_eq!(content.len() as u64, post.length);
@@ -360,23 +382,6 @@ impl Person for Rc<FakePerson> {
     }
     fn screen(&self, _: Stream) -> Option<Screen> {
         self.screen.get()
-    }
-}
-
-/// A manager that does as asked, unless it has a reason not to.
-#[derive(Default)]
-pub(crate) struct FakeUserUnits {
-    pub(crate) enabled: RefCell<Vec<String>>,
-    pub(crate) fault: RefCell<Option<UnitFault>>,
-}
-
-impl UserUnits for Rc<FakeUserUnits> {
-    fn enable(&self, unit: &str) -> Result<(), UnitFault> {
-        if let Some(fault) = &*self.fault.borrow() {
-            return Err(fault.clone());
-        }
-        self.enabled.borrow_mut().push(unit.into());
-        Ok(())
     }
 }
 
@@ -544,9 +549,13 @@ impl Brokers for Nothing {
         Ok(())
     }
 }
-impl Waiting for Nothing {
-    fn in_custody(&self) {}
-    fn sending(&self) {}
+impl Users for Nothing {
+    fn belongs_to(&self, _: u32, _: u32, _: &str) -> bool {
+        false
+    }
+    fn party(&self, uid: u32) -> Party {
+        Party::User(uid)
+    }
 }
 impl Signals for Nothing {
     fn allow_interrupt(&self) {}

@@ -25,6 +25,7 @@
 //! | [`account`] | whose mailbox, at which provider, under which policy |
 //! | [`world`] | everything this program may touch, as ports |
 //! | [`address`] | RFC 5322 addresses |
+//! | [`header_text`] | text in header fields: encoded words, parameters, folding |
 //! | [`outcome`] | what became of a message |
 //! | [`failure`] | every way a run can end badly |
 //! | [`reply`] | a server's reply, and where in the conversation it came |
@@ -38,31 +39,32 @@
 
 pub mod account;
 pub mod adapters;
-pub mod address;
-pub mod attempt;
-pub mod broker;
-pub mod commands;
-pub mod credentials;
+mod address;
+mod attempt;
+mod broker;
+mod commands;
+mod credentials;
 pub mod envelope;
 pub mod failure;
+pub(crate) mod header_text;
 pub mod invocation;
 #[cfg(test)]
 mod manual;
 pub mod memory;
 pub mod message;
-pub mod moments;
-pub mod outcome;
+mod moments;
+mod outcome;
 pub mod pipeline;
-pub mod queue;
-pub mod reply;
-pub mod report;
+mod queue;
+mod reply;
+mod report;
 pub mod secret;
 pub mod service;
-pub mod status;
-pub mod stdio_server;
-pub mod submission;
-pub mod transcript;
-pub mod words;
+mod status;
+mod stdio_server;
+mod submission;
+mod transcript;
+mod words;
 pub mod world;
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What became of a message that somebody answers for now.
 
 use lettre::Address;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::{Cause, Failure};
 use crate::words::Words;
 
 /// A message nobody has to worry about any more.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Taken {
     /// The server has it.
     Sent(Receipt),
@@ -30,11 +32,12 @@ impl Taken {
 }
 
 /// The server took responsibility: its 250 to the final dot, or its 202, was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Receipt {
     /// The server's words: those after 250, or 202 and what it calls the request.
     pub words: Words,
-    /// Who does not get it, where that was allowed .
+    /// Who does not get it, where that was allowed: whoever allowed it looks after them, so it does not travel.
+    #[serde(skip)]
     pub refused: Vec<RefusedRecipient>,
 }
 

@@ -9,9 +9,9 @@ use crate::invocation::help::{help, version};
 use crate::invocation::{Invocation, Refusal, StandardInput, Submit};
 use crate::message::{Message, standard_input};
 use crate::outcome::Taken;
-use crate::queue::{self, Pace, PresentCaller};
+use crate::queue::{self, PresentCaller};
 use crate::report::{self, Story};
-use crate::service::Request;
+use crate::service::{Pace, Submission};
 use crate::stdio_server;
 use crate::world::{Route, World};
 
@@ -21,10 +21,10 @@ pub fn run(world: &World, wanted: Result<Invocation, Refusal>) -> u8 {
         Ok(Invocation::Submit(submit)) => send(world, &submit),
         Ok(Invocation::SmtpOnStdio(wanted)) => stdio_server::serve(world, &wanted, &deliver),
         Ok(Invocation::PrintQueue) => commands::print_queue(world),
-        Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything, &attempt),
+        Ok(Invocation::RunQueue) => commands::run_queue(world, Pace::Everything),
         Ok(Invocation::CheckAliases) => commands::check_aliases(world),
         Ok(Invocation::Verify(submit)) => report::done(world, commands::verify(world, &submit)),
-        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked, &attempt),
+        Ok(Invocation::Tool(task, asked)) => commands::run(world, task, &asked),
         Ok(Invocation::Help(program)) => report::show(world, &help(program)),
         Ok(Invocation::Version) => report::show(world, &version()),
         Ok(Invocation::Usage) => {
@@ -54,7 +54,8 @@ fn send(world: &World, submit: &Submit) -> u8 {
 fn deliver(world: &World, submit: &Submit, message: Message, story: &mut Story) -> Result<Taken, Failure> {
     world.signals.hold_back();
     story.read_message(&message, &submit.operands);
-    let request = Request { caller: world.caller.clone(), submit: submit.clone(), stamp: Stamp::now(world), message };
+    let request =
+        Submission { caller: world.caller.clone(), submit: submit.clone(), stamp: Stamp::now(world), message };
     match world.places.route {
         Route::Here => queue::deliver(world, request, story, &mut PresentCaller, &attempt),
         Route::Broker => broker::submit(world, request, story),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How many characters of somebody else's text a person is shown; the log gets all of it. Exchange puts the reason
 /// first and the host to ask its support about last.
 const SHOWN: usize = HEAD + TAIL;
@@ -32,7 +34,8 @@ pub fn without_byte_order_marks(mut text: &[u8]) -> &[u8] {
 }
 
 /// Text from a server, a file or a caller: valid UTF-8 on one line, without control or direction characters.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub struct Words(String);
 
 impl Words {
@@ -129,6 +132,12 @@ pub fn line_with_columns(octets: &[u8]) -> String {
     };
     let line: String = String::from_utf8_lossy(octets).chars().filter_map(safe).collect();
     line.trim_end().to_owned()
+}
+
+impl From<Words> for String {
+    fn from(words: Words) -> Self {
+        words.0
+    }
 }
 
 impl From<&str> for Words {

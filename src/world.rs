@@ -9,6 +9,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::secret::Secret;
 use crate::words::Words;
 
@@ -19,21 +21,23 @@ mod person;
 mod post;
 mod secrets;
 mod user_units;
+mod users;
 mod wire;
 
 pub use browser::{Arrival, Browser, Loopback, Status, Visit};
 pub use deadlines::Deadlines;
 pub use machine::{Anchors, Identity, Machine, MailProgram};
 pub use person::{Echo, Escapes, Person, Screen, Stream};
-pub use post::{Post, PostAnswer, PostFault};
-pub use secrets::{KeyPlace, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind};
+pub use post::{Post, PostAnswer, PostFault, PostStep};
+pub use secrets::{
+    KeyPlace, STORES, SecretCommand, SecretStore, SecretStores, StoreFault, StoreKind, StoreRow, not_for_the_machine,
+};
 pub use user_units::{UnitFault, UserUnits};
+pub use users::{Party, Users};
 pub use wire::{Network, Server, Wire, WireFault};
 mod broker;
 
-pub use broker::{
-    Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Route, SYSTEM_CONFIG, Waiting,
-};
+pub use broker::{Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Route, SYSTEM_CONFIG};
 
 /// All of it, handed down the pipeline.
 pub struct World {
@@ -83,15 +87,18 @@ pub struct World {
     pub browser: Box<dyn Browser>,
     /// The system account's broker.
     pub brokers: Box<dyn Brokers>,
-    /// Whoever waits for the outcome.
-    pub waiting: Box<dyn Waiting>,
+    /// The user database.
+    pub users: Box<dyn Users>,
 }
 
 /// Who called, as the kernel and the user database know it; nothing the message or environment claims.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Caller {
     /// Real user id.
     pub uid: u32,
+    /// Real group id.
+    pub gid: u32,
     /// Login name, or the uid in decimal when it has none.
     pub login: String,
     /// Full name from the user database (GECOS up to the first comma), possibly empty.
@@ -158,14 +165,16 @@ pub enum FileFault {
     Unreadable(String),
     /// It or its folder belongs to somebody else, or others may write to it.
     WritableByOthers,
+    /// This folder or link on the way to it is somebody else's, or others may write to it.
+    ByWayOfOthers(PathBuf),
     /// It is not a regular file.
     NotRegular,
     /// It is larger than any such file should be.
     TooLarge,
 }
 
-/// Files that steer us. All belong to the effective user or root and are not writable by group or others, nor are their
-/// folders.
+/// Files that steer us. All belong to the effective user or root and are not writable by group or others; nor is any folder on
+/// the way to them, through every link.
 pub trait Files {
     /// The file's content; `None` when it does not exist.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileFault>;

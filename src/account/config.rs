@@ -9,14 +9,14 @@ use serde_spanned::Spanned;
 
 use crate::account::CallerShown;
 use crate::account::config_values::{
-    CALLER_WORDS, COMMAND_WORD, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, STORE_WORDS, Source,
-    TRANSPORT_WORDS, auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
+    CALLER_WORDS, Endpoint, FROM_WORDS, LONE_DOT_WORDS, MESSAGE_ID_WORDS, ON_FAILURE_WORDS, Source, TRANSPORT_WORDS,
+    auth, ehlo, endpoint, host, not_utf8, port, provider, seconds, tenant, word,
 };
-use crate::account::{Account, default_aliases};
+use crate::account::{Account, AuthKind, TransportKind, default_aliases};
 use crate::failure::{Cause, Failure, Stage};
 use crate::words::{Words, without_byte_order_marks};
 use crate::world::{FileFault, SYSTEM_CONFIG, World};
-use crate::world::{SecretCommand, StoreKind};
+use crate::world::{STORES, SecretCommand, StoreKind, not_for_the_machine};
 
 /// The accounts of one configuration file.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ impl Accounts {
         for (name, account) in raw.accounts {
             accounts.push(account.into_inner().checked(name, &source)?);
         }
+        let several = accounts.len() > 1;
+        accounts.iter_mut().for_each(|account| account.is_one_of_several = several);
         if let Some(wanted) = &raw.account
             && !accounts.iter().any(|account| account.name == *wanted.get_ref())
         {
@@ -93,7 +95,10 @@ impl Accounts {
             (None, _) => Err(Failure::new(
                 Stage::Account,
                 Cause::UnknownAccount,
-                "there are several, and neither -f nor From nor account = \"...\" picks one",
+                format!(
+                    "there are several ({}), and neither -f nor From nor account = \"...\" picks one; commands take --account NAME",
+                    self.names()
+                ),
             )),
         }
     }
@@ -113,10 +118,19 @@ impl Accounts {
     /// # Errors
     /// [`Cause::UnknownAccount`].
     pub fn named(&self, name: &str) -> Result<&Account, Failure> {
-        self.accounts
-            .iter()
-            .find(|account| account.name == name)
-            .ok_or_else(|| Failure::new(Stage::Account, Cause::UnknownAccount, name))
+        self.accounts.iter().find(|account| account.name == name).ok_or_else(|| {
+            let words = format!("{name}; there is {}", self.names());
+            Failure::new(Stage::Account, Cause::UnknownAccount, words)
+        })
+    }
+
+    /// As a sentence lists them.
+    fn names(&self) -> String {
+        let names: Vec<_> = self.accounts.iter().map(|account| account.name.as_str()).collect();
+        match names.split_last() {
+            Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            Some(_) | None => names.concat(),
+        }
     }
 }
 
@@ -181,21 +195,35 @@ impl RawAccount {
         let provider = provider(self.provider.as_ref(), source)?;
         let host = host(self.host, provider, &self.address, source)?;
         let transport = word(self.transport.as_ref(), source, "transport", &TRANSPORT_WORDS)?;
+        let auth = auth(self.auth.as_ref(), provider, transport, source)?;
+        let authority = Endpoint {
+            key: "authority",
+            default: provider.authority,
+            is_needed: auth == AuthKind::OAuth2,
+            account: &self.address,
+        };
+        let graph = Endpoint {
+            key: "graph",
+            default: provider.graph,
+            is_needed: transport == TransportKind::Graph,
+            account: &self.address,
+        };
         Ok(Account {
             send_as: self.send_as.iter().map(|written| source.address(written)).collect::<Result<_, _>>()?,
             from: word(self.from.as_ref(), source, "from", &FROM_WORDS)?,
             caller: caller(self.caller.as_ref(), source)?,
             on_failure: word(self.on_failure.as_ref(), source, "on_failure", &ON_FAILURE_WORDS)?,
             store: store(self.store.as_ref(), self.secret_command, source)?,
-            auth: auth(self.auth.as_ref(), provider, transport, source)?,
+            auth,
             lone_dot: word(self.lone_dot.as_ref(), source, "lone_dot", &LONE_DOT_WORDS)?,
             ehlo: self.ehlo.map(|written| ehlo(written, source)).transpose()?,
             tenant: tenant(self.tenant, provider, source)?,
-            authority: endpoint(self.endpoints.authority, source, "authority", "https://login.microsoftonline.com")?,
-            graph: endpoint(self.endpoints.graph, source, "graph", "https://graph.microsoft.com")?,
+            authority: endpoint(self.endpoints.authority, source, authority)?,
+            graph: endpoint(self.endpoints.graph, source, graph)?,
             transport,
             message_ids: word(self.message_ids.as_ref(), source, "message_ids", &MESSAGE_ID_WORDS)?,
             allow: self.allow,
+            is_one_of_several: false,
             deadline: seconds(self.deadline, 45, source)?,
             final_wait: seconds(self.final_wait, 600, source)?,
             local_mail_to: self.local_mail_to.map(|written| source.address(&written)).transpose()?,
@@ -226,22 +254,35 @@ fn store(
     command: Option<Spanned<RawSecretCommand>>,
     source: &Source<'_>,
 ) -> Result<StoreKind, Failure> {
-    let is_command = written.is_some_and(|written| written.get_ref() == COMMAND_WORD);
-    match (word(written, source, "store", &STORE_WORDS)?, command) {
-        (StoreKind::Command(_), Some(lines)) => {
-            let RawSecretCommand { get, set } = lines.into_inner();
-            Ok(StoreKind::Command(SecretCommand { get, set }))
+    let is_the_machines = source.file == Path::new(SYSTEM_CONFIG);
+    let Some(written) = written else {
+        return match command {
+            Some(lines) => {
+                Err(source.fault(lines.span().start, "secret_command is used with store = \"command\" only"))
+            }
+            None if is_the_machines => Ok(StoreKind::OF_THE_MACHINE),
+            None => Ok(StoreKind::OF_A_PERSON),
+        };
+    };
+    let choices: Vec<_> = STORES.iter().map(|row| (row.word, Some(*row))).collect();
+    let row = word(Some(written), source, "store", &choices)?;
+    if is_the_machines && !row.for_the_machine {
+        return Err(source.fault(written.span().start, &not_for_the_machine(row.word)));
+    }
+    let command = command.map(|lines| {
+        let start = lines.span().start;
+        let RawSecretCommand { get, set } = lines.into_inner();
+        (start, SecretCommand { get, set })
+    });
+    match ((row.kind)(command.as_ref().map(|(_, lines)| lines.clone())), command) {
+        (None, _) => {
+            let needs = row.needs.unwrap_or_default();
+            Err(source.fault(written.span().start, &format!("store = \"{}\" needs {needs}", row.word)))
         }
-        (_, None) if is_command => {
-            let start = written.map_or(0, |written| written.span().start);
-            Err(source.fault(start, "store = \"command\" needs secret_command = { get = \"...\", set = \"...\" }"))
+        (Some(_), Some((start, _))) if row.needs.is_none() => {
+            Err(source.fault(start, "secret_command is used with store = \"command\" only"))
         }
-        (_, Some(lines)) => {
-            Err(source.fault(lines.span().start, "secret_command is used with store = \"command\" only"))
-        }
-        // The broker has no desktop.
-        (_, None) if written.is_none() && source.file == Path::new(SYSTEM_CONFIG) => Ok(StoreKind::Sealed),
-        (store, None) => Ok(store),
+        (Some(kind), _) => Ok(kind),
     }
 }
 
@@ -251,6 +292,7 @@ pub fn file_failure(path: &Path, fault: &FileFault) -> Failure {
     let (cause, words) = match fault {
         FileFault::Unreadable(problem) => (Cause::ConfigUnreadable, format!("{name}: {problem}")),
         FileFault::WritableByOthers => (Cause::UnsafeFile, name.to_string()),
+        FileFault::ByWayOfOthers(place) => (Cause::UnsafeFile, format!("{name}, by way of {}", place.display())),
         FileFault::NotRegular => (Cause::ConfigUnreadable, format!("{name}: not a regular file")),
         FileFault::TooLarge => (Cause::ConfigUnreadable, format!("{name}: too large")),
     };
@@ -379,8 +421,30 @@ mod tests {
     fn a_custom_provider_needs_a_host_and_has_a_port() {
         let custom = format!("{LEAST}provider = \"custom\"\n");
         assert!(fault(&custom).1.contains("this provider needs host"), "{}", fault(&custom).1);
-        let custom = parse(&format!("{custom}host = \"smtp.example.org\"\n")).unwrap();
-        assert_eq!(custom.named("me").unwrap().port, 587);
+        let custom = format!("{custom}host = \"smtp.example.org\"\n");
+        let needs = "this provider needs endpoints = { authority = ";
+        assert!(fault(&custom).1.contains(needs), "{}", fault(&custom).1);
+        let by_password = parse(&format!("{custom}auth = \"password\"\n")).unwrap();
+        assert_eq!(by_password.named("me").unwrap().port, 587);
+        let authority = "endpoints = { authority = \"https://login.example.org\" }\n";
+        let accounts = parse(&format!("{custom}{authority}")).unwrap();
+        let own = accounts.named("me").unwrap();
+        assert_eq!(own.oauth_url(|paths| paths.token), "https://login.example.org/common/oauth2/v2.0/token");
+        assert!(!own.scope().contains("microsoft") && !own.scope().contains("office"), "{}", own.scope());
+        let graph = format!("{custom}{authority}transport = \"graph\"\n");
+        assert!(fault(&graph).1.contains("this provider needs endpoints = { graph = "), "{}", fault(&graph).1);
+    }
+
+    #[test]
+    fn the_machines_secrets_are_kept_where_its_service_can_read_them() {
+        let system = |text: &str| Accounts::parse(Path::new(SYSTEM_CONFIG), text.as_bytes());
+        assert_eq!(system(LEAST).unwrap().named("me").unwrap().store, StoreKind::Sealed);
+        for row in STORES {
+            let more = if row.needs.is_some() { "secret_command = { get = \"x\" }\n" } else { "" };
+            let text = format!("{LEAST}store = \"{}\"\n{more}", row.word);
+            assert_eq!(system(&text).is_ok(), row.for_the_machine, "{}", row.word);
+            assert_eq!(parse(&text).unwrap().named("me").unwrap().store.word(), row.word);
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::account::CallerShown;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, Provider, TransportKind};
 use crate::address::parse_sender;
 use crate::failure::{Cause, Failure, Stage};
-use crate::world::{SecretCommand, StoreKind};
 
 /// A file's text, and how its faults are told.
 pub(super) struct Source<'a> {
@@ -84,14 +83,6 @@ pub(super) const CALLER_WORDS: [Choice<CallerShown>; 2] =
     [("show", Some(CallerShown::Always)), ("hide", Some(CallerShown::Never))];
 pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
-/// The word that needs command lines; they stand under another key.
-pub(super) const COMMAND_WORD: &str = "command";
-pub(super) const STORE_WORDS: [Choice<StoreKind>; 4] = [
-    (StoreKind::SecretService.word(), Some(StoreKind::SecretService)),
-    (StoreKind::File.word(), Some(StoreKind::File)),
-    (StoreKind::Sealed.word(), Some(StoreKind::Sealed)),
-    (COMMAND_WORD, Some(StoreKind::Command(SecretCommand { get: String::new(), set: None }))),
-];
 pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] =
     [("oauth2", Some(AuthKind::OAuth2)), ("password", Some(AuthKind::Password))];
 pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
@@ -206,14 +197,26 @@ pub(super) fn tenant(
     }
 }
 
+/// A setting under `endpoints`, and what its account has to say about it.
+pub(super) struct Endpoint<'a> {
+    pub(super) key: &'a str,
+    /// The provider's; empty when it has none.
+    pub(super) default: &'a str,
+    /// Whether the account uses it.
+    pub(super) is_needed: bool,
+    /// Where a missing one is told.
+    pub(super) account: &'a Spanned<String>,
+}
+
 /// A base URL, without a slash at the end.
 pub(super) fn endpoint(
     written: Option<Spanned<String>>,
     source: &Source<'_>,
-    key: &str,
-    default: &str,
+    Endpoint { key, default, is_needed, account }: Endpoint<'_>,
 ) -> Result<String, Failure> {
     match written {
+        None if is_needed && default.is_empty() => Err(source
+            .fault(account.span().start, &format!("this provider needs endpoints = {{ {key} = \"https://...\" }}"))),
         None => Ok(default.to_owned()),
         Some(written) if is_base_url(written.get_ref()) => Ok(written.get_ref().trim_end_matches('/').to_owned()),
         Some(written) => Err(source.fault(written.span().start, &format!("{key} must be an https:// URL"))),

@@ -5,16 +5,21 @@ use std::time::{Duration, Instant};
 
 use lettre::Address;
 
+use crate::failure::Failure;
 use crate::world::{Deadlines, Server, StoreKind};
 
+mod admission;
 mod config;
 mod config_values;
 #[cfg(test)]
 pub(crate) mod keys;
 mod providers;
+#[cfg(test)]
+pub(crate) mod sources;
 
+pub use admission::admit;
 pub use config::{Accounts, file_failure};
-pub use providers::{MailServer, PROVIDERS, Provider, is_personal};
+pub use providers::{MailServer, OAuthPaths, PERSONAL_TENANT, PROVIDERS, Provider, is_personal};
 
 /// One account of the configuration, defaults filled in.
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ pub struct Account {
     pub message_ids: MessageIds,
     /// Who may send through the broker: user names and @groups; empty: everybody.
     pub allow: Vec<String>,
+    /// Whether the configuration has others, so that a failure has to say whose it is.
+    pub is_one_of_several: bool,
 }
 
 impl Account {
@@ -89,12 +96,28 @@ impl Account {
         Deadlines::new(start, self.deadline, self.final_wait)
     }
 
-    /// Whether `address` is the account's own or in `send_as`. Outlook's local parts are case-insensitive.
+    /// Whether `address` is the account's own or in `send_as`.
     pub fn owns(&self, address: &Address) -> bool {
-        let same = |own: &Address| {
-            own.user().eq_ignore_ascii_case(address.user()) && own.domain().eq_ignore_ascii_case(address.domain())
+        same_mailbox(&self.address, address) || self.send_as.iter().any(|own| same_mailbox(own, address))
+    }
+
+    /// A failure that is about this account, and says so where there are several.
+    pub fn blamed(&self, failure: Failure) -> Failure {
+        if self.is_one_of_several { failure.of_account(&self.name) } else { failure }
+    }
+
+    /// Whether `allow` lets a user send: by name, or by one of the groups behind an `@`. An empty list is everybody.
+    pub fn admits(&self, login: &str, is_in_group: impl Fn(&str) -> bool) -> bool {
+        let is_meant = |name: &String| match name.strip_prefix('@') {
+            Some(group) => is_in_group(group),
+            None => name == login,
         };
-        same(&self.address) || self.send_as.iter().any(same)
+        self.allow.is_empty() || self.allow.iter().any(is_meant)
+    }
+
+    /// The URL of one of its OAuth endpoints.
+    pub fn oauth_url(&self, path: impl Fn(&OAuthPaths) -> &'static str) -> String {
+        format!("{}{}", self.authority, path(&self.provider.oauth_paths).replace("{tenant}", &self.tenant))
     }
 
     /// What a grant for the account's transport covers, in scopes separated by spaces. A token is good for one resource
@@ -110,6 +133,11 @@ impl Account {
     pub fn aliases_by_default(&self) -> bool {
         self.aliases == default_aliases()
     }
+}
+
+/// Whether two addresses are spellings of one. Outlook's local parts are case-insensitive.
+pub fn same_mailbox(one: &Address, other: &Address) -> bool {
+    one.user().eq_ignore_ascii_case(other.user()) && one.domain().eq_ignore_ascii_case(other.domain())
 }
 
 /// Where Debian and everybody else keep aliases.

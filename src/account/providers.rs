@@ -19,6 +19,24 @@ impl MailServer {
     }
 }
 
+/// Where the OAuth endpoints lie below an authority; `{tenant}` stands for the account's.
+#[derive(Debug)]
+pub struct OAuthPaths {
+    /// Where a browser asks for a code (RFC 6749 section 3.1).
+    pub authorize: &'static str,
+    /// Where tokens are had (RFC 6749 section 3.2).
+    pub token: &'static str,
+    /// Where a code for another device is had (RFC 8628 section 3.1).
+    pub device_code: &'static str,
+}
+
+/// Microsoft's, which others that are configured with an authority have to have too.
+const ENTRA_PATHS: OAuthPaths = OAuthPaths {
+    authorize: "/{tenant}/oauth2/v2.0/authorize",
+    token: "/{tenant}/oauth2/v2.0/token",
+    device_code: "/{tenant}/oauth2/v2.0/devicecode",
+};
+
 /// What differs between providers.
 #[derive(Debug)]
 pub struct Provider {
@@ -30,6 +48,12 @@ pub struct Provider {
     pub host: &'static str,
     /// Submission port.
     pub port: u16,
+    /// Base URL of the OAuth endpoints; empty when the configuration must name one.
+    pub authority: &'static str,
+    /// Where they lie below it.
+    pub oauth_paths: OAuthPaths,
+    /// Base URL of Microsoft Graph; empty when the configuration must name one.
+    pub graph: &'static str,
     /// The OAuth tenant when none is configured.
     pub tenant: &'static str,
     /// Scopes of the grant for SMTP, separated by spaces.
@@ -55,6 +79,18 @@ pub struct Provider {
 const PERSONAL_NAMES: [&str; 3] = ["outlook", "hotmail", "live"];
 const PERSONAL_DOMAINS: [&str; 3] = ["msn.com", "passport.com", "windowslive.com"];
 
+/// The tenant of all personal mailboxes, and of no other.
+pub const PERSONAL_TENANT: &str = "consumers";
+
+impl Provider {
+    /// The one of Microsoft's services that a tenant's mailboxes are at.
+    pub fn of_tenant(tenant: &str) -> Option<&'static Self> {
+        let is_personal = |tenant: &str| tenant == PERSONAL_TENANT;
+        let mut rows = PROVIDERS.iter().filter(|row| row.server == MailServer::Outlook);
+        rows.find(|row| is_personal(row.tenant) == is_personal(tenant))
+    }
+}
+
 /// Whether a mailbox of this domain is a personal one of Outlook.com, which no directory but `consumers` knows.
 pub fn is_personal(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
@@ -71,7 +107,10 @@ pub const PROVIDERS: &[Provider] = &[
         server: MailServer::Outlook,
         host: "smtp-mail.outlook.com",
         port: 587,
-        tenant: "consumers",
+        authority: "https://login.microsoftonline.com",
+        oauth_paths: ENTRA_PATHS,
+        graph: "https://graph.microsoft.com",
+        tenant: PERSONAL_TENANT,
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
         no_passwords: Some(
@@ -87,6 +126,9 @@ pub const PROVIDERS: &[Provider] = &[
         server: MailServer::Outlook,
         host: "smtp.office365.com",
         port: 587,
+        authority: "https://login.microsoftonline.com",
+        oauth_paths: ENTRA_PATHS,
+        graph: "https://graph.microsoft.com",
         tenant: "organizations",
         scope: "https://outlook.office.com/SMTP.Send offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
@@ -101,6 +143,9 @@ pub const PROVIDERS: &[Provider] = &[
         server: MailServer::Other,
         host: "",
         port: 587,
+        authority: "",
+        oauth_paths: ENTRA_PATHS,
+        graph: "",
         tenant: "common",
         scope: "offline_access openid email",
         graph_scope: "Mail.Send offline_access openid email",
@@ -115,6 +160,53 @@ pub const PROVIDERS: &[Provider] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A value of a row stands in no other file, and every field of a row is read somewhere.
+    #[test]
+    fn what_differs_between_providers_stands_in_its_row_and_is_read_from_there() {
+        let sources = crate::account::sources::outside_tests(&["src/account/providers.rs", "src/account/keys.rs"]);
+        let rows = include_str!("providers.rs").split("mod tests").next().unwrap();
+        for value in rows.split('"').skip(1).step_by(2).filter(|value| value.contains("://") || value.contains("/v2.0"))
+        {
+            let host = value.split(' ').next().unwrap();
+            for (file, text) in &sources {
+                assert!(!text.contains(&format!("\"{host}")), "{file} has {host}, which is a provider's");
+            }
+        }
+        let fields = rows.split("pub struct Provider {").nth(1).unwrap().split("\n}").next().unwrap();
+        for field in fields.lines().filter_map(|line| line.trim().strip_prefix("pub ")) {
+            let name = field.split(':').next().unwrap();
+            let is_read = sources
+                .iter()
+                .any(|(_, text)| ["provider", "row"].iter().any(|row| text.contains(&format!("{row}.{name}"))));
+            assert!(is_read, "nobody reads {name} of a provider");
+        }
+    }
+
+    #[test]
+    fn every_provider_is_described() {
+        let doc = |key: &str| crate::account::keys::ACCOUNT_KEYS.iter().find(|row| row.name == key).unwrap();
+        for row in PROVIDERS {
+            assert!(doc("provider").doc.contains(row.name), "{}", row.name);
+        }
+        let first = PROVIDERS.first().unwrap();
+        for (key, value) in [
+            ("endpoints.authority", first.authority),
+            ("endpoints.graph", first.graph),
+            ("host", first.host),
+            ("tenant", first.tenant),
+        ] {
+            assert_eq!(doc(key).example, format!("{value:?}"), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_tells_which_service_it_is() {
+        assert_eq!(Provider::of_tenant("consumers").unwrap().name, "outlook");
+        for tenant in ["organizations", "contoso.example", "common"] {
+            assert_eq!(Provider::of_tenant(tenant).unwrap().name, "microsoft365", "{tenant}");
+        }
+    }
 
     #[test]
     fn personal_mailboxes() {

@@ -36,7 +36,9 @@ impl Files for SystemFiles {
             Some(Errno::ELOOP) => FileFault::NotRegular,
             Some(_) | None => in_the_systems_words(error),
         })?;
-        read_owned(file, &[0], INCLUDE)
+        let content = read_owned(file, &[0], INCLUDE)?;
+        judge_folders(path)?;
+        Ok(content)
     }
 
     fn write(&self, path: &Path, content: &[u8], readers: Readers) -> Result<(), FileFault> {
@@ -69,9 +71,9 @@ fn make_folder(folder: &Path, readers: Readers) -> io::Result<()> {
 
 /// Whoever can write a folder chooses among all files of root's and ours what a name in it means.
 fn judge_folders(path: &Path) -> Result<(), FileFault> {
-    match private_folder::holds_safely(path).map_err(in_the_systems_words)? {
-        true => Ok(()),
-        false => Err(FileFault::WritableByOthers),
+    match private_folder::first_of_others(path).map_err(in_the_systems_words)? {
+        None => Ok(()),
+        Some(place) => Err(FileFault::ByWayOfOthers(place)),
     }
 }
 
@@ -212,8 +214,9 @@ mod tests {
         let path = put(&folder, "file", 0o600);
         for mode in [0o770, 0o707] {
             fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
-            assert_eq!(SystemFiles.read(&path), Err(FileFault::WritableByOthers), "{mode:o}");
-            assert_eq!(SystemFiles.write(&path, b"new", Readers::Owner), Err(FileFault::WritableByOthers), "{mode:o}");
+            let fault = FileFault::ByWayOfOthers(folder.path().to_owned());
+            assert_eq!(SystemFiles.read(&path), Err(fault.clone()), "{mode:o}");
+            assert_eq!(SystemFiles.write(&path, b"new", Readers::Owner), Err(fault), "{mode:o}");
         }
         if geteuid().is_root() {
             // sudo kept the HOME of a user who planted a link.
@@ -240,6 +243,9 @@ mod tests {
         assert!(matches!(SystemFiles.read_alias_include(&folder.path().join("no")), Err(FileFault::Unreadable(_))));
         if geteuid().is_root() {
             assert_eq!(SystemFiles.read_alias_include(&path), Ok(b"content".to_vec()));
+            fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+            let fault = FileFault::ByWayOfOthers(folder.path().to_owned());
+            assert_eq!(SystemFiles.read_alias_include(&path), Err(fault));
         }
     }
 

@@ -54,6 +54,9 @@ impl Locks for FileLocks {
     }
 
     fn disown(&self, name: &str, limit: Duration) {
+        if !private_folder::is_ours(&self.folder).unwrap_or(false) {
+            return;
+        }
         let path = self.folder.join(private_folder::file_name(name));
         let since = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
         // A clock that was set back makes nobody old.

@@ -17,8 +17,14 @@ use crate::world::{Anchors, HttpsFault, Machine, MailProgram, WireFault};
 /// More than any settings file, or anything git says.
 const LONGEST: u64 = 1024 * 1024;
 
-/// Where Debian keeps PHP's settings: one folder a version, in it one for each way PHP runs.
-const PHP: &str = "/etc/php";
+/// Where Debian and the Sury packages keep PHP's settings: one folder a version, in it one for each way PHP runs.
+const PHP_BY_VERSION: &str = "/etc/php";
+
+/// Where others keep them: PHP's own build and the images made of it, and Red Hat's and SUSE's packages.
+const PHP_AT_ONCE: &[&str] = &["/usr/local/etc/php", "/usr/local/lib", "/usr/local/etc", "/etc"];
+
+/// What a folder of settings holds besides php.ini: further files, and the pools of PHP's process manager.
+const PHP_FURTHER: &[&str] = &["conf.d", "php.d", "pool.d", "php-fpm.d"];
 
 /// The real one.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +57,11 @@ impl Machine for ThisMachine {
     }
 
     fn php_settings(&self) -> Vec<(PathBuf, String)> {
-        let ways = entries(Path::new(PHP)).into_iter().flat_map(|version| entries(&version));
-        let files = ways.flat_map(|way| {
-            let further = entries(&way.join("conf.d"));
-            std::iter::once(way.join("php.ini")).chain(further)
-        });
-        files
-            .filter(|file| file.extension().is_some_and(|extension| extension == "ini"))
-            .filter_map(|file| Some((text(File::open(&file).ok()?), file)))
-            .map(|(text, file)| (file, text))
+        let ways = entries(Path::new(PHP_BY_VERSION)).into_iter().flat_map(|version| entries(&version));
+        let folders = ways.chain(PHP_AT_ONCE.iter().map(PathBuf::from));
+        folders
+            .flat_map(|folder| php_files(&folder))
+            .filter_map(|file| Some((file.clone(), regular_text(&file)?)))
             .collect()
     }
 
@@ -70,6 +72,23 @@ impl Machine for ThisMachine {
         let said = answer(command.spawn().ok()?, deadline)?;
         Some(said.lines().map(|line| Words::from(line).whole().to_owned()).collect())
     }
+}
+
+/// The settings files that a folder may hold. In /etc and /usr/local/etc only those are with PHP in their names.
+fn php_files(folder: &Path) -> Vec<PathBuf> {
+    let named = ["php.ini", "php-fpm.conf"].map(|name| folder.join(name));
+    let is_shared = folder.components().all(|part| part.as_os_str() != "php");
+    let further = PHP_FURTHER.iter().filter(|name| !is_shared || name.starts_with("php"));
+    let further = further.flat_map(|name| entries(&folder.join(name))).filter(|file| {
+        file.extension().is_some_and(|extension| ["ini", "conf"].iter().any(|known| extension == *known))
+    });
+    named.into_iter().chain(further).collect()
+}
+
+/// A device or a pipe is no settings file, and may never end.
+fn regular_text(file: &Path) -> Option<String> {
+    fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+    Some(text(File::open(file).ok()?))
 }
 
 /// What a program writes until it ends; one that does not in time is ended.
@@ -104,6 +123,34 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn php_keeps_its_settings_in_many_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for file in [
+            "etc/php/8.2/fpm/php.ini",
+            "etc/php/8.2/fpm/conf.d/20-mail.ini",
+            "etc/php/8.2/fpm/pool.d/www.conf",
+            "etc/php/8.2/fpm/pool.d/www.conf.bak",
+            "usr/local/etc/php/conf.d/mail.ini",
+            "usr/local/etc/php-fpm.d/zz-docker.conf",
+            "etc/php.d/mail.ini",
+            "etc/conf.d/nothing-of-phps.conf",
+        ] {
+            let file = root.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let found = |at: &str| -> Vec<String> {
+            let files = php_files(&root.join(at)).into_iter().filter(|file| regular_text(file).is_some());
+            files.map(|file| file.strip_prefix(root.join(at)).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(found("etc/php/8.2/fpm"), ["php.ini", "conf.d/20-mail.ini", "pool.d/www.conf"]);
+        assert_eq!(found("usr/local/etc/php"), ["conf.d/mail.ini"]);
+        assert_eq!(found("usr/local/etc"), ["php-fpm.d/zz-docker.conf"]);
+        assert_eq!(found("etc"), ["php.d/mail.ini"]);
+    }
 
     #[test]
     fn a_program_that_hangs_is_ended() {

@@ -27,6 +27,7 @@ pub mod terminal;
 pub mod token_cache;
 pub mod trust;
 pub mod user_units;
+pub mod users;
 pub mod wire;
 
 /// This machine, this process, this user, and the configuration that was asked for.
@@ -59,7 +60,7 @@ fn world_at(places: Places) -> World {
         user_units: Box::new(user_units::UserManager::of_this_user()),
         browser: Box::new(browser::Desktop),
         brokers: Box::new(broker::SystemBroker),
-        waiting: Box::new(broker::Nobody),
+        users: Box::new(users::UserDatabase),
         places,
     }
 }

@@ -1,20 +1,25 @@
 //! Whose folders are (what lies in one that others can write is whatever they put there), and file names for anything.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs::{self, DirBuilder, Metadata};
-use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
+use std::{env, io};
 
+use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-/// Makes `folder` with mode 0700 where it is missing, its parents too. Never inside somebody else's folder: root with a
-/// user's HOME would write where that user's links lead, and leave folders behind that are of no use there.
+/// Makes `folder` with mode 0700 where it is missing, its parents too. Never where somebody else decides what its path
+/// means: root with a user's HOME would write where that user's links lead. Nor below the current folder, which may be
+/// anybody's.
 pub(super) fn make(folder: &Path) -> io::Result<()> {
-    if let Some(Ok(existing)) = folder.ancestors().map(fs::metadata).find(Result::is_ok)
-        && !is_owned(&existing)
-    {
-        let words = format!("{} lies in a folder of user {}", folder.display(), existing.uid());
+    if !folder.is_absolute() {
+        let words = format!("{:?} is no absolute path", folder.display().to_string());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    if let Some(others) = first_of_others(folder)? {
+        let words = format!("{}: others own or can write {}", folder.display(), others.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
@@ -24,23 +29,75 @@ pub(super) fn make(folder: &Path) -> io::Result<()> {
 pub(super) fn is_ours(folder: &Path) -> io::Result<bool> {
     let metadata = fs::symlink_metadata(folder)?;
     let is_private = metadata.is_dir() && metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-    Ok(is_private && is_safe(parent(folder))?)
+    Ok(folder.is_absolute() && is_private && holds_safely(folder)?)
 }
 
-/// Whether only this user and root decide what `path` means: judged are its folder and, where it is a link, whose that is
-/// and the folder it leads to. In a sticky folder anybody can leave a link before we do.
+/// Whether only this user and root decide what `path` means.
 pub(super) fn holds_safely(path: &Path) -> io::Result<bool> {
-    if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink() && !is_owned(&it)) {
-        return Ok(false);
+    first_of_others(path).map(|others| others.is_none())
+}
+
+/// More links than the kernel follows in one path (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// The first folder or link on the way to `path` through which somebody else decides what it means. The way is walked
+/// as the kernel walks it, from the root through every link; it ends where something is missing.
+pub(super) fn first_of_others(path: &Path) -> io::Result<Option<PathBuf>> {
+    let path = if path.is_absolute() { path.to_owned() } else { env::current_dir()?.join(path) };
+    let mut at = PathBuf::from("/");
+    let mut ahead = names_backwards(&path);
+    let mut links = 0;
+    while let Some(name) = ahead.pop() {
+        if !is_safe(&fs::symlink_metadata(&at)?)? {
+            return Ok(Some(at));
+        }
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(&name);
+        let metadata = match fs::symlink_metadata(&next) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            metadata => metadata?,
+        };
+        if !metadata.is_symlink() {
+            at = next;
+            continue;
+        }
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(Errno::ELOOP.into());
+        }
+        // In a sticky folder anybody can leave a link before we come.
+        if !is_owned(&metadata) {
+            return Ok(Some(next));
+        }
+        let target = fs::read_link(&next)?;
+        if target.is_absolute() {
+            at = PathBuf::from("/");
+        }
+        ahead.extend(names_backwards(&target));
     }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    Ok(is_safe(parent(path))? && is_safe(parent(&target))?)
+    Ok(None)
+}
+
+/// The names of a path, the last one first; `..` is one, for behind a link it does not lead back.
+fn names_backwards(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(_) | Component::ParentDir => Some(component.as_os_str().to_owned()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    });
+    let mut names: Vec<_> = names.collect();
+    names.reverse();
+    names
 }
 
 /// In a sticky folder (/tmp) others can add names, but neither move nor replace ours.
-fn is_safe(folder: &Path) -> io::Result<bool> {
-    let metadata = fs::metadata(folder)?;
-    Ok(is_owned(&metadata) && (metadata.mode() & 0o022 == 0 || metadata.mode() & 0o1000 != 0))
+fn is_safe(folder: &Metadata) -> io::Result<bool> {
+    if !folder.is_dir() {
+        return Err(Errno::ENOTDIR.into());
+    }
+    Ok(is_owned(folder) && (folder.mode() & 0o022 == 0 || folder.mode() & 0o1000 != 0))
 }
 
 fn is_owned(metadata: &Metadata) -> bool {
@@ -161,6 +218,60 @@ mod tests {
         assert!(!holds_safely(&link).unwrap());
         fs::write(safe.join("shadow"), "").unwrap();
         assert!(!holds_safely(&link).unwrap());
+    }
+
+    #[test]
+    fn every_folder_and_link_on_the_way_counts() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (outer, inner) = (folder.path().join("a"), folder.path().join("a/b/c/d"));
+        make(&inner).unwrap();
+        symlink("../../a/b/c", inner.join("relative")).unwrap();
+        symlink(folder.path().join("safe/link"), folder.path().join("first")).unwrap();
+        make(&folder.path().join("safe")).unwrap();
+        symlink(&inner, folder.path().join("safe/link")).unwrap();
+        let through = folder.path().join("first/config.toml");
+        for (mode, safe) in [(0o700, true), (0o777, false), (0o720, false), (0o755, true), (0o1777, true)] {
+            fs::set_permissions(&outer, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(first_of_others(&through).unwrap(), (!safe).then(|| outer.clone()), "{mode:o}");
+            assert_eq!(is_ours(&inner).unwrap(), safe, "{mode:o}");
+            assert_eq!(make(&inner.join("new")).is_ok(), safe, "{mode:o}");
+            let _ = fs::remove_dir(inner.join("new"));
+        }
+        symlink("loop", folder.path().join("loop")).unwrap();
+        assert!(holds_safely(&folder.path().join("loop/x")).is_err());
+        assert!(holds_safely(Path::new("/dev/null/x")).is_err());
+    }
+
+    #[test]
+    fn nothing_is_made_below_the_current_folder() {
+        assert!(make(Path::new("records")).is_err() && make(Path::new("")).is_err());
+        assert!(!is_ours(Path::new("src")).unwrap());
+    }
+
+    #[test]
+    fn root_does_not_follow_a_users_link_into_a_folder_of_roots() {
+        use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+        if !geteuid().is_root() {
+            eprintln!("SKIPPED: only root can give folders away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (home, roots) = (folder.path().join("home"), folder.path().join("roots"));
+        make(&home).unwrap();
+        make(&roots).unwrap();
+        fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+        let link = home.join("state");
+        symlink(&roots, &link).unwrap();
+        chown(&home, Some(33), None).unwrap();
+        lchown(&link, Some(33), None).unwrap();
+        assert!(make(&link.join("outlook-sendmail/records")).is_err());
+        assert_eq!(fs::read_dir(&roots).unwrap().count(), 0);
+        make(&roots.join("records")).unwrap();
+        assert!(!is_ours(&link.join("records")).unwrap());
+        // His link, in a folder of ours.
+        chown(&home, Some(0), None).unwrap();
+        assert_eq!(first_of_others(&link.join("records")).unwrap(), Some(link));
     }
 
     #[test]

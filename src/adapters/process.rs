@@ -13,7 +13,6 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, User, getegid, geteuid, getgid, gethostname, getppid, getuid};
 
-use super::broker;
 use super::interrupt;
 use super::syslog::SystemLog;
 use super::terminal::StandardStreams;
@@ -21,6 +20,12 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Configuration;
 use crate::words::Words;
 use crate::world::{Caller, Log as _, Places, Priority, Route, SYSTEM_CONFIG, Signals, Terminal as _};
+
+/// Where the system account's broker listens.
+pub(super) const SOCKET: &str = "/run/outlook-sendmail/submit.sock";
+
+/// The system account's state, where systemd does not say.
+pub(super) const STATE: &str = "/var/lib/outlook-sendmail";
 
 /// Names another configuration file.
 const CONFIG_VARIABLE: &str = "OUTLOOK_SENDMAIL_CONFIG";
@@ -104,6 +109,7 @@ pub(super) fn caller_named(uid: Uid, parent: String) -> Caller {
     let host_name = gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Caller {
         uid: uid.as_raw(),
+        gid: getgid().as_raw(),
         full_name: full_name(&gecos, &login),
         login,
         parent: Words::from(parent).whole().to_owned(),
@@ -185,12 +191,27 @@ fn variable() -> Option<OsString> {
 
 fn own_places(named: Option<&Path>) -> Places {
     if has_own_environment() {
-        decide(named, variable().as_deref(), dirs::config_dir(), dirs::state_dir())
+        decide(named, variable().as_deref(), config_home(), absolute(dirs::state_dir(), ".local/state"))
     } else {
-        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let home = home_in_database();
         let inside = |folder: &str| home.as_ref().map(|home| home.join(folder));
         decide(named, None, inside(".config"), inside(".local/state"))
     }
+}
+
+/// Where this user's programs keep their configuration.
+pub(super) fn config_home() -> Option<PathBuf> {
+    absolute(dirs::config_dir(), ".config")
+}
+
+/// A folder of the XDG Base Directory Specification. A relative HOME would mean another one wherever we are started: the
+/// home that the user database knows takes its place.
+pub(super) fn absolute(folder: Option<PathBuf>, in_home: &str) -> Option<PathBuf> {
+    folder.filter(|path| path.is_absolute()).or_else(|| Some(home_in_database()?.join(in_home)))
+}
+
+fn home_in_database() -> Option<PathBuf> {
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
 fn decide(
@@ -212,15 +233,23 @@ fn route(is_named: bool, config: &Path) -> Route {
     if is_named || fs::symlink_metadata(config).is_ok() {
         return Route::Here;
     }
-    if broker::may_be_there() {
+    if broker_may_be_there() {
         return Route::Broker;
     }
     // There is an account: the machine is starting, or shutting down.
-    let has_account = Path::new(broker::STATE).is_dir() || fs::symlink_metadata(SYSTEM_CONFIG).is_ok();
+    let has_account = Path::new(STATE).is_dir() || fs::symlink_metadata(SYSTEM_CONFIG).is_ok();
     match has_account {
         true if geteuid().is_root() => Route::Incoming,
         true => Route::Broker,
         false => Route::Here,
+    }
+}
+
+/// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.
+pub(super) fn broker_may_be_there() -> bool {
+    match fs::symlink_metadata(SOCKET) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
     }
 }
 
@@ -255,6 +284,15 @@ mod tests {
         );
         assert!(!local_domains("web1", hosts, "example.org\n").contains(&"example.org".to_owned()));
         assert_eq!(local_domains("", "", ""), ["localhost", "localhost.localdomain"]);
+    }
+
+    #[test]
+    fn a_home_is_an_absolute_path() {
+        let config = |folder: &str| absolute(Some(folder.into()), ".config");
+        assert_eq!(config("/home/a/.config"), Some(PathBuf::from("/home/a/.config")));
+        for relative in ["", "x/.config", "./x", "~/.config"] {
+            assert_eq!(config(relative), home_in_database().map(|home| home.join(".config")), "{relative}");
+        }
     }
 
     #[test]

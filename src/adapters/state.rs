@@ -27,11 +27,15 @@ impl StateFolder {
         Self { folder: state.join("records") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where a record lies.
+    pub(in crate::adapters) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(private_folder::file_name(name))
     }
 
     fn try_read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        if !private_folder::is_ours(&self.folder)? {
+            return Ok(None);
+        }
         let flags = (OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).bits();
         let file = OpenOptions::new().read(true).custom_flags(flags).open(self.path(name))?;
         let metadata = file.metadata()?;
@@ -95,7 +99,9 @@ impl State for StateFolder {
     }
 
     fn remove(&self, name: &str) {
-        let _ = fs::remove_file(self.path(name));
+        if private_folder::is_ours(&self.folder).unwrap_or(false) {
+            let _ = fs::remove_file(self.path(name));
+        }
     }
 }
 
@@ -144,6 +150,12 @@ mod tests {
         fs::write(state.path().join("elsewhere"), "two").unwrap();
         symlink(state.path().join("elsewhere"), state.path().join("records/b")).unwrap();
         assert_eq!(records.read("b"), None);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(records.read("a").is_some());
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(records.read("a"), None);
+        records.remove("a");
+        assert!(path.exists());
         assert!(!StateFolder::new(Path::new("/proc/none")).replace("a", b""));
     }
 }

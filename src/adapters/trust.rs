@@ -93,7 +93,10 @@ fn own_roots(tls_ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>,
     let fault = |why: &str| Words::from(format!("tls_ca_file {}: {why}", file.display()));
     let pem = files::read_existing(file).map_err(|why| match why {
         FileFault::Unreadable(problem) => fault(&problem),
-        FileFault::WritableByOthers => fault("others can write or own it or its folder"),
+        FileFault::WritableByOthers => fault("others can write or own it"),
+        FileFault::ByWayOfOthers(place) => {
+            fault(&format!("others can write or own its folder or the way there: {}", place.display()))
+        }
         FileFault::NotRegular => fault("not a regular file"),
         FileFault::TooLarge => fault("too large"),
     })?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
+use super::process;
 use crate::words::Words;
 use crate::world::{UnitFault, UserUnits};
 
@@ -42,7 +43,7 @@ impl UserManager {
     pub fn of_this_user() -> Self {
         let ours = getuid() == geteuid() && getgid() == getegid();
         let inside = |home: Option<PathBuf>| home.filter(|_| ours).map(|home| home.join("systemd/user"));
-        let own = [inside(dirs::config_dir()), inside(dirs::data_dir())];
+        let own = [inside(process::config_home()), inside(process::absolute(dirs::data_dir(), ".local/share"))];
         Self {
             systemctl: PathBuf::from(SYSTEMCTL),
             runtime: env::var_os("XDG_RUNTIME_DIR").filter(|path| ours && !path.is_empty()).map(PathBuf::from),
@@ -85,6 +86,16 @@ impl UserUnits for UserManager {
             Some(false) => Err(UnitFault::Failed(said(child))),
             None => Err(failed("systemctl did not end")),
         }
+    }
+
+    fn is_active(&self, unit: &str) -> bool {
+        if !self.runs() {
+            return false;
+        }
+        let mut command = Command::new(&self.systemctl);
+        command.args(["--user", "--quiet", "--no-ask-password", "is-active", unit]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        child.is_ok_and(|mut child| ended(&mut child, self.patience) == Some(true))
     }
 }
 
@@ -150,6 +161,15 @@ mod tests {
         assert_eq!(manager.enable(UNIT), Ok(()));
         let expected = format!("--user --quiet --no-ask-password enable --now {UNIT}\n");
         assert_eq!(fs::read_to_string(asked).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_runs_is_asked_of_systemctl() {
+        let folder = tempfile::tempdir().unwrap();
+        let manager =
+            manager(folder.path(), "case \"$*\" in *'is-active outlook-sendmail-renew.timer') exit 0; esac; exit 3");
+        assert!(manager.is_active(UNIT) && !manager.is_active("other.timer"));
+        assert!(!UserManager { runtime: None, ..manager }.is_active(UNIT));
     }
 
     #[test]

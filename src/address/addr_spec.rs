@@ -5,10 +5,9 @@ use std::fmt;
 use lettre::Address;
 
 use super::fault::Reason;
-use super::item::is_atext;
-use super::tokenizer::is_hidden;
+use super::tokenizer::{is_atext, is_hidden};
 use super::{AddrSpec, AddressFault, domain};
-use crate::envelope::header_text::quoted_string;
+use crate::header_text::quoted_string;
 
 /// How many octets a local part may have, without quoting: what a line of a header takes. RFC 5321 section 4.5.3.1.1 asks
 /// for 64, and reply addresses of GitHub, Mailman and Mailgun have more: that is for the server to say.
@@ -57,12 +56,6 @@ impl AddrSpec {
             return Err(fault(Reason::Domain));
         }
         Ok(Address::new_dangerous(wire_local(&self.local), domain))
-    }
-
-    /// Whether mail to both is the same mail: domains are case-insensitive, what the local part means is its host's
-    /// business (RFC 5321 section 2.4).
-    pub fn same_mailbox(&self, other: &Self) -> bool {
-        self.local == other.local && same_domain(self, other)
     }
 
     /// Whether both name one mailbox of ours: Outlook.com's local parts are case-insensitive.
@@ -155,8 +148,6 @@ mod tests {
     #[test]
     fn comparison() {
         let one = address("Me", "Outlook.com");
-        assert!(one.same_mailbox(&address("Me", "outlook.COM")));
-        assert!(!one.same_mailbox(&address("me", "outlook.com")));
         assert!(one.same_own(&address("mE", "outlook.com")));
         assert!(!one.same_own(&AddrSpec { local: "me".to_owned(), domain: None }));
     }

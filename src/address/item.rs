@@ -2,7 +2,7 @@
 
 use super::addr_spec::LOCAL;
 use super::fault::Reason;
-use super::tokenizer::{Kind, Token, is_hidden};
+use super::tokenizer::{Kind, Token, is_atext, is_hidden};
 use super::{AddrSpec, Mailbox, domain};
 
 /// What stands before the colon of a group.
@@ -265,11 +265,6 @@ fn take_comments(rest: &mut &[Token<'_>]) -> Vec<u8> {
 
 fn count_at(tokens: &[Token<'_>]) -> usize {
     tokens.iter().filter(|token| matches!(token.kind, Kind::At)).count()
-}
-
-/// RFC 5322 section 3.2.3, with UTF-8 (RFC 6532 section 3.2).
-pub(super) fn is_atext(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
 }
 
 fn misplaced(text: &[u8]) -> Reason {

@@ -1,7 +1,7 @@
 //! An address list as a header field's value.
 
 use super::{Entry, Mailbox};
-use crate::envelope::header_text::{Piece, phrase_words, wrap};
+use crate::header_text::{Piece, phrase_words, wrap};
 
 /// Where the first line is taken to start: behind the longest name such a field has, `Disposition-Notification-To:`
 /// aside.

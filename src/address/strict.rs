@@ -2,9 +2,8 @@
 //! encoded words only where RFC 2047 section 5 has them.
 
 use super::domain;
-use super::item::is_atext;
-use super::tokenizer::{Kind, Token};
-use crate::envelope::header_text::{holds_encoded_word, is_phrase_word};
+use super::tokenizer::{Kind, Token, is_atext};
+use crate::header_text::{holds_encoded_word, is_phrase_word};
 
 /// Whether these are the tokens of such a list, one that names somebody.
 pub(super) fn is_strict(tokens: &[Token<'_>]) -> bool {

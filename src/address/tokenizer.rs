@@ -1,7 +1,7 @@
 //! The words and marks of an address list (RFC 5322 section 3.2), read once from left to right.
 
 use super::fault::Reason;
-use crate::envelope::header_text::encoded_word_length;
+use crate::header_text::encoded_word_length;
 use crate::words::is_invisible;
 
 /// A word or mark, and where it lies in the text.
@@ -176,4 +176,9 @@ fn next(text: &[u8], at: &mut usize) -> Option<u8> {
     let octet = text.get(*at).copied();
     *at += 1;
     octet
+}
+
+/// RFC 5322 section 3.2.3, with UTF-8 (RFC 6532 section 3.2).
+pub(super) fn is_atext(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
 }

@@ -17,7 +17,7 @@ use crate::outcome::Taken;
 use crate::report;
 use crate::transcript::{Line, Speaker};
 use crate::words::Words;
-use crate::world::{Route, Stream, World};
+use crate::world::{Stream, World};
 
 /// As wide as a time.
 const INDENT: &str = "           ";
@@ -26,10 +26,8 @@ const INDENT: &str = "           ";
 pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
     let columns = world.person.screen(Stream::Output).map_or(80, |screen| usize::from(screen.columns)).max(40);
     let steps = Steps { world, start: world.clock.instant(), columns };
-    let verdict = match world.places.route {
-        Route::Here => send_here(&steps, arguments),
-        Route::Broker | Route::Incoming => send_through_broker(&steps, arguments),
-    };
+    let verdict =
+        if world.places.is_own() { send_here(&steps, arguments) } else { send_through_broker(&steps, arguments) };
     match verdict {
         Ok((_, where_to)) => report::show(world, &format!("Sent. It should be in {where_to} within a minute.\n")),
         Err(failure) => {

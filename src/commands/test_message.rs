@@ -12,7 +12,7 @@ use crate::invocation::{Submit, Verbosity};
 use crate::message::{Dots, ours};
 use crate::outcome::{Receipt, Taken};
 use crate::report::{self, Story};
-use crate::service::Request;
+use crate::service::Submission;
 use crate::submission::NoCustody;
 use crate::world::World;
 
@@ -67,7 +67,7 @@ pub(super) fn through_broker(
     broker::submit(world, request(world, account, recipient, verbosity)?, &mut Story::default())
 }
 
-fn request(world: &World, account: &Account, recipient: &Address, verbosity: Verbosity) -> Result<Request, Failure> {
+fn request(world: &World, account: &Account, recipient: &Address, verbosity: Verbosity) -> Result<Submission, Failure> {
     let stamp = Stamp::now(world);
     let text = ours::Text {
         from: &account.address,
@@ -81,5 +81,5 @@ fn request(world: &World, account: &Account, recipient: &Address, verbosity: Ver
     let message = text.message(&*world.spools)?;
     let operands = vec![recipient.to_string().into_bytes()];
     let submit = Submit { operands, dots: Dots::Content, verbosity, ..Submit::default() };
-    Ok(Request { caller: world.caller.clone(), submit, stamp, message })
+    Ok(Submission { caller: world.caller.clone(), submit, stamp, message })
 }

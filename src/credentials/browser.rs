@@ -44,7 +44,7 @@ impl Request {
         let state = unguessable(&*world.random);
         // Entra takes any port behind this name and none behind 127.0.0.1.
         let redirect_uri = format!("http://localhost:{port}");
-        let mut url = format!("{}/{}/oauth2/v2.0/authorize?response_type=code", account.authority, account.tenant);
+        let mut url = format!("{}?response_type=code", account.oauth_url(|paths| paths.authorize));
         let scope = account.scope();
         let fields = [
             ("client_id", client_id),

@@ -73,7 +73,8 @@ pub fn invite(world: &World, account: &Account, client_id: &str) -> Result<Invit
     }
     let form = [("client_id", &Secret::from(client_id)), ("scope", &Secret::from(account.scope().as_str()))];
     let now = world.clock.instant();
-    let answer: Answer = token_endpoint::ask(world, account, "devicecode", &form, now + PATIENCE).map_err(ended)?;
+    let url = account.oauth_url(|paths| paths.device_code);
+    let answer: Answer = token_endpoint::ask(world, account, &url, &form, now + PATIENCE).map_err(ended)?;
     let verification_uri = Some(answer.verification_uri).filter(|uri| is_page(uri)).ok_or_else(|| nonsense("page"))?;
     let user_code = Some(answer.user_code).filter(|code| is_code(code)).ok_or_else(|| nonsense("code"))?;
     let seconds = |field: Option<Seconds>, usual| field.as_ref().and_then(Seconds::get).unwrap_or(usual);

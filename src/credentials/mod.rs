@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::account::{Account, AuthKind};
-use crate::failure::{Cause, Failure, Stage, Wording};
+use crate::failure::{Cause, Failure, Stage};
 use crate::memory::history;
 use crate::memory::send_as;
 use crate::secret::Secret;
@@ -26,7 +26,7 @@ mod token_endpoint;
 
 pub use forget::{Forgotten, forget, forget_stored};
 pub use grant::Grant;
-pub use password::{check_password, keep_password, store_answers};
+pub use password::{check_password, keep_password};
 pub use signed_in::SignedIn;
 
 /// Permission to submit as one account, for about an hour.
@@ -85,11 +85,6 @@ pub fn credential(world: &World, account: &Account, deadline: Instant) -> Result
         AuthKind::OAuth2 => access_token(world, account, deadline).map(Credential::Bearer),
         AuthKind::Password => password::load(world, account, deadline).map(Credential::Password),
     }
-}
-
-/// Every wording of a sign-in error that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    sign_in_errors::wordings()
 }
 
 /// A packager's own registration, when the build was given one.
@@ -203,6 +198,25 @@ pub fn previous_grant(world: &World, account: &Account) -> Result<Option<Grant>,
     }
 }
 
+/// Keeps something in the account's store and takes it out again: one that would not keep a sign-in shows now, and not
+/// after a person has signed in.
+///
+/// # Errors
+/// The causes of the store.
+pub fn prove_store(world: &World, account: &Account) -> Result<(), Failure> {
+    let store = open_store(world, account, world.clock.instant() + STORE_PATIENCE)?;
+    let (name, proof) = (format!("proof:{}", account.name), Secret::from("kept"));
+    let kept = store.save(&name, &proof).and_then(|()| {
+        let kept = store.load(&name);
+        store.delete(&name)?;
+        kept
+    });
+    match kept.map_err(grant::store_failure)? {
+        Some(kept) if kept == proof => Ok(()),
+        Some(_) | None => Err(failure(Cause::SecretUnwritable, "what was kept there is not there")),
+    }
+}
+
 /// The grant as stored, for `status`.
 ///
 /// # Errors
@@ -280,14 +294,25 @@ fn renew_for(
 ///
 /// [`Cause::NoClientId`]
 pub fn client_id(account: &Account, grant: Option<&Grant>) -> Result<String, Failure> {
-    let configured = account.client_id.as_deref();
-    let granted = grant.map(|grant| grant.client_id.as_str());
-    [configured, granted, PACKAGED_CLIENT_ID]
-        .into_iter()
-        .flatten()
-        .find(|id| !id.is_empty())
-        .map(str::to_owned)
-        .ok_or_else(|| failure(Cause::NoClientId, ""))
+    client_id_and_source(account, grant).map(|(id, _)| id.to_owned())
+}
+
+/// The same, and whose it is.
+///
+/// # Errors
+///
+/// [`Cause::NoClientId`]
+pub fn client_id_and_source<'a>(
+    account: &'a Account,
+    grant: Option<&'a Grant>,
+) -> Result<(&'a str, &'static str), Failure> {
+    let sources = [
+        (account.client_id.as_deref(), "the configuration's"),
+        (grant.map(|grant| grant.client_id.as_str()), "the one of the sign-in"),
+        (PACKAGED_CLIENT_ID, "the one this program was built with"),
+    ];
+    let known = sources.into_iter().filter_map(|(id, whose)| Some((id?, whose)));
+    known.into_iter().find(|(id, _)| !id.is_empty()).ok_or_else(|| failure(Cause::NoClientId, ""))
 }
 
 fn failure(cause: Cause, detail: impl Into<crate::words::Words>) -> Failure {

@@ -67,14 +67,3 @@ pub fn keep_password(world: &World, account: &Account, password: &Secret) -> Res
     send_as::forget_refusals(world, account);
     Ok(())
 }
-
-/// Asked before a person is asked for anything: a store that is locked or away shows here.
-///
-/// # Errors
-/// [`Cause::KeyringLocked`], [`Cause::KeyringMissing`], [`Cause::KeyringHung`].
-pub fn store_answers(world: &World, account: &Account) -> Result<(), Failure> {
-    match load(world, account, world.clock.instant() + STORE_PATIENCE) {
-        Err(failure) if !super::MENDED_BY_SIGNING_IN.contains(&failure.cause) => Err(failure),
-        Ok(_) | Err(_) => Ok(()),
-    }
-}

@@ -39,11 +39,6 @@ pub(super) fn wording_of(description: &str) -> Option<&'static Wording> {
     NUMBERS.iter().find(|row| row.numbers.contains(&number)).map(|row| &row.wording)
 }
 
-/// Every wording there is.
-pub(super) fn wordings() -> impl Iterator<Item = &'static Wording> {
-    NUMBERS.iter().map(|row| &row.wording)
-}
-
 /// The digits behind the first `AADSTS`.
 fn number_in(description: &str) -> Option<u32> {
     let (_, rest) = description.split_once(PREFIX)?;

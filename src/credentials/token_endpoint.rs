@@ -145,20 +145,19 @@ pub(super) fn tokens(
     form: &[(&str, &Secret)],
     deadline: Instant,
 ) -> Result<Tokens, Refusal> {
-    let tokens: Tokens = ask(world, account, "token", form, deadline)?;
+    let tokens: Tokens = ask(world, account, &account.oauth_url(|paths| paths.token), form, deadline)?;
     if tokens.are_usable() { Ok(tokens) } else { Err(nonsense(200, "no usable access token")) }
 }
 
-/// Posts a form to one of the account's OAuth endpoints and reads what a success holds.
+/// Posts a form to one of the account's OAuth endpoints, at `url`, and reads what a success holds.
 pub(super) fn ask<T: DeserializeOwned>(
     world: &World,
     account: &Account,
-    endpoint: &str,
+    url: &str,
     form: &[(&str, &Secret)],
     deadline: Instant,
 ) -> Result<T, Refusal> {
-    let url = format!("{}/{}/oauth2/v2.0/{endpoint}", account.authority, account.tenant);
-    let answer = world.https.post_form(account.ca_file(), &url, form, deadline).map_err(|fault| match fault {
+    let answer = world.https.post_form(account.ca_file(), url, form, deadline).map_err(|fault| match fault {
         HttpsFault::Network(words) => Refusal::Away { words, retry_after: None },
         HttpsFault::Certificate(words) => Refusal::Unusable(failure(Cause::TokenCertificate, words)),
         HttpsFault::Nonsense(words) => Refusal::Unusable(failure(Cause::TokenNonsense, words)),

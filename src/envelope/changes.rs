@@ -167,12 +167,14 @@ pub enum Reason {
     ReadOtherwise,
     /// A trace field with a word that fits no line.
     TraceTooLong,
+    /// Octets above 127 where nothing can be encoded.
+    StaysEightBit,
     /// Lines that were too long, or folded badly.
     Folded,
     /// The content was encoded.
     EncodedContent,
     /// The content was encoded, and this charset was not named.
-    Charset(&'static str),
+    Charset(String),
     /// It names a message that Outlook has given another id.
     RenamedByOutlook,
     /// What the content is sent as.
@@ -216,6 +218,7 @@ impl fmt::Display for Reason {
             Self::NeedsUtf8 => "an address that ASCII cannot express: sent as UTF-8, if the server can (SMTPUTF8)",
             Self::ReadOtherwise => "the same addresses in the form that everybody reads alike (RFC 5322 section 3.4)",
             Self::TraceTooLong => "a word in it is longer than a line may be: it goes as text under another name",
+            Self::StaysEightBit => "8-bit octets that no rule encodes: sent as they are, if the server can (8BITMIME)",
             Self::Folded => "folded anew: a line was too long, or broken in a way that others misread",
             Self::RenamedByOutlook => "Outlook gave the message it refers to another Message-ID",
             Self::EncodedContent => "the content is encoded",

@@ -193,19 +193,6 @@ fn date(stamp: &Stamp) -> String {
     OffsetDateTime::from(stamp.now).to_offset(offset).format(&Rfc2822).unwrap_or_default()
 }
 
-/// The charset raw 8-bit header text is read in when it is not UTF-8: what the content declares, else Latin-1.
-pub fn declared_charset(fields: &[Field]) -> String {
-    let declared = fields.iter().find(|field| field.is("Content-Type")).and_then(|field| {
-        let value = String::from_utf8_lossy(&field.unfolded()).to_ascii_lowercase();
-        let charset = value.split(';').find_map(|part| part.trim().strip_prefix("charset=").map(str::to_owned))?;
-        let charset = charset.trim_matches('"').to_owned();
-        let token = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.:".contains(&octet);
-        let good = !charset.is_empty() && charset.len() < 40 && charset.bytes().all(token);
-        (good && charset != "utf-8" && charset != "us-ascii").then_some(charset)
-    });
-    declared.unwrap_or_else(|| "iso-8859-1".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,15 +230,5 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_374_302);
         let stamp = Stamp { now, utc_offset: 3600, unique: [0; 16] };
         assert_eq!(date(&stamp), "Sun, 22 Nov 2026 20:05:02 +0100");
-    }
-
-    #[test]
-    fn latin1_is_the_last_resort() {
-        let declared = |value: &str| declared_charset(&[Field::new("Content-Type", value)]);
-        assert_eq!(declared("text/plain; charset=ISO-8859-15"), "iso-8859-15");
-        assert_eq!(declared("text/plain; charset=\"koi8-r\"; format=flowed"), "koi8-r");
-        assert_eq!(declared("text/plain; charset=utf-8"), "iso-8859-1");
-        assert_eq!(declared("text/plain; charset=\"x\r\n y\""), "iso-8859-1");
-        assert_eq!(declared_charset(&[]), "iso-8859-1");
     }
 }

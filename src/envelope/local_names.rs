@@ -104,6 +104,7 @@ impl<'a> LocalNames<'a> {
             self.files.read_alias_include(path).map_err(|fault| match fault {
                 FileFault::Unreadable(problem) => problem,
                 FileFault::WritableByOthers => "it must be root's and not writable by others".to_owned(),
+                FileFault::ByWayOfOthers(place) => format!("others own or can write {}", place.display()),
                 FileFault::NotRegular => "not a regular file".to_owned(),
                 FileFault::TooLarge => "too large".to_owned(),
             })

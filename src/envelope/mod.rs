@@ -13,17 +13,17 @@ use crate::invocation::{Dsn, Submit};
 use crate::memory::send_as::KnownSenders;
 use crate::memory::threads::KnownIds;
 use crate::message::{Body, Ending, Message, Stuffing};
-use crate::world::{Caller, Files, Log, World};
+use crate::world::{Caller, Files, Log, Priority, World};
 
 mod aliases;
 mod changes;
 mod claimed;
 mod date;
 mod fates;
+mod field_writer;
 mod header;
 mod header_lines;
 mod header_rules;
-pub(crate) mod header_text;
 mod local_names;
 mod recipients;
 mod references;
@@ -31,11 +31,12 @@ mod sender;
 pub mod seven_bit;
 mod signatures;
 
-pub use changes::{
-    Change, ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via,
-};
+#[cfg(test)]
+pub(crate) use changes::Change;
+pub use changes::{ChangeLog, DotReason, Noted, NotedBody, NotedRecipient, Reason, RecipientSource, SenderReason, Via};
 use header::PassingOn;
 pub use header::Stamp;
+use header_lines::WrittenHeader;
 pub use local_names::{LocalNames, address_failure};
 pub use recipients::read_recipient;
 pub use sender::FromOutcome;
@@ -47,6 +48,8 @@ use signatures::Signed;
 pub struct Letter {
     envelope: Envelope,
     header: Vec<u8>,
+    transfer: Transfer,
+    alphabet: Alphabet,
     body: Body,
     conversion: Conversion,
     size: u64,
@@ -119,7 +122,8 @@ impl Letter {
         let signed = Signed::of(&fields);
         let account = desk.account;
         let names = LocalNames::new(account, desk.caller, desk.files, desk.log);
-        let charset = header::declared_charset(&fields);
+        let charset = seven_bit::declared_charset(&fields, &mut body).map_err(spool_failure)?;
+        header_lines::decode_alphabets(&mut fields, &charset, changes);
         let policy = SenderPolicy {
             account,
             caller: desk.caller,
@@ -157,12 +161,13 @@ impl Letter {
             signed.drop_broken(&mut fields, conversion.changed(), &charset, changes)
         });
         let header = header_lines::write(&fields, &charset, changes)?;
+        note_eight_bit(&header, &conversion, desk.log);
         let leaves = conversion.length(&mut body).map_err(spool_failure)?;
         changes.note(|noted| {
             let dots = dots.into_iter().flatten().collect();
             noted.body = Some(NotedBody { lines, came, leaves, dots, notes: conversion.notes().to_vec() });
         });
-        let size = header.len() as u64 + 2 + leaves;
+        let size = header.octets.len() as u64 + 2 + leaves;
         if size > account.provider.size_limit {
             let words = format!("{size} octets, the limit is {}", account.provider.size_limit);
             return Err(Failure::new(Stage::Envelope, Cause::MessageTooLarge, words));
@@ -171,7 +176,9 @@ impl Letter {
         let message_id = message_id.map(|field| String::from_utf8_lossy(&field.unfolded()).into_owned());
         Ok(Self {
             envelope,
-            header,
+            transfer: if header.eight_bit.is_empty() { conversion.transfer() } else { Transfer::EightBitMime },
+            alphabet: if header.has_utf8 { Alphabet::Utf8 } else { Alphabet::Ascii },
+            header: header.octets,
             body,
             conversion,
             size,
@@ -240,12 +247,12 @@ impl Letter {
 
     /// What the content needs of the server.
     pub fn transfer(&self) -> Transfer {
-        self.conversion.transfer()
+        self.transfer
     }
 
     /// What the header is written in.
     pub fn alphabet(&self) -> Alphabet {
-        if self.header.is_ascii() { Alphabet::Ascii } else { Alphabet::Utf8 }
+        self.alphabet
     }
 
     /// Delivery status notification wishes.
@@ -283,7 +290,7 @@ pub fn check_recipient(
 pub enum Transfer {
     /// 7-bit lines of at most 998 octets.
     SevenBit,
-    /// Signed or encrypted parts hold 8-bit text: BODY=8BITMIME, or it cannot go.
+    /// It holds 8-bit octets that nothing may encode: BODY=8BITMIME, or it cannot go.
     EightBitMime,
 }
 
@@ -292,8 +299,18 @@ pub enum Transfer {
 pub enum Alphabet {
     /// US-ASCII.
     Ascii,
-    /// An address in it cannot be written in ASCII: SMTPUTF8 (RFC 6531), or it cannot go.
+    /// An address or identifier in it cannot be written in ASCII: SMTPUTF8 (RFC 6531), or it cannot go.
     Utf8,
+}
+
+/// Says in the log what leaves 8-bit, because no rule encodes it.
+fn note_eight_bit(header: &WrittenHeader, conversion: &Conversion, log: &dyn Log) {
+    let fields =
+        header.eight_bit.iter().map(|name| format!("the field {name} holds 8-bit octets and is sent as it is"));
+    let parts = conversion.notes().iter().filter(|note| note.is_about_8bit()).map(ToString::to_string);
+    for words in fields.chain(parts).take(10) {
+        log.record(Priority::Warning, &format!("{words} (BODY=8BITMIME)"));
+    }
 }
 
 fn plan_failure(fault: PlanFault) -> Failure {

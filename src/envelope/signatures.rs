@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::envelope::Signature;
 use crate::envelope::changes::{ChangeLog, Reason};
-use crate::envelope::header_lines::written;
+use crate::envelope::field_writer::write_field;
+use crate::header_text::FoldFault;
 use crate::message::Field;
 
 /// What a header was before anything was done to it, where somebody signed it.
@@ -105,6 +106,11 @@ fn by_name<'f>(fields: impl Iterator<Item = (&'f Field, Vec<u8>)>) -> HashMap<Ve
         all.entry(field.name.to_ascii_lowercase().into_bytes()).or_default().push(octets);
     }
     all
+}
+
+/// A field as it goes out.
+fn written(field: &Field, charset: &str) -> Result<Vec<u8>, FoldFault> {
+    write_field(&field.name, &field.value, charset)
 }
 
 /// A field as it came.

@@ -1,7 +1,9 @@
 //! The stages of the pipeline, as a failure names them.
 
+use serde::{Deserialize, Serialize};
+
 /// Where in the pipeline a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Stage {
     /// Reading the arguments.
     Invocation,

@@ -4,7 +4,7 @@ mod arguments;
 mod read;
 
 pub use arguments::CommandArguments;
-pub(super) use read::{is_unknown_option, misplaced, read};
+pub(super) use read::{arguments, help, is_unknown_option, misplaced, named};
 
 use CommandOption::{
     Account, Browser, ClientId, Config, DuplicatePossible, Json, Listen, Store, System, Tenant, Transport,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failure;
 use crate::message::Dots;
 
@@ -166,7 +168,8 @@ impl Default for Submit {
 }
 
 /// `-t`, or not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HeaderRecipients {
     /// -t: To, Cc and Bcc are recipients too.
     Taken,
@@ -175,7 +178,8 @@ pub enum HeaderRecipients {
 }
 
 /// `-v`, or not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verbosity {
     /// Not a word on success.
     Silent,

@@ -49,8 +49,26 @@ fn tool(mut arguments: Vec<OsString>) -> Result<Invocation, Refusal> {
         Some(first) if first.as_bytes().starts_with(b"-") => classic(HelpTopic::Tool, arguments, config),
         Some(_) => {
             let word = arguments.remove(0);
-            commands::read(&word, arguments, config)
+            command(&word, arguments, config)
         }
+    }
+}
+
+/// A command and its arguments.
+fn command(word: &OsStr, rest: Vec<OsString>, config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+    let row = commands::named(word)?;
+    match row.command {
+        Command::Explain => explained(rest, config),
+        Command::Help => commands::help(row, &rest),
+        Command::Login
+        | Command::Logout
+        | Command::Status
+        | Command::Renew
+        | Command::Test
+        | Command::Doctor
+        | Command::Broker
+        | Command::Mailq
+        | Command::Queue => commands::arguments(row, rest, config),
     }
 }
 
@@ -68,7 +86,7 @@ fn leading_config(arguments: &[OsString]) -> Result<Option<(PathBuf, usize)>, Re
 
 /// `explain`: the arguments are sendmail's, and so is what may be wrong with them. Standard input is a message, and
 /// drained like one.
-pub(super) fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf>) -> Result<Invocation, Refusal> {
+fn explained(mut arguments: Vec<OsString>, mut config: Option<PathBuf>) -> Result<Invocation, Refusal> {
     while let Some((value, taken)) = leading_config(&arguments)? {
         config = Some(value);
         arguments.drain(..taken);

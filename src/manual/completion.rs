@@ -2,14 +2,14 @@
 
 use super::{compare, filled, source};
 use crate::invocation::commands::{COMMANDS, CommandRow, OptionRow, OptionValues};
-use crate::world::StoreKind;
+use crate::world::STORES;
 
 /// The words an option's value can be, `None` for a file, empty when only its user knows.
 fn words(row: &OptionRow) -> Option<String> {
     match row.values {
         OptionValues::Free => Some(String::new()),
         OptionValues::File => None,
-        OptionValues::Store => Some(StoreKind::WORDS.join(" ")),
+        OptionValues::Store => Some(STORES.map(|row| row.word).join(" ")),
         OptionValues::Words(words) => Some(words.join(" ")),
     }
 }

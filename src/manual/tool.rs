@@ -5,7 +5,7 @@ use super::{compare, page, replies, source};
 use crate::commands::REGISTRATION_STEPS;
 use crate::invocation::commands::{COMMANDS, OPTIONS, OptionRow};
 use crate::status::State;
-use crate::world::StoreKind;
+use crate::world::STORES;
 
 fn commands() -> String {
     let item = |row: &crate::invocation::commands::CommandRow| {
@@ -33,6 +33,15 @@ fn option(row: &OptionRow) -> String {
     format!(".It Fl -{}{value}\n{}For\n{} .\n", row.name, sentence(row.doc), takers.join(" ,\n"))
 }
 
+/// The kinds of store, from their rows.
+fn stores() -> String {
+    let rows = STORES.map(|row| {
+        let manual = row.manual.replace(" secret_command ", "\n.Li secret_command\n");
+        format!(".Cm {} ,\n{manual}", row.word)
+    });
+    format!("One of\n{}.\n", rows.join(";\n"))
+}
+
 #[test]
 fn the_committed_manual_of_the_tool_is_the_generated_one() {
     let behind_store = OPTIONS.iter().position(|row| row.name == "store").unwrap() + 1;
@@ -40,6 +49,7 @@ fn the_committed_manual_of_the_tool_is_the_generated_one() {
         ("COMMANDS", commands()),
         // The stores are described where the option is.
         ("OPTIONS_TO_STORE", OPTIONS[..behind_store].iter().map(option).collect()),
+        ("STORES", stores()),
         ("OPTIONS_BEHIND_STORE", OPTIONS[behind_store..].iter().map(option).collect()),
         (
             "REGISTRATION_STEPS",
@@ -56,7 +66,10 @@ fn every_state_and_store_is_described() {
     for state in State::ALL {
         assert!(source.contains(state.word()), "{}", state.word());
     }
-    for word in StoreKind::WORDS {
-        assert!(source.contains(&format!(".Cm {word}")), "{word}");
+    let committed = include_str!("../../man/outlook-sendmail.toml.5").replace('\n', " ");
+    for row in STORES {
+        assert!(stores().contains(&format!(".Cm {} ,", row.word)), "{}", row.word);
+        let start = row.manual.split(" secret_command").next().unwrap();
+        assert!(committed.contains(&format!("{} is {start}", row.word)), "{}", row.word);
     }
 }

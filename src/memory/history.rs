@@ -1,19 +1,18 @@
 //! What became of a mailbox's messages and renewals lately, in small records that one run leaves for the next.
 //!
 //! Each fact has a record of its own, replaced whole: parallel runs need no lock, the last writer wins, and a failure
-//! never takes the last success away. A record that is corrupt or huge counts as none.
+//! never takes the last success away.
 
 use lettre::Address;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Cause, ExitStatus, Failure};
+use crate::memory::record;
 use crate::moments::unix_seconds;
 use crate::outcome::Taken;
 use crate::words::Words;
 use crate::world::World;
-
-/// A record of ours is far shorter.
-const LONGEST_RECORD: usize = 16 * 1024;
 
 /// As much of a failure's line as is ever shown, in characters.
 const LONGEST_LINE: usize = 1000;
@@ -118,15 +117,12 @@ impl Record {
         format!("history:{}:{}", mailbox.to_string().to_ascii_lowercase(), self.word())
     }
 
-    fn read<T: for<'a> Deserialize<'a>>(self, world: &World, mailbox: &Address) -> Option<T> {
-        let record = world.state.read(&self.name(mailbox))?;
-        (record.len() <= LONGEST_RECORD).then(|| serde_json::from_slice(&record).ok())?
+    fn read<T: DeserializeOwned>(self, world: &World, mailbox: &Address) -> Option<T> {
+        record::read(world, &self.name(mailbox))
     }
 
     fn write(self, world: &World, mailbox: &Address, fact: &impl Serialize) {
-        if let Ok(json) = serde_json::to_vec(fact) {
-            world.state.replace(&self.name(mailbox), &json);
-        }
+        record::write(world, &self.name(mailbox), fact);
     }
 
     fn succeeded(self, world: &World, mailbox: &Address) {
@@ -251,7 +247,7 @@ mod tests {
         let (world, mailbox) = (fakes.world(), account().address);
         let failed = "history:me@outlook.com:failed";
         let whole = |line: &str| format!(r#"{{"at":1,"status":77,"dsn":"5.7.8","line":"{line}"}}"#);
-        for spoiled in ["", "{", "\0\0\0", "[1]", r#"{"at":-1,"status":700}"#, &whole(&"x".repeat(LONGEST_RECORD))] {
+        for spoiled in ["", "{", "\0\0\0", "[1]", r#"{"at":-1,"status":700}"#] {
             world.state.replace(failed, spoiled.as_bytes());
             assert_eq!(History::read(&world, &mailbox).failed, None, "{spoiled:.40}");
         }

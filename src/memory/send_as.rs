@@ -1,8 +1,10 @@
 //! Which addresses a mailbox may write as: learned from what the server accepted and refused, and never guessed.
 
 use lettre::Address;
+use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, FromPolicy};
+use crate::memory::record;
 use crate::moments::{DAY, date, unix_seconds};
 use crate::world::World;
 
@@ -19,7 +21,8 @@ const RECORDS: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the server last said of an address, and when, in Unix seconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Said {
     /// A message from it went out.
     Accepted(u64),
@@ -57,7 +60,8 @@ impl KnownSenders {
     }
 
     /// Everything that was said, the oldest first.
-    pub fn all(&self) -> &[(String, Said)] {
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> &[(String, Said)] {
         &self.known
     }
 
@@ -137,33 +141,17 @@ fn change(world: &World, account: &Account, change: impl FnOnce(&mut Vec<(String
         return;
     }
     let newest = all.len().saturating_sub(RECORDS);
-    let lines = all.iter().skip(newest).map(|(address, said)| match said {
-        Said::Accepted(at) => format!("{at} accepted {address}\n"),
-        Said::Refused(at) => format!("{at} refused {address}\n"),
-    });
-    world.state.replace(&record, lines.collect::<String>().as_bytes());
+    record::write_lines(world, &record, all.iter().skip(newest));
 }
 
 fn record(account: &Account) -> String {
     format!("send-as:{}", name_of(&account.address))
 }
 
-/// Lines that are not ours are left out.
+/// What is no address says nothing.
 fn read(world: &World, account: &Account) -> Vec<(String, Said)> {
-    let text = world.state.read(&record(account)).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().filter_map(line).collect()
-}
-
-fn line(line: &str) -> Option<(String, Said)> {
-    let mut words = line.splitn(3, ' ');
-    let at = words.next()?.parse().ok()?;
-    let said = match words.next()? {
-        "accepted" => Said::Accepted(at),
-        "refused" => Said::Refused(at),
-        _ => return None,
-    };
-    let address: Address = words.next()?.parse().ok()?;
-    Some((name_of(&address), said))
+    let lines = record::read_lines::<(String, Said)>(world, &record(account)).into_iter();
+    lines.filter_map(|(address, said)| Some((name_of(&address.parse().ok()?), said))).collect()
 }
 
 #[cfg(test)]
@@ -178,7 +166,9 @@ mod tests {
         let send_as = vec!["alias@outlook.com".parse().unwrap(), "other@outlook.com".parse().unwrap()];
         let account = Account { send_as, ..account() };
         let text = format!(
-            "{} refused ALIAS@outlook.com\nx\n1 maybe a@b.org\n1 accepted\n-1 refused c@d.org\n\u{0}\n9 accepted \"a b\"@x.org\n",
+            "[\"ALIAS@outlook.com\",{{\"refused\":{}}}]\nx\n[\"a@b.org\",{{\"maybe\":1}}]\n[\"a@b.org\"]\n\
+             [\"c@d.org\",{{\"refused\":-1}}]\n[\"no address\",{{\"refused\":1}}]\n\0\n\
+             [\"\\\"a b\\\"@x.org\",{{\"accepted\":9}}]\n",
             START + 60
         );
         fakes.state.records.borrow_mut().insert("send-as:me@outlook.com".into(), text.into_bytes());

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use memchr::memchr;
+use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, MessageIds};
+use crate::memory::record;
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::world::{State, World};
@@ -27,6 +28,15 @@ const LONGEST: usize = 990;
 #[derive(Default)]
 pub struct KnownIds<'a>(Option<Kept<'a>>);
 
+/// An id and what the server made of it.
+#[derive(Serialize, Deserialize)]
+struct Replaced {
+    /// When, in Unix seconds.
+    at: u64,
+    old: String,
+    new: String,
+}
+
 struct Kept<'a> {
     state: &'a dyn State,
     record: String,
@@ -39,7 +49,7 @@ impl<'a> KnownIds<'a> {
         match account.message_ids {
             MessageIds::Repair => Self(Some(Kept {
                 state: &*world.state,
-                record: record(account, uid),
+                record: name(account, uid),
                 now: moments::unix_seconds(world.clock.now()),
             })),
             MessageIds::Leave => Self(None),
@@ -63,33 +73,16 @@ impl Kept<'_> {
         }
         let text = self.state.read(&self.record).unwrap_or_default();
         // Thousands of lines, and hardly ever one that is asked for.
-        let mut rest = text.as_slice();
-        while !rest.is_empty() {
-            let (line, behind) = cut(rest, b'\n');
-            rest = behind;
-            let (at, ids) = cut(line, b' ');
-            let (old, new) = cut(ids, b' ');
-            if let Some(answer) = asked.get_mut(old).filter(|answer| answer.is_none())
-                && self.is_young(at)
+        for line in text.split(|&octet| octet == b'\n') {
+            let Some(Replaced { at, old, new }) = record::read_line(line) else { continue };
+            if let Some(answer) = asked.get_mut(old.as_bytes()).filter(|answer| answer.is_none())
+                && self.now.saturating_sub(at) < LIFE
             {
-                *answer = std::str::from_utf8(new).ok().filter(|new| is_id(new)).map(str::to_owned);
+                *answer = Some(new).filter(|new| is_id(new));
             }
         }
         asked
     }
-
-    /// Whether a month has not passed yet since then; what is no time has.
-    fn is_young(&self, at: &[u8]) -> bool {
-        let at = std::str::from_utf8(at).ok().and_then(|at| at.parse().ok());
-        at.is_some_and(|at| self.now.saturating_sub(at) < LIFE)
-    }
-}
-
-/// What is before the first such octet, and what is behind it.
-fn cut(octets: &[u8], at: u8) -> (&[u8], &[u8]) {
-    let end = memchr(at, octets).unwrap_or(octets.len());
-    let (before, rest) = octets.split_at(end);
-    (before, rest.get(1..).unwrap_or_default())
 }
 
 /// Remembers what `old` became, when the server gave it another id.
@@ -98,10 +91,12 @@ pub fn remember(world: &World, account: &Account, uid: u32, old: &str, receipt: 
         return;
     }
     let Some(new) = assigned(receipt.words.whole()).filter(|new| *new != old && is_id(old)) else { return };
-    let name = record(account, uid);
-    // The line end comes first: whoever died in the middle of a line spoils that one only.
-    let line = format!("\n{} {old} {new}", moments::unix_seconds(world.clock.now()));
-    if world.state.append(&name, line.as_bytes()).is_some_and(|length| length > MOST) {
+    let name = name(account, uid);
+    let at = moments::unix_seconds(world.clock.now());
+    // A line end comes first: whoever died in the middle of a line spoils that one only.
+    let mut line = record::line(&Replaced { at, old: old.to_owned(), new: new.to_owned() });
+    line.rotate_right(1);
+    if world.state.append(&name, &line).is_some_and(|length| length > MOST) {
         forget_the_oldest(world, &name);
     }
 }
@@ -129,7 +124,7 @@ fn is_id(text: &str) -> bool {
     text.len() <= LONGEST && inner.contains('@') && !inner.contains(odd)
 }
 
-fn record(account: &Account, uid: u32) -> String {
+fn name(account: &Account, uid: u32) -> String {
     format!("message-ids:{}:{uid}", account.address.to_string().to_ascii_lowercase())
 }
 
@@ -194,18 +189,25 @@ mod tests {
         assert_eq!(said(&fakes, 0, "<1@host>"), "<1@host>");
         remember_as(&fakes, 0, "<1@host>", "<C@D>");
         assert_eq!((said(&fakes, 0, "<1@host>"), said(&fakes, 33, "<1@host>")), ("<C@D>".into(), "<A@B>".into()));
-        assert_eq!(fakes.state.records.borrow()[RECORD], b"\n1800000000 <1@host> <C@D>");
+        assert_eq!(
+            fakes.state.records.borrow()[RECORD],
+            b"\n{\"at\":1800000000,\"old\":\"<1@host>\",\"new\":\"<C@D>\"}"
+        );
     }
 
     #[test]
     fn a_month_is_enough_and_what_is_no_line_says_nothing() {
         let fakes = Fakes::default();
         let now = 1_800_000_000_u64;
-        let text = format!(
-            "{} <old@host> <A@B>\nnonsense\n\u{0}\n7 x <a@b>\n{now} <a@b>\n{now} <cut@host> <A@\n{now} <three@host> <A@B> <C@D>\n\
-             {now} <next@host> <A@B>",
-            now - LIFE
-        );
+        let line = |at: u64, old: &str, new: &str| format!("{{\"at\":{at},\"old\":\"{old}\",\"new\":\"{new}\"}}\n");
+        let text = [
+            line(now - LIFE, "<old@host>", "<A@B>"),
+            "nonsense\n\0\n{\"at\":7}\n[7,\"x\",\"<a@b>\"]\n".to_owned(),
+            line(now, "<cut@host>", "<A@B>").replace("\"}", ""),
+            line(now, "<three@host>", "<A@B> <C@D>"),
+            line(now, "<next@host>", "<A@B>"),
+        ]
+        .concat();
         fakes.state.records.borrow_mut().insert(RECORD.into(), text.into_bytes());
         for id in ["<old@host>", "<a@b>", "<cut@host>", "<three@host>", "x"] {
             assert_eq!(said(&fakes, 0, id), id);

@@ -235,6 +235,7 @@ impl BodyWriter {
 
     fn note(&mut self, octets: &[u8]) {
         self.content.eight_bit |= !octets.is_ascii();
+        self.content.escapes = self.content.escapes || memchr(0x1b, octets).is_some();
         self.utf8.push(octets);
     }
 

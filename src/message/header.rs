@@ -1,7 +1,7 @@
 //! Collects the header's fields, line by line, and says where it ends.
 
 use super::source::{NAME, Part};
-use super::{Field, Replaced, intake::IntakeFault};
+use super::{Field, IntakeFault, Replaced};
 use crate::words::without_byte_order_marks;
 
 /// All fields together, in octets.

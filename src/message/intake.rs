@@ -5,42 +5,9 @@ use std::io::{self, Read};
 use super::body::{BodyWriter, Progress};
 use super::header::{Header, Verdict};
 use super::source::{BUFFER, Source};
-use super::{Body, Dots, Message, returns};
-use crate::failure::{Cause, Failure, Stage};
+use super::{Body, Dots, IntakeFault, Message, returns};
 use crate::words::Words;
 use crate::world::Spool;
-
-/// Why there is no message. Except after [`IntakeFault::Unreadable`] and on a terminal, standard input has been read
-/// to its end.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum IntakeFault {
-    /// Standard input could not be read, in the system's words.
-    Unreadable(Words),
-    /// The spool could not be written, in the system's words.
-    Spool(Words),
-    /// The header is over 2 MiB, or has over 10,000 fields.
-    HeaderTooLarge,
-    /// A CR in the header of which nobody can say whether it ends a line.
-    BareReturn,
-    /// The same in a field that names recipients.
-    ReturnInRecipients,
-    /// The whole is over the limit: this many octets.
-    TooLarge(u64),
-}
-
-impl From<IntakeFault> for Failure {
-    fn from(fault: IntakeFault) -> Self {
-        let (cause, detail) = match fault {
-            IntakeFault::Unreadable(words) => (Cause::InputUnreadable, words),
-            IntakeFault::Spool(words) => (Cause::SpoolUnwritable, words),
-            IntakeFault::HeaderTooLarge => (Cause::HeaderTooLarge, Words::default()),
-            IntakeFault::ReturnInRecipients => (Cause::AddressControl, Words::default()),
-            IntakeFault::BareReturn => (Cause::HeaderReturn, Words::default()),
-            IntakeFault::TooLarge(octets) => (Cause::MessageTooLarge, Words::from(format!("{octets} octets"))),
-        };
-        Self::new(Stage::Message, cause, detail)
-    }
-}
 
 impl Message {
     /// Reads `input` to its end, or up to a lone dot when it is a `terminal` and `dots` allow it. More than `limit`

@@ -2,6 +2,8 @@
 
 use std::io::{self, SeekFrom};
 
+use serde::{Deserialize, Serialize};
+
 use crate::world::Spool;
 
 /// A message read from standard input to its end.
@@ -67,7 +69,8 @@ impl Field {
 }
 
 /// How dots are to be read when the message does not come with -i (decision 11 of DECISIONS.md).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Dots {
     /// -i: a dot is a dot.
     Content,
@@ -86,6 +89,8 @@ pub struct Content {
     pub utf8: bool,
     /// A NUL or a CR without LF occurs.
     pub control: bool,
+    /// An ESC occurs: it may switch to another alphabet (ISO-2022).
+    pub escapes: bool,
     /// The longest line.
     pub longest_line: u64,
     /// Lines, the last one counted even without a line end.
@@ -161,13 +166,15 @@ pub enum Ending {
 
 impl Body {
     /// A body in memory, from octets whose lines all end CRLF.
-    pub fn from_memory(octets: Vec<u8>) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_memory(octets: Vec<u8>) -> Self {
         let mut content = Content { utf8: true, ..Content::default() };
         for line in octets.split_inclusive(|&octet| octet == b'\n') {
             let text = line.strip_suffix(b"\r\n").unwrap_or(line);
             content.eight_bit |= !text.is_ascii();
             content.utf8 &= std::str::from_utf8(text).is_ok();
             content.control |= text.iter().any(|&octet| octet == 0 || octet == b'\r');
+            content.escapes |= text.contains(&0x1b);
             content.longest_line = content.longest_line.max(text.len() as u64);
             content.lines += 1;
         }
@@ -175,7 +182,8 @@ impl Body {
     }
 
     /// A body of this length that lies in a spool, its lines ending CRLF, its dots as they should be.
-    pub fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
+    #[cfg(test)]
+    pub(crate) fn in_spool(length: u64, spool: Box<dyn Spool>, content: Content) -> Self {
         Self {
             spool,
             stored: length,
@@ -210,6 +218,7 @@ impl Body {
 }
 
 mod body;
+mod fault;
 mod header;
 mod intake;
 mod line_end;
@@ -220,5 +229,5 @@ mod source;
 pub mod standard_input;
 mod utf8;
 
-pub use intake::IntakeFault;
+pub use fault::IntakeFault;
 pub use lines::{Lines, Piece};

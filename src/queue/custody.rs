@@ -18,7 +18,7 @@ use crate::world::Deadlines;
 use crate::world::{Priority, World};
 
 /// Whoever handed a message over.
-pub trait Audience {
+pub trait Client {
     /// The message is on the disk: it is not lost whatever happens now, and content is about to go out.
     fn in_custody(&mut self);
     /// Whether it is at the other end of a line: a process of ours that is killed before it says how it ended tells it
@@ -36,7 +36,7 @@ pub trait Audience {
 #[derive(Clone, Copy, Debug)]
 pub struct PresentCaller;
 
-impl Audience for PresentCaller {
+impl Client for PresentCaller {
     fn in_custody(&mut self) {}
     fn sending(&mut self) {}
 
@@ -48,7 +48,7 @@ impl Audience for PresentCaller {
 /// Nobody waits: a message from the outbox.
 pub(super) struct Nobody;
 
-impl Audience for Nobody {
+impl Client for Nobody {
     fn in_custody(&mut self) {}
     fn sending(&mut self) {}
 
@@ -61,7 +61,7 @@ impl Audience for Nobody {
 pub struct Held<'a> {
     world: &'a World,
     what: What<'a>,
-    audience: &'a mut dyn Audience,
+    client: &'a mut dyn Client,
     started: Instant,
     origin: Origin,
 }
@@ -89,16 +89,16 @@ impl<'a> Held<'a> {
     pub(super) fn of_caller(
         world: &'a World,
         draft: Option<Draft<'a>>,
-        audience: &'a mut dyn Audience,
+        client: &'a mut dyn Client,
         started: Instant,
     ) -> Self {
-        Self { world, what: draft.map_or(What::Report, What::Draft), audience, started, origin: Origin::Caller }
+        Self { world, what: draft.map_or(What::Report, What::Draft), client, started, origin: Origin::Caller }
     }
 
     /// For a message of the outbox that is tried again.
-    pub(super) fn of_entry(world: &'a World, entry: Entry<'a>, audience: &'a mut dyn Audience) -> Self {
+    pub(super) fn of_entry(world: &'a World, entry: Entry<'a>, client: &'a mut dyn Client) -> Self {
         let (what, started) = (What::Entry(entry), world.clock.instant());
-        Self { world, what, audience, started, origin: Origin::Outbox }
+        Self { world, what, client, started, origin: Origin::Outbox }
     }
 
     /// Writes down what became of it.
@@ -112,12 +112,12 @@ impl<'a> Held<'a> {
             (What::Report, verdict) => verdict.map(Taken::Sent),
             (What::Draft(draft), Err(failure)) if schedule::may_pass(&failure) => {
                 let progress = later(world, &Progress::untried(moments::unix_seconds(world.clock.now())), &failure);
-                keep(draft, progress, self.audience, failure)
+                keep(draft, progress, self.client, failure)
             }
             // Dropped, it is gone.
             (What::Draft(_), verdict) => verdict.map(Taken::Sent),
             (What::Entry(entry), Ok(receipt)) => Ok(Taken::Sent(sent(world, entry, receipt))),
-            (What::Entry(entry), Err(failure)) => not_sent(world, entry, failure, self.origin, self.audience),
+            (What::Entry(entry), Err(failure)) => not_sent(world, entry, failure, self.origin, self.client),
         }
     }
 }
@@ -149,12 +149,12 @@ impl Custody for Held<'_> {
         self.what = match mem::replace(&mut self.what, What::Report) {
             What::Report => {
                 report::heed_interrupt(self.world);
-                self.audience.sending();
+                self.client.sending();
                 What::Report
             }
             What::Draft(draft) => {
                 let entry = draft.commit(None).map_err(unwritable)?;
-                self.audience.in_custody();
+                self.client.in_custody();
                 What::Entry(entry)
             }
             What::Entry(mut entry) => {
@@ -176,13 +176,13 @@ impl Custody for Held<'_> {
 pub(super) fn keep(
     draft: Draft<'_>,
     progress: Progress,
-    audience: &mut dyn Audience,
+    client: &mut dyn Client,
     why: Failure,
 ) -> Result<Taken, Failure> {
     let id = draft.name().id.as_str().to_owned();
-    if audience.is_remote() {
+    if client.is_remote() {
         let mut entry = draft.commit(None).map_err(unwritable)?;
-        audience.in_custody();
+        client.in_custody();
         if let Err(error) = entry.put(progress) {
             let _ = entry.remove();
             return Err(unwritable(error));
@@ -236,7 +236,7 @@ fn not_sent(
     mut entry: Entry<'_>,
     failure: Failure,
     origin: Origin,
-    audience: &mut dyn Audience,
+    client: &mut dyn Client,
 ) -> Result<Taken, Failure> {
     let id = entry.name().id.as_str().to_owned();
     let earlier = entry.progress().clone();
@@ -258,7 +258,7 @@ fn not_sent(
             Err(error) => Err(unwritable(error)),
         };
     }
-    if is_new && audience.hears(&failure) {
+    if is_new && client.hears(&failure) {
         let _ = entry.remove();
     } else {
         let _ = entry.put(failed(&earlier, &failure));

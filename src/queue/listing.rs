@@ -16,7 +16,7 @@ use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::moments;
 use crate::outcome::Taken;
-use crate::service::{Duplicate, Request};
+use crate::service::{Duplicate, Submission};
 use crate::words::Words;
 use crate::world::{Priority, World};
 
@@ -175,7 +175,7 @@ pub fn show(world: &World, viewer: Viewer, id: &str) -> Result<String, Failure> 
         let _ = writeln!(text, "refused:   {}: {}", refused.address, refused.words);
     }
     let (_, mut content) = store.read(&name).map_err(unreadable)?;
-    let request = Request::read(&mut *content, &*world.spools)?;
+    let request = Submission::read(&mut *content, &*world.spools)?;
     text.push('\n');
     for field in &request.message.fields {
         let _ = writeln!(text, "{}: {}", field.name, Words::from_octets(&field.unfolded()).whole());

@@ -44,12 +44,10 @@ mod taking;
 mod tests;
 
 pub use adoption::adopt;
-pub use custody::{Audience, Held, PresentCaller};
-pub use entry::{Facts, Id, Name, Progress, State};
-pub use files::{Draft, Entry};
+pub use custody::{Client, PresentCaller};
 pub use listing::{Tally, Viewer, drop_message, list, retry, show, tally};
-pub use run::{Pace, run_queue};
-pub use store::{Opened, Shelf, Store};
+pub use run::run_queue;
+use store::Shelf;
 pub use taking::{deliver, keep_unsent, leave_for_broker};
 
 use std::io;

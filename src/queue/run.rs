@@ -15,21 +15,12 @@ use crate::invocation::Verbosity;
 use crate::moments;
 use crate::outcome::Taken;
 use crate::report::{self, Story};
-use crate::service::{Request, account_for};
+use crate::service::{Pace, Submission, account_for};
 use crate::words::Words;
 use crate::world::{Priority, World};
 
 /// Between two messages that were tried before: what piled up must not use up the quota of what comes now.
 const BETWEEN: Duration = Duration::from_secs(60);
-
-/// How a queue is run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pace {
-    /// By the clock: what is due, of that which was tried before one a minute.
-    Due,
-    /// By a person: everything that waits, now.
-    Everything,
-}
 
 /// One message that waits.
 struct Waiting {
@@ -160,7 +151,7 @@ impl Run<'_> {
     /// The account a message goes through.
     fn account_of(&self, name: &Name) -> Option<String> {
         let Ok(Opened::Entry(mut entry)) = self.store.open(name) else { return None };
-        let request = Request::read(entry.content().ok()?, &*self.world.spools).ok()?;
+        let request = Submission::read(entry.content().ok()?, &*self.world.spools).ok()?;
         account_for(&self.accounts, &request.submit, &request.message).ok().map(|account| account.name.clone())
     }
 }
@@ -188,7 +179,7 @@ pub(super) fn one(
     let request = entry
         .content()
         .map_err(unreadable)
-        .and_then(|content| Request::read(content, &*world.spools).map_err(Failure::from));
+        .and_then(|content| Submission::read(content, &*world.spools).map_err(Failure::from));
     let mut request = match request {
         Ok(request) => request,
         Err(failure) => {

@@ -30,8 +30,10 @@ pub(super) fn may_pass(failure: &Failure) -> bool {
     let row = failure.cause.row();
     match (failure.stage, row.status) {
         (_, ExitStatus::Temporary) => true,
+        // What is written in a configuration, an alias file or the machine's certificates somebody mends.
+        (_, ExitStatus::Config) => true,
         (Stage::Credentials, _) => true,
-        (Stage::Submission, ExitStatus::Protocol | ExitStatus::Config) => true,
+        (Stage::Submission, ExitStatus::Protocol) => true,
         (Stage::Submission, ExitStatus::NoPermission) => matches!(row.enhanced, "5.7.8" | "5.7.139"),
         (
             Stage::Submission,
@@ -169,11 +171,18 @@ mod tests {
             assert!(passes(Stage::Submission, cause), "{cause:?}");
         }
         for (stage, cause) in [
+            (Stage::Account, Cause::ConfigSyntax),
+            (Stage::Account, Cause::UnknownAccount),
+            (Stage::Envelope, Cause::Aliases),
+            (Stage::Submission, Cause::TrustAnchors),
+        ] {
+            assert!(passes(stage, cause), "{cause:?}");
+        }
+        for (stage, cause) in [
             (Stage::Submission, Cause::SenderDenied),
             (Stage::Submission, Cause::Refused),
             (Stage::Submission, Cause::TooManyRecipients),
             (Stage::Envelope, Cause::ForeignFrom),
-            (Stage::Account, Cause::ConfigSyntax),
             (Stage::Message, Cause::InputUnreadable),
         ] {
             assert!(!passes(stage, cause), "{cause:?}");

@@ -1,5 +1,6 @@
 //! The folder of messages: what lies there, new ones, taking one to work on.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::time::{Duration, SystemTime};
 
@@ -197,12 +198,19 @@ impl Shelf {
         self.messages.iter().any(|(name, _)| name.id == *id) || self.progresses.iter().any(|(other, _)| other == id)
     }
 
-    /// Octets and number of everything, or of one user's.
-    pub fn taken(&self, uid: Option<u32>) -> (u64, usize) {
-        let messages = self.messages.iter().filter(|(name, _)| uid.is_none_or(|uid| name.uid == uid));
+    /// Octets and number of all messages whose users count.
+    pub fn taken(&self, counts: impl Fn(u32) -> bool) -> (u64, usize) {
+        // Asked once a user: the answer may take a look at the user database.
+        let users: BTreeSet<u32> = self.messages.iter().map(|(name, _)| name.uid).collect();
+        let users: BTreeSet<u32> = users.into_iter().filter(|&uid| counts(uid)).collect();
+        let messages = self.messages.iter().filter(|(name, _)| users.contains(&name.uid));
         let sizes: Vec<u64> = messages.map(|(_, size)| *size).collect();
-        let unfinished: u64 = if uid.is_none() { self.drafts.iter().map(|lying| lying.size).sum() } else { 0 };
-        (sizes.iter().sum::<u64>() + unfinished, sizes.len())
+        (sizes.iter().sum(), sizes.len())
+    }
+
+    /// Octets of what is not finished.
+    pub fn unfinished(&self) -> u64 {
+        self.drafts.iter().map(|lying| lying.size).sum()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::invocation::FlagValues;
 use crate::invocation::{HeaderRecipients, Submit};
 use crate::message::{Dots, IntakeFault, Message, ours};
 use crate::moments;
-use crate::service::Request;
+use crate::service::Submission;
 use crate::world::{Caller, World};
 
 /// Messages told of in one mail; the others come in the next.
@@ -52,7 +52,7 @@ pub(super) fn write(world: &World, store: Store<'_>, accounts: &Accounts) -> Res
     let caller = Caller { uid: owner, login: owner.to_string(), full_name: String::new(), ..world.caller.clone() };
     let stamp = Stamp::now(world);
     let message = message(world, account, to, &stamp, &untold)?;
-    let mut request = Request {
+    let mut request = Submission {
         caller,
         submit: Submit {
             header_recipients: HeaderRecipients::Ignored,

@@ -2,12 +2,12 @@
 
 use std::io::{BufWriter, Write as _};
 
-use super::custody::{self, Audience, Held};
+use super::custody::{self, Client, Held};
 use super::entry::{Facts, Name, Progress, State, thread_mark};
 use super::files::Draft;
 use super::store::Store;
 use super::{MESSAGES, OCTETS, SHARE, Shelf, schedule, unwritable};
-use crate::account::{Account, Accounts, OnFailure};
+use crate::account::{Account, Accounts, OnFailure, admit};
 use crate::attempt::Attempt;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{FlagValue, HeaderRecipients};
@@ -15,7 +15,7 @@ use crate::message::Field;
 use crate::moments;
 use crate::outcome::Taken;
 use crate::report::Story;
-use crate::service::{Request, account_for};
+use crate::service::{Submission, account_for};
 use crate::words::Words;
 use crate::world::{Caller, OutboxFolder, World};
 
@@ -28,26 +28,27 @@ const RECIPIENTS: usize = 4000;
 /// Nobody has it, or, with [`Cause::PerhapsSent`], nobody knows.
 pub fn deliver(
     world: &World,
-    mut request: Request,
+    mut request: Submission,
     story: &mut Story,
-    audience: &mut dyn Audience,
+    client: &mut dyn Client,
     attempt: &Attempt<'_>,
 ) -> Result<Taken, Failure> {
     let started = world.clock.instant();
     let accounts = Accounts::load(world)?;
     let account = account_for(&accounts, &request.submit, &request.message)?;
+    admit(world, account, &request.caller)?;
     let draft = match keeping(world, account, &request.caller) {
         Keeping::No => None,
         Keeping::Yes => {
             let (draft, ahead) = draft(world, &*world.outbox, &mut request)?;
             if let Some(ahead) = ahead {
                 let words = format!("message {} of the same thread is waiting", ahead.id.as_str());
-                return keep_untried(world, draft, audience, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
+                return keep_untried(world, draft, client, Failure::new(Stage::Outbox, Cause::WaitsInOrder, words));
             }
             Some(draft)
         }
     };
-    let mut held = Held::of_caller(world, draft, audience, started);
+    let mut held = Held::of_caller(world, draft, client, started);
     let verdict = attempt(world, account, request, &mut held, story);
     held.settle(verdict)
 }
@@ -58,28 +59,28 @@ pub fn deliver(
 /// It cannot be kept.
 pub fn keep_unsent(
     world: &World,
-    mut request: Request,
-    audience: &mut dyn Audience,
+    mut request: Submission,
+    client: &mut dyn Client,
     why: Failure,
 ) -> Result<Taken, Failure> {
     let (draft, _) = draft(world, &*world.outbox, &mut request)?;
-    keep_untried(world, draft, audience, why)
+    keep_untried(world, draft, client, why)
 }
 
 /// Leaves a message where the broker will find it: root's, while nobody listens at its socket.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn leave_for_broker(world: &World, mut request: Request, why: Failure) -> Result<Taken, Failure> {
+pub fn leave_for_broker(world: &World, mut request: Submission, why: Failure) -> Result<Taken, Failure> {
     let (draft, _) = draft(world, &*world.incoming, &mut request)?;
     let id = draft.name().id.as_str().to_owned();
     draft.commit(None).map_err(unwritable)?;
     Ok(Taken::Kept { id, why })
 }
 
-fn keep_untried(world: &World, draft: Draft<'_>, audience: &mut dyn Audience, why: Failure) -> Result<Taken, Failure> {
+fn keep_untried(world: &World, draft: Draft<'_>, client: &mut dyn Client, why: Failure) -> Result<Taken, Failure> {
     let untried = Progress::untried(moments::unix_seconds(world.clock.now()));
-    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, audience, why)
+    custody::keep(draft, Progress { trouble: Some(schedule::trouble(&why)), ..untried }, client, why)
 }
 
 /// Whether a message that cannot be sent now is kept.
@@ -106,14 +107,14 @@ fn keeping(world: &World, account: &Account, caller: &Caller) -> Keeping {
 fn draft<'a>(
     world: &'a World,
     folder: &'a dyn OutboxFolder,
-    request: &mut Request,
+    request: &mut Submission,
 ) -> Result<(Draft<'a>, Option<Name>), Failure> {
     let store = Store::new(folder);
     let facts = facts(world, request);
     let uid = request.caller.uid;
     let thread = thread_mark(&thread_of(&request.message.fields));
     let (mut draft, shelf) = store.draft(uid, &thread, &facts, &*world.random).map_err(unwritable)?;
-    has_room(folder.owner(), &shelf, uid, facts.size)?;
+    has_room(world, folder.owner(), &shelf, uid, facts.size)?;
     let is_before = |name: &&Name| name.uid == uid && name.thread == thread && thread != "0";
     let ahead = shelf.messages.iter().map(|(name, _)| name).filter(is_before).find(|name| {
         let progress = store.progress(name);
@@ -125,16 +126,17 @@ fn draft<'a>(
     Ok((draft, ahead.cloned()))
 }
 
-fn has_room(owner: u32, shelf: &Shelf, uid: u32, size: u64) -> Result<(), Failure> {
+fn has_room(world: &World, owner: u32, shelf: &Shelf, uid: u32, size: u64) -> Result<(), Failure> {
     let full = |words: &str| Err(Failure::new(Stage::Outbox, Cause::OutboxFull, words));
-    let (octets, messages) = shelf.taken(None);
+    let (octets, messages) = shelf.taken(|_| true);
     let is_guest = uid != owner && uid != 0;
     let (most_octets, most_messages) = if is_guest { (OCTETS / 10 * 9, MESSAGES / 10 * 9) } else { (OCTETS, MESSAGES) };
-    if octets + size > most_octets || messages >= most_messages {
+    if octets + shelf.unfinished() + size > most_octets || messages >= most_messages {
         return full(&format!("{messages} messages, {octets} octets"));
     }
     if is_guest {
-        let (octets, messages) = shelf.taken(Some(uid));
+        let party = world.users.party(uid);
+        let (octets, messages) = shelf.taken(|other| other == uid || world.users.party(other) == party);
         if octets + size > OCTETS / SHARE || messages as u64 >= MESSAGES as u64 / SHARE {
             return full(&format!("{messages} messages, {octets} octets of user {uid}"));
         }
@@ -143,7 +145,7 @@ fn has_room(owner: u32, shelf: &Shelf, uid: u32, size: u64) -> Result<(), Failur
 }
 
 /// What lists say of a message.
-pub(super) fn facts(world: &World, request: &Request) -> Facts {
+pub(super) fn facts(world: &World, request: &Submission) -> Facts {
     let fields = &request.message.fields;
     let all = |name: &str| -> Vec<String> {
         fields.iter().filter(|field| field.is(name)).map(|field| text(&field.unfolded(), 200)).collect()

@@ -10,7 +10,8 @@ use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 
-use super::entry::{Part, State, part};
+use super::entry::{Id, Part, State, part};
+use super::store::Store;
 use super::*;
 use crate::account::Account;
 use crate::attempt::Attempt;
@@ -22,7 +23,7 @@ use crate::message::{Body, Field, Message};
 use crate::outcome::Taken;
 use crate::outcome::{Receipt, RefusedRecipient};
 use crate::report::Story;
-use crate::service::{Duplicate, Request};
+use crate::service::{Duplicate, Pace, Submission};
 use crate::submission::Custody;
 use crate::words::Words;
 use crate::world::{Caller, Clock as _, FileFault, Files, Locked, Lying, OutboxFile, OutboxFolder, Readers, World};
@@ -66,7 +67,7 @@ impl Machine {
         Self { fakes, state, world }
     }
 
-    fn deliver(&self, request: Request, attempt: &Attempt<'_>) -> Result<Taken, Failure> {
+    fn deliver(&self, request: Submission, attempt: &Attempt<'_>) -> Result<Taken, Failure> {
         deliver(&self.world, request, &mut Story::default(), &mut PresentCaller, attempt)
     }
 
@@ -91,10 +92,10 @@ impl Machine {
     }
 }
 
-fn request(subject: &str, more: &[(&str, &str)]) -> Request {
+fn request(subject: &str, more: &[(&str, &str)]) -> Submission {
     let mut fields = vec![Field::new("To", "a@example.org"), Field::new("Subject", subject)];
     fields.extend(more.iter().map(|(name, value)| Field::new(name, *value)));
-    Request {
+    Submission {
         caller: Caller::default(),
         submit: Submit { operands: vec![b"a@example.org".to_vec()], ..Submit::default() },
         stamp: Stamp { now: UNIX_EPOCH, utc_offset: 0, unique: [7; 16] },
@@ -102,7 +103,7 @@ fn request(subject: &str, more: &[(&str, &str)]) -> Request {
     }
 }
 
-fn subject(request: &Request) -> String {
+fn subject(request: &Submission) -> String {
     let field = request.message.fields.iter().find(|field| field.is("Subject")).unwrap();
     String::from_utf8(field.unfolded().trim_ascii().to_vec()).unwrap()
 }
@@ -114,7 +115,7 @@ fn receipt() -> Receipt {
 /// An attempt that succeeds.
 fn sending(
     sent: &RefCell<Vec<String>>,
-) -> impl Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
+) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
     |_, _, request, held, _| {
         held.sending()?;
         sent.borrow_mut().push(subject(&request));
@@ -129,7 +130,7 @@ fn failure(cause: Cause) -> Failure {
 /// An attempt that ends before any content.
 fn failing(
     cause: Cause,
-) -> impl Fn(&World, &Account, Request, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
+) -> impl Fn(&World, &Account, Submission, &mut dyn Custody, &mut Story) -> Result<Receipt, Failure> {
     move |_, _, _, _, _| Err(failure(cause))
 }
 
@@ -431,7 +432,7 @@ fn auto_asks_for_a_terminal_of_the_callers() {
 #[test]
 fn a_client_that_hung_up_after_custody_loses_no_refusal() {
     struct HungUp(Cell<usize>);
-    impl Audience for HungUp {
+    impl Client for HungUp {
         fn in_custody(&mut self) {
             self.0.set(self.0.get() + 1);
         }
@@ -556,7 +557,7 @@ fn a_message_waits_for_room_to_read_it_back() {
 #[test]
 fn what_was_cut_off_is_told_to_the_log_once() {
     let machine = Machine::new();
-    let cut_off = |_: &World, _: &Account, _: Request, held: &mut dyn Custody, _: &mut Story| {
+    let cut_off = |_: &World, _: &Account, _: Submission, held: &mut dyn Custody, _: &mut Story| {
         held.sending()?;
         Err(failure(Cause::Deferred))
     };

@@ -2,9 +2,8 @@
 
 use std::io::{self, ErrorKind, Read, SeekFrom, Write};
 
-use super::RequestFault;
-use super::frames::{self, Frames};
-use super::tags::Part;
+use super::fault::RequestFault;
+use super::frames::{self, Frame};
 use crate::message::{Dots, IntakeFault, Message, standard_input};
 use crate::world::Spool;
 
@@ -31,11 +30,11 @@ pub(super) fn write(sink: &mut dyn Write, message: &mut Message) -> io::Result<(
     }
     chunks.flush()?;
     let total = chunks.total;
-    frames::write(sink, Part::End, &total.to_be_bytes())
+    frames::write(sink, Frame::End, &total.to_be_bytes())
 }
 
-pub(super) fn read(frames: &mut Frames<'_>, dots: Dots, spool: Box<dyn Spool>) -> Result<Message, RequestFault> {
-    let mut chunks = ChunkReader { frames, left: 0, total: 0, end: End::Ahead };
+pub(super) fn read(source: &mut dyn Read, dots: Dots, spool: Box<dyn Spool>) -> Result<Message, RequestFault> {
+    let mut chunks = ChunkReader { source, left: 0, total: 0, end: End::Ahead };
     let message = Message::read_back(&mut chunks, dots, spool);
     match (message, chunks.end) {
         (Err(IntakeFault::Unreadable(_)), End::Fault(fault)) => Err(fault),
@@ -65,15 +64,15 @@ impl Write for ChunkWriter<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         if !self.chunk.is_empty() {
-            frames::write(self.sink, Part::Chunk, &self.chunk)?;
+            frames::write(self.sink, Frame::Chunk, &self.chunk)?;
             self.chunk.clear();
         }
         Ok(())
     }
 }
 
-struct ChunkReader<'a, 'b> {
-    frames: &'a mut Frames<'b>,
+struct ChunkReader<'a> {
+    source: &'a mut dyn Read,
     /// What is left of the chunk.
     left: u32,
     total: u64,
@@ -90,12 +89,15 @@ enum End {
     Fault(RequestFault),
 }
 
-impl ChunkReader<'_, '_> {
+impl ChunkReader<'_> {
     fn next(&mut self, room: &mut [u8]) -> Result<usize, RequestFault> {
-        while self.left == 0 {
-            match self.frames.head()? {
-                (Part::Chunk, length) => self.left = length,
-                (Part::End, length) => return self.reach_end(length),
+        if self.left == 0 {
+            match frames::head(self.source)? {
+                // Whoever sends these for ever says nothing.
+                (Frame::Chunk, 0) => return Err(RequestFault::Malformed("an empty chunk".to_owned())),
+                (Frame::Chunk, length) => self.left = length,
+                (Frame::End, 8) => return self.reach_end(),
+                (other, _) => return Err(RequestFault::Unexpected(other.octet())),
             }
             if self.total + u64::from(self.left) > standard_input::size_limit() + SLACK {
                 let size = self.total + u64::from(self.left);
@@ -103,23 +105,24 @@ impl ChunkReader<'_, '_> {
             }
         }
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(room.len());
-        let read = self.frames.some(room.get_mut(..most).unwrap_or_default())?;
+        let read = frames::some(self.source, room.get_mut(..most).unwrap_or_default())?;
         self.left = self.left.saturating_sub(u32::try_from(read).unwrap_or(u32::MAX));
         self.total += read as u64;
         Ok(read)
     }
 
-    fn reach_end(&mut self, length: u32) -> Result<usize, RequestFault> {
-        let announced = self.frames.octets(length)?;
+    fn reach_end(&mut self) -> Result<usize, RequestFault> {
+        let mut announced = [0; 8];
+        frames::fill(self.source, &mut announced)?;
         if announced != self.total.to_be_bytes() {
-            return Err(RequestFault::Malformed("the message is not as long as it should be"));
+            return Err(RequestFault::Malformed("the message is not as long as it should be".to_owned()));
         }
         self.end = End::Reached;
         Ok(0)
     }
 }
 
-impl Read for ChunkReader<'_, '_> {
+impl Read for ChunkReader<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match self.end {
             End::Reached => return Ok(0),

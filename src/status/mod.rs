@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::account::{Account, Accounts, AuthKind};
 use crate::credentials;
-use crate::failure::{ExitStatus, Failure, for_the_system};
+use crate::failure::{ExitStatus, Failure, for_account, for_the_system};
 use crate::memory::history::{History, PastFailure};
 use crate::memory::send_as::{KnownSenders, Said};
 use crate::moments::unix_seconds;
@@ -14,9 +14,11 @@ use crate::world::{KeyPlace, World};
 
 mod json;
 mod judgement;
+mod page;
 mod text;
 
 pub use json::Report;
+pub use page::{blocks, load, own_report, page};
 pub use text::{Paint, block, outbox_words};
 
 /// The longest wait for an account's store: one that works answers in milliseconds.
@@ -79,19 +81,13 @@ impl Problem {
     /// Without its name, login would sign in to the account that is used when nothing else decides.
     fn name_account(&mut self, name: &str) {
         if [LOGIN.to_owned(), for_the_system(LOGIN)].iter().any(|login| self.line.ends_with(login)) {
-            self.line = format!("{} --account {}", self.line, quoted(name));
+            self.line = for_account(&self.line, name);
         }
     }
 }
 
 /// The advice that is about one account.
 const LOGIN: &str = "run: outlook-sendmail login";
-
-/// As a shell takes it.
-fn quoted(name: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.@".contains(&octet);
-    if name.bytes().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
-}
 
 /// How an account signs in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -192,8 +188,9 @@ pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
 }
 
 impl State {
-    /// Every one.
-    pub const ALL: [Self; 6] =
+    /// Every one, for the manual.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 6] =
         [Self::SignedIn, Self::LapsesSoon, Self::RenewalFails, Self::Blocked, Self::SignInNeeded, Self::StoreAway];
 
     /// The word in JSON.

@@ -5,7 +5,6 @@ use crate::account::{Account, TransportKind};
 use crate::failure::Whose;
 use crate::memory::send_as::Said;
 use crate::moments::{DAY, ago, count, date};
-use crate::world::StoreKind;
 use crate::world::{Escapes, KeyPlace, Screen};
 
 /// Where a line's text begins, behind its label.
@@ -58,7 +57,7 @@ pub fn block(standing: &Standing<'_>, whose: Whose, utc_offset: i32, paint: Pain
             }
         }
         Some(SignIn::Password) => block.line("Signs in", &format!("with a password, kept in {}", kept(standing))),
-        None => block.line("Kept in", kept(standing)),
+        None => block.line("Kept in", &kept(standing)),
     }
     block.line("Sends", &route(account));
     for (number, (address, said)) in standing.send_as.iter().enumerate() {
@@ -146,15 +145,9 @@ fn lapse(times: &GrantTimes, now: u64, utc_offset: i32) -> String {
     }
 }
 
-fn kept(standing: &Standing<'_>) -> &'static str {
-    match (&standing.account.store, standing.key) {
-        (StoreKind::SecretService, _) => "the keyring",
-        (StoreKind::File, _) => "a file",
-        (StoreKind::Sealed, None) => "a sealed file",
-        (StoreKind::Sealed, Some(KeyPlace::Credential)) => "a sealed file, whose key is a credential of systemd's",
-        (StoreKind::Sealed, Some(KeyPlace::Beside)) => "a sealed file, whose key is a file beside it",
-        (StoreKind::Command(_), _) => "what secret_command asks",
-    }
+fn kept(standing: &Standing<'_>) -> String {
+    let key = standing.key.map_or("", KeyPlace::words);
+    format!("{}{key}", standing.account.store.row().place)
 }
 
 fn route(account: &Account) -> String {

@@ -16,4 +16,4 @@ mod replies;
 mod session;
 mod transaction;
 
-pub use session::{Deliver, serve};
+pub use session::serve;

@@ -2,13 +2,9 @@
 
 mod custody;
 pub mod graph;
-mod outgoing;
 pub mod pace;
 mod senders;
 pub mod smtp;
-
-use lettre::Transport;
-use lettre::address::Envelope;
 
 use crate::account::{Account, TransportKind};
 use crate::credentials::Credential;
@@ -16,8 +12,7 @@ use crate::envelope::Letter;
 use crate::failure::Failure;
 use crate::outcome::Receipt;
 use crate::transcript::Line;
-use crate::world::Deadlines;
-use crate::world::World;
+use crate::world::{Deadlines, World};
 use graph::Graph;
 use smtp::Smtp;
 
@@ -57,52 +52,16 @@ pub fn submit(
     letter: &mut Letter,
     custody: &mut dyn Custody,
 ) -> Result<Receipt, Failure> {
-    let verdict = match Submitter::new(world, account, credential, times, transcript) {
-        Submitter::Smtp(smtp) => smtp.submit(letter, custody),
-        Submitter::Graph(graph) => graph.submit(letter, custody),
+    let (network, https, clock) = (&*world.network, &*world.https, &*world.clock);
+    let verdict = match (account.transport, credential) {
+        (TransportKind::Graph, Credential::Bearer(token)) => {
+            Graph { https, clock, account, token, times, transcript }.submit(letter, custody)
+        }
+        // The configuration refuses a password for Graph.
+        (TransportKind::Smtp, _) | (TransportKind::Graph, Credential::Password(_)) => {
+            Smtp { network, clock, account, credential, times, transcript }.submit(letter, custody)
+        }
     };
     senders::remember(world, account, letter, verdict.as_ref());
     verdict
-}
-
-/// The account's transport, whichever it is.
-pub enum Submitter<'a> {
-    /// SMTP submission.
-    Smtp(Smtp<'a>),
-    /// Microsoft Graph.
-    Graph(Graph<'a>),
-}
-
-impl<'a> Submitter<'a> {
-    /// For one account with one credential. `transcript` gets every line as it is said.
-    pub fn new(
-        world: &'a World,
-        account: &'a Account,
-        credential: &'a Credential,
-        times: Deadlines,
-        transcript: &'a mut dyn FnMut(Line),
-    ) -> Self {
-        match (account.transport, credential) {
-            (TransportKind::Graph, Credential::Bearer(token)) => {
-                Self::Graph(Graph::new(&*world.https, &*world.clock, account, token, times, transcript))
-            }
-            // The configuration refuses a password for Graph.
-            (TransportKind::Smtp, _) | (TransportKind::Graph, Credential::Password(_)) => {
-                Self::Smtp(Smtp::new(&*world.network, &*world.clock, account, credential, times, transcript))
-            }
-        }
-    }
-}
-
-impl Transport for Submitter<'_> {
-    type Ok = Receipt;
-    type Error = Failure;
-
-    /// Submits a message in memory; its line ends become CRLF.
-    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        match self {
-            Self::Smtp(smtp) => smtp.send_raw(envelope, email),
-            Self::Graph(graph) => graph.send_raw(envelope, email),
-        }
-    }
 }

@@ -6,8 +6,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::account::{Account, TransportKind};
 use crate::failure::{Cause, Failure};
+use crate::memory::record;
 use crate::moments;
 use crate::outcome::Receipt;
 use crate::world::Deadlines;
@@ -83,24 +86,23 @@ fn is_worth_a_wait(account: &Account, failure: &Failure) -> bool {
 /// Takes one message's worth out of the mailbox's bucket, and says how long it takes to fill. When that is longer than
 /// `patience` nothing is taken, and all of it is waited: who exceeds the pace goes behind those who keep it.
 fn turn(world: &World, account: &Account, patience: Duration) -> Duration {
-    let name = record(account);
+    let name = name(account);
     let until = world.clock.instant() + RECORD_PATIENCE.min(patience);
     let Some(_alone) = world.locks.acquire(&name, until) else { return Duration::ZERO };
     let now = moments::unix_milliseconds(world.clock.now());
-    let bucket = world.state.read(&name).and_then(|text| Bucket::read(&text)).unwrap_or(Bucket::full(now)).at(now);
+    let bucket = Bucket::read(world, account).unwrap_or(Bucket::full(now)).at(now);
     let (bucket, wait) = bucket.take();
     if wait > patience.min(LONGEST_WAIT) {
         return patience;
     }
-    world.state.replace(&name, bucket.write().as_bytes());
+    record::write(world, &name, &bucket);
     wait
 }
 
 /// How many messages of the last minute's allowance are used up or spoken for, for people to see.
 pub fn used(world: &World, account: &Account) -> u64 {
     let now = moments::unix_milliseconds(world.clock.now());
-    let bucket = world.state.read(&record(account)).and_then(|text| Bucket::read(&text));
-    bucket.map_or(0, |bucket| bucket.at(now).used())
+    Bucket::read(world, account).map_or(0, |bucket| bucket.at(now).used())
 }
 
 /// One of the mailbox's connections, for as long as it is held; none when there is no knowing, or none until `until`.
@@ -125,7 +127,7 @@ fn connection(world: &World, account: &Account, until: Instant) -> Option<Box<dy
 }
 
 /// The bucket: what is missing in it, as the time it takes to fill.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Bucket {
     /// When it was looked at, in Unix milliseconds.
     at: u64,
@@ -138,15 +140,9 @@ impl Bucket {
         Self { at, missing: 0 }
     }
 
-    /// `at missing`, as text. Anything else is no bucket.
-    fn read(record: &[u8]) -> Option<Self> {
-        let mut numbers = std::str::from_utf8(record).ok()?.split_ascii_whitespace().map(|word| word.parse().ok());
-        let (at, missing): (u64, u64) = (numbers.next()??, numbers.next()??);
-        Some(Self { at, missing: missing.min(whole() + in_milliseconds(LONGEST_WAIT)) })
-    }
-
-    fn write(self) -> String {
-        format!("{} {}\n", self.at, self.missing)
+    fn read(world: &World, account: &Account) -> Option<Self> {
+        let bucket: Self = record::read(world, &name(account))?;
+        Some(Self { missing: bucket.missing.min(whole() + in_milliseconds(LONGEST_WAIT)), ..bucket })
     }
 
     /// The same bucket later. A clock that was set back fills nothing, but the bucket fills from then on.
@@ -174,7 +170,7 @@ fn in_milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn record(account: &Account) -> String {
+fn name(account: &Account) -> String {
     format!("pace:{}", mailbox(account))
 }
 
@@ -289,7 +285,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_stops_nothing() {
         let fakes = Fakes::default();
-        let future = b"4000000000000 60000".to_vec();
+        let future = br#"{"at":4000000000000,"missing":60000}"#.to_vec();
         fakes.state.records.borrow_mut().insert("pace:me@outlook.com".into(), future);
         for number in 1..=5 {
             let patience = Duration::from_secs(600);
@@ -343,10 +339,15 @@ mod tests {
 
     #[test]
     fn a_record_nobody_wrote_is_a_full_bucket() {
-        for record in [&b""[..], b"x y", b"5", b"\xff", b"99999999999999999999 1"] {
-            assert_eq!(Bucket::read(record), None);
+        let fakes = Fakes::default();
+        let read = |record: &str| {
+            fakes.state.records.borrow_mut().insert("pace:me@outlook.com".into(), record.into());
+            Bucket::read(&fakes.world(), &account())
+        };
+        for record in ["", "x y", "5", "\0", r#"{"at":99999999999999999999,"missing":1}"#, r#"{"at":5}"#] {
+            assert_eq!(read(record), None, "{record}");
         }
-        let odd = Bucket::read(b"5 18446744073709551615").unwrap();
+        let odd = read(r#"{"at":5,"missing":18446744073709551615}"#).unwrap();
         assert_eq!(odd.missing, 3_660_000);
         assert_eq!(odd.at(1), Bucket { at: 1, missing: 3_660_000 }, "a clock set back");
         assert_eq!(odd.at(3_660_005), Bucket::full(3_660_005));

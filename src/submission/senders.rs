@@ -59,12 +59,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::envelope::{Desk, Stamp};
     use crate::failure::Stage;
-    use crate::fake_world::{Fakes, START, account};
+    use crate::fake_world::{self, Fakes, START, account};
     use crate::invocation::{FlagValue, FlagValues, Submit};
     use crate::memory::send_as::KnownSenders;
-    use crate::message::{Dots, Message};
     use crate::moments::DAY;
     use crate::world::{Caller, memory_spool};
 
@@ -75,11 +73,9 @@ mod tests {
 
     fn letter(world: &World, account: &Account, sender: Option<&str>, header: &str) -> Letter {
         let octets = format!("{header}\r\n\r\nx\r\n");
-        let message = Message::read(&mut octets.as_bytes(), false, Dots::Content, memory_spool(), 1 << 20).unwrap();
         let values = sender.map_or_else(FlagValues::default, |it| FlagValues::default().with(FlagValue::Sender, it));
         let submit = Submit { operands: vec![b"a@example.org".to_vec()], values, ..Submit::default() };
-        let desk = Desk::new(world, account, &world.caller, Stamp::now(world));
-        Letter::address(&submit, message, &desk).unwrap()
+        fake_world::letter(world, account, &submit, octets.as_bytes(), memory_spool())
     }
 
     fn world(fakes: &Fakes) -> World {

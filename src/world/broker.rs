@@ -24,6 +24,8 @@ pub trait Brokers {
 pub trait Connection: Read + Write {
     /// How long a read may take; `None`: for ever.
     fn wait_at_most(&self, patience: Option<Duration>);
+    /// How long all reads from now on may take together, however steadily octets trickle; `None`: for ever.
+    fn finish_within(&self, time: Option<Duration>);
 }
 
 /// A socket to listen on.
@@ -45,21 +47,13 @@ pub enum OnStandardInput {
     Nothing,
 }
 
-/// A client's connection, and the world in which its errand is run: its caller is the client as the kernel knows it,
+/// A client's connection, and the world in which its request is carried out: its caller is the client as the kernel knows it,
 /// its files are the system account's, what is printed goes to the client.
 pub struct Accepted {
     /// That world.
     pub world: World,
     /// The connection.
     pub connection: Box<dyn Connection>,
-    /// Who is at the other end.
-    pub peer: Box<dyn Peer>,
-}
-
-/// Who is at the other end of a connection.
-pub trait Peer {
-    /// Whether the user database has this user in that group.
-    fn belongs_to(&self, group: &str) -> bool;
 }
 
 /// Why the broker cannot be reached.
@@ -73,14 +67,6 @@ pub enum ConnectFault {
     NoUnixSockets,
     /// In the system's words.
     Other(Words),
-}
-
-/// Whoever waits to hear what becomes of a message.
-pub trait Waiting {
-    /// The message is on the disk: from now on it is not lost, whatever happens.
-    fn in_custody(&self);
-    /// Nobody keeps the message, and its content is about to go out.
-    fn sending(&self);
 }
 
 /// Who carries a message out.
@@ -99,6 +85,14 @@ pub enum Route {
 pub const SYSTEM_CONFIG: &str = "/etc/outlook-sendmail/config.toml";
 
 impl Places {
+    /// Whether this process carries out itself what it is asked, with accounts of its own.
+    pub fn is_own(&self) -> bool {
+        match self.route {
+            Route::Here => true,
+            Route::Broker | Route::Incoming => false,
+        }
+    }
+
     /// Whose accounts messages are sent through.
     pub fn whose(&self) -> Whose {
         if self.sending_config() == Path::new(SYSTEM_CONFIG) { Whose::System } else { Whose::User }

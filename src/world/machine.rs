@@ -49,7 +49,7 @@ pub trait Machine {
     fn mail_program(&self, path: &Path) -> Option<MailProgram>;
     /// The first program of this name in PATH.
     fn program_in_path(&self, name: &str) -> Option<PathBuf>;
-    /// PHP's settings files in the order PHP reads them, each with its text.
+    /// PHP's settings files in the order PHP reads them, each with its text; those of the process manager's pools too.
     fn php_settings(&self) -> Vec<(PathBuf, String)>;
     /// The values of one of git's settings; `None` without git, or when it does not answer.
     fn git_setting(&self, key: &str, deadline: Instant) -> Option<Vec<String>>;

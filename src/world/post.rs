@@ -17,16 +17,23 @@ pub struct Post<'a> {
     pub content_type: &'a str,
     /// Content-Length.
     pub length: u64,
-    /// Hears how far the way there is made: connected, then TLS.
-    pub told: &'a mut dyn FnMut(&str),
-    /// Hears how many octets have gone out.
-    pub progress: &'a mut dyn FnMut(u64),
+    /// Hears how far it has come.
+    pub heard: &'a mut dyn FnMut(PostStep<'_>),
     /// Called directly before the last octets go out.
     pub dot: &'a mut dyn FnMut(),
     /// Writes the content, exactly so many octets; called once.
     pub content: &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     /// The last octets of the content are this protocol's final dot.
     pub times: Deadlines,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PostStep<'a> {
+    /// The connection stands, then TLS: in words.
+    Connection(&'a str),
+    /// So many octets have gone out.
+    Sent(u64),
 }
 
 /// What the endpoint answered.

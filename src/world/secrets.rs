@@ -31,6 +31,16 @@ pub enum KeyPlace {
     Beside,
 }
 
+impl KeyPlace {
+    /// As it is told behind the store's place.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Credential => ", whose key is a credential of systemd's",
+            Self::Beside => ", whose key is a file beside it",
+        }
+    }
+}
+
 /// A place for one account's secrets.
 pub trait SecretStore {
     /// Where its key is, when it has one.
@@ -64,19 +74,90 @@ pub enum StoreKind {
     Command(SecretCommand),
 }
 
+/// What is known of a kind of store. Configuration, options, help, manual, status and doctor read it here.
+#[derive(Debug)]
+pub struct StoreRow {
+    /// Its word in `store = "..."`.
+    pub word: &'static str,
+    /// Where secrets are then: "kept in ...".
+    pub place: &'static str,
+    /// The same, as a manual explains it behind the word.
+    pub manual: &'static str,
+    /// Whether the machine's mail service, which has no desktop, can use it.
+    pub for_the_machine: bool,
+    /// What else the configuration has to say; without it there is no such store.
+    pub needs: Option<&'static str>,
+    /// Itself, with what it needs.
+    pub kind: fn(Option<SecretCommand>) -> Option<StoreKind>,
+}
+
+const SECRET_SERVICE: StoreRow = StoreRow {
+    word: "secret-service",
+    place: "the keyring",
+    manual: "the desktop's keyring",
+    for_the_machine: false,
+    needs: None,
+    kind: |_| Some(StoreKind::SecretService),
+};
+
+const FILE: StoreRow = StoreRow {
+    word: "file",
+    place: "a file",
+    manual: "a file only its user can read",
+    for_the_machine: true,
+    needs: None,
+    kind: |_| Some(StoreKind::File),
+};
+
+const COMMAND: StoreRow = StoreRow {
+    word: "command",
+    place: "what secret_command asks",
+    manual: "whatever the command lines of secret_command keep, which have to be in the configuration first",
+    for_the_machine: false,
+    needs: Some("secret_command = { get = \"...\", set = \"...\" }"),
+    kind: |lines| lines.map(StoreKind::Command),
+};
+
+const SEALED: StoreRow = StoreRow {
+    word: "sealed",
+    place: "a sealed file",
+    manual: "a file encrypted under a key that only the service of the machine's account is given",
+    for_the_machine: true,
+    needs: None,
+    kind: |_| Some(StoreKind::Sealed),
+};
+
+/// Every kind of store that this version knows.
+pub const STORES: [&StoreRow; 4] = [&SECRET_SERVICE, &FILE, &COMMAND, &SEALED];
+
 impl StoreKind {
-    /// Every word of `store = "..."` that this version knows.
-    pub const WORDS: [&str; 4] = ["secret-service", "file", "command", "sealed"];
+    /// Where a person's secrets are kept unless the configuration says otherwise.
+    pub const OF_A_PERSON: Self = Self::SecretService;
+
+    /// And the machine's.
+    pub const OF_THE_MACHINE: Self = Self::Sealed;
+
+    /// What is known of it.
+    pub const fn row(&self) -> &'static StoreRow {
+        match self {
+            Self::SecretService => &SECRET_SERVICE,
+            Self::File => &FILE,
+            Self::Sealed => &SEALED,
+            Self::Command(_) => &COMMAND,
+        }
+    }
 
     /// Its word in `store = "..."`.
     pub const fn word(&self) -> &'static str {
-        match self {
-            Self::SecretService => "secret-service",
-            Self::File => "file",
-            Self::Sealed => "sealed",
-            Self::Command(_) => "command",
-        }
+        self.row().word
     }
+}
+
+/// Why a store of this word cannot be the machine's.
+pub fn not_for_the_machine(word: &str) -> String {
+    let mut fit: Vec<_> = STORES.iter().filter(|row| row.for_the_machine).map(|row| row.word).collect();
+    fit.sort_by_key(|word| *word != StoreKind::OF_THE_MACHINE.word());
+    format!("store {word}: this machine's account is kept in {}", fit.join(" or "))
 }
 
 /// `secret_command = { get = "...", set = "..." }`: command lines for /bin/sh.

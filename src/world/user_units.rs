@@ -17,4 +17,6 @@ pub enum UnitFault {
 pub trait UserUnits {
     /// Enables and starts a unit, within some seconds. One that the user has masked is left alone, which is no fault.
     fn enable(&self, unit: &str) -> Result<(), UnitFault>;
+    /// Whether it runs now.
+    fn is_active(&self, unit: &str) -> bool;
 }

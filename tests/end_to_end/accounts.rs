@@ -125,11 +125,23 @@ fn nothing_is_guessed_when_nothing_decides() {
     for arguments in [&[][..], &["-f", "root@host1"]] {
         two.send(arguments, "From: root\n").assert_failure(78, "neither -f nor From nor account = \"...\" picks one");
     }
+    two.send(&[], "From: root\n").assert_failure(78, "there are several (me and work), and neither -f nor");
     assert_eq!((two.sent(), two.machine.outlook.smtp.connections().len()), ((0, 0), connections));
     two.send(&["-f", WORK], "").assert_silent_success();
     assert_eq!(two.sent(), (0, 1));
     let verified = two.machine.sendmail(["-bv", "-f", WORK, "root"], b"");
     assert_eq!((verified.status, verified.stdout.contains(WORK)), (0, true), "{}{}", verified.stdout, verified.stderr);
+}
+
+#[test]
+fn a_failure_names_its_account_and_the_option_that_picks_it() {
+    let two = Two::new();
+    assert_eq!(two.tool(&["logout", "--account", "work"]).status, 0);
+    two.send(&["-f", WORK], "").assert_failure(77, "(account work) -- run: outlook-sendmail login --account work");
+    let found = two.tool(&["doctor"]).stdout.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(found.contains("-> run: outlook-sendmail login --account work"), "{found}");
+    let unknown = two.tool(&["logout", "--account", "nobody"]);
+    assert!(unknown.stderr.contains("nobody; there is me and work"), "{}", unknown.stderr);
 }
 
 #[test]

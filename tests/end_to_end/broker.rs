@@ -14,7 +14,7 @@ use harness::{SOON, assert_no_secret, installed, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use outlook_sendmail::secret::Secret;
-use outlook_sendmail::service::{Answer, Answers, Errand, Greeting, Kind, SignIn};
+use outlook_sendmail::service::{Answer, Greeting, ServiceRequest, SignIn};
 
 const WWW_DATA: u32 = 33;
 const NOBODY: u32 = 65_534;
@@ -39,30 +39,36 @@ fn greeted(system: &System) -> UnixStream {
 
 /// A whole request, as sendmail writes it.
 fn request(subject: &str) -> Vec<u8> {
-    let field = |tag: u8, octets: &[u8]| {
-        let mut frame = vec![tag];
+    let frame = |letter: u8, octets: &[u8]| {
+        let mut frame = vec![letter];
         frame.extend(u32::try_from(octets.len()).unwrap().to_be_bytes());
         frame.extend(octets);
         frame
     };
+    let head = serde_json::json!({
+        "caller": {
+            "uid": 7, "gid": 7, "login": "forged", "full_name": "", "parent": "some\nparent sent: 250",
+            "host_name": "", "local_domains": [],
+        },
+        "arguments": {
+            "header_recipients": "taken", "dots": "content", "verbosity": "silent", "operands": [], "values": [],
+        },
+        "stamp": { "seconds": 0, "nanoseconds": 0, "utc_offset": 0, "unique": vec![0; 16] },
+    });
     let message = format!("Subject: {subject}\r\nTo: bob@example.com\r\n\r\ntext\r\n");
     [
-        b"OLSM\x01\x01".to_vec(),
-        field(b'u', &7_u32.to_be_bytes()),
-        field(b'l', b"forged"),
-        field(b'P', b"some\nparent sent: 250"),
-        field(b'f', &[1, 0, 0]),
-        field(b't', &[0; 32]),
-        field(b'C', message.as_bytes()),
-        field(b'Z', &(message.len() as u64).to_be_bytes()),
+        b"OLSM\x01".to_vec(),
+        frame(b'H', head.to_string().as_bytes()),
+        frame(b'C', message.as_bytes()),
+        frame(b'Z', &(message.len() as u64).to_be_bytes()),
     ]
     .concat()
 }
 
 fn verdict(stream: &mut UnixStream) -> Answer {
     loop {
-        let answer = Answers::new(stream).hear().unwrap();
-        if answer != Answer::Sending {
+        let answer = Answer::hear(stream).unwrap();
+        if !matches!(answer, Answer::Sending | Answer::Output(_)) {
             return answer;
         }
     }
@@ -156,6 +162,11 @@ fn whoever_is_not_allowed_is_told_so() {
         .sendmail(WWW_DATA, &["-t"], MESSAGE)
         .assert_failure(77, "may not send through this machine's account: www-data");
     assert_eq!(system.machine.outlook.smtp.connections().len(), connections);
+    let doctor = system.tool(WWW_DATA, &["doctor"]);
+    let words = "FAIL  allow           this user may not send through this machine's account";
+    assert!(doctor.stdout.contains(words) && doctor.status != 0, "{}", doctor.stdout);
+    let doctor = system.tool(NAMELESS, &["doctor"]);
+    assert!(doctor.stdout.contains("ok    allow           62611 may send"), "{}", doctor.stdout);
     let mut member = system.as_user_anything(0);
     member.args(["setpriv", "--reuid", "33", "--regid", "adm", "--clear-groups", "--"]);
     run(member.arg(system.machine.program("sendmail")).arg("-t"), MESSAGE).assert_silent_success();
@@ -195,33 +206,34 @@ fn only_root_hands_over_a_sign_in() {
     let Some(system) = System::start(&[]) else { return };
     let sign_in = |token: &str| {
         let json = format!(r#"{{"refresh_token":"{token}","authority":"{}"}}"#, system.machine.outlook.authority_url());
-        Errand::KeepGrant(SignIn {
+        ServiceRequest::KeepGrant(SignIn {
             account: "me".into(),
             grant: Secret::from(json.as_str()),
             token: Secret::from(system.machine.outlook.access_token().as_str()),
             expires_at: std::time::SystemTime::now() + Duration::from_secs(3600),
         })
     };
-    let ask = |mut errand: Errand| {
+    let ask = |request: ServiceRequest| {
         let mut stream = greeted(&system);
-        errand.write(&mut stream).unwrap();
+        request.write(&mut stream).unwrap();
         verdict(&mut stream)
     };
     assert_eq!(ask(sign_in("a new one")), Answer::Done(0));
     let secrets = system.folder("var-lib").join("secrets");
     let stored = std::fs::read_dir(&secrets).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
     assert!(stored.into_iter().any(|secret| String::from_utf8_lossy(&secret).contains("a new one")));
-    assert_eq!(ask(Errand::Forget("me".into())), Answer::Done(0));
+    assert_eq!(ask(ServiceRequest::Forget("me".into())), Answer::Done(0));
     system.sendmail(WWW_DATA, &["-t"], MESSAGE).assert_failure(77, "not signed in");
     if !installed("python3") {
         return;
     }
-    for kind in [Kind::KeepGrant, Kind::Forget] {
-        let script = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect('/run/outlook-sendmail/submit.sock'); \
-                      s.recv(16); s.sendall(b'OLSM\\x01'+bytes([int(sys.argv[1])])); print(s.recv(999)[5])";
+    let sign_in = r#"{"keep-grant":{"account":"me","grant":"e30=","token":"dA==","expires_at":{"secs_since_epoch":9,"nanos_since_epoch":0}}}"#;
+    for request in [sign_in, r#"{"forget":"me"}"#] {
+        let script = "import socket,struct,sys; s=socket.socket(socket.AF_UNIX); s.connect('/run/outlook-sendmail/submit.sock'); \
+                      s.recv(16); it=sys.argv[1].encode(); s.sendall(b'OLSM\\x01R'+struct.pack('>I',len(it))+it); print(s.recv(999)[5:].decode())";
         let mut command = system.as_user_anything(WWW_DATA);
-        let said = run(command.args(["python3", "-c", script, &(kind as u8).to_string()]), b"");
-        assert_eq!(said.stdout, "77\n", "{}", said.stderr);
+        let said = run(command.args(["python3", "-c", script, request]), b"");
+        assert!(said.stdout.contains(r#""cause":"RootOnly""#), "{}{}", said.stdout, said.stderr);
     }
 }
 
@@ -247,11 +259,11 @@ for number in range(noises):
         heard[greeting] = heard.get(greeting, 0) + 1
         noise = bytearray(random.randbytes(random.randrange(200)))
         if number % 4:
-            noise = bytearray(b'OLSM\x01' + bytes([random.randrange(1, 11)])) + noise
+            noise = bytearray(b'OLSM\x01' + bytes([random.choice(b'HCZRA')]) + bytes([0, 0, 0, len(noise)])) + noise
         if number % 4 == 2:
-            noise += b'o\xff\xff\xff\xff' + b'x' * 5000
+            noise += b'C\xff\xff\xff\xff' + b'x' * 5000
         if number % 4 == 3:
-            noise = bytearray(b'OLSM\x01\x01u\0\0\0\x04\0\0\0\0o\0\x02\0\0' + b'a' * random.randrange(70000))
+            noise = bytearray(b'OLSM\x01H\0\x80\0\0["' + b'a' * random.randrange(70000))
         s.sendall(noise)
         s.shutdown(socket.SHUT_WR)
         while s.recv(4096): pass
@@ -295,6 +307,46 @@ fn hostile_users_harm_nobody_else() {
     assert!(sent.len() == 11 && sent.iter().all(|message| message.body == "text\n.\nmore\n"));
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", system.broker_pid())).unwrap().count();
     assert!(descriptors < 30, "{descriptors} descriptors stay open");
+}
+
+/// Connections of one person, each under another of his user ids, that say nothing; what the last five are told.
+const MANY_IDS: &str = r#"
+import os, socket, sys
+kept, heard = [], []
+for number in range(48):
+    os.seteuid(int(sys.argv[1]) + number)
+    s = socket.socket(socket.AF_UNIX)
+    s.connect('/run/outlook-sendmail/submit.sock')
+    os.seteuid(0)
+    kept.append(s)
+for s in kept[-5:]:
+    s.settimeout(60)
+    heard.append(s.recv(16).decode())
+print(' '.join(sorted(set(heard))), flush=True)
+sys.stdin.read()
+"#;
+
+#[test]
+fn one_person_has_one_share_however_many_user_ids() {
+    let Some(system) = System::start(&[]) else { return };
+    if !installed("python3") {
+        return;
+    }
+    let mut range = system.as_user_anything(0);
+    let script = "echo www-data:1000000:65536 > /etc/subuid";
+    assert_eq!(run(range.args(["sh", "-c", script]), b"").status, 0);
+    for first in ["1000000", "3000000000"] {
+        let mut command = system.as_user_anything(0);
+        command.args(["python3", "-c", MANY_IDS, first]);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut many = command.spawn().unwrap();
+        let mut said = [0; 17];
+        many.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+        assert_eq!(String::from_utf8_lossy(&said), "OLSM 1 busy: you\n", "{first}");
+        system.sendmail(NOBODY, &["-t"], MESSAGE).assert_silent_success();
+        many.kill().unwrap();
+        many.wait().unwrap();
+    }
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Log for NoLog {
 fn alice() -> Caller {
     Caller {
         uid: 1000,
+        gid: 1000,
         login: "alice".into(),
         full_name: "Alice Example".into(),
         parent: "sh".into(),

@@ -7,7 +7,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use harness::mime::Arrived;
 use harness::syslog::syslog;
+use harness::typist::Typist;
 use harness::{ACCOUNT, Machine, Run, assert_no_secret, installed, run};
 use nix::unistd::geteuid;
 use stand_in::{Answer, DeviceFlow, DeviceOutcome, Dialogue, Options};
@@ -137,15 +139,50 @@ fn a_revoked_access_token_is_renewed_once_and_the_message_goes() {
     assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine)), (1, 3));
 }
 
+/// The first message's content is answered with a request to wait.
+fn busy(options: &mut Options) {
+    let rules = "on content times 1: 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded";
+    options.dialogue = Some(Dialogue::parse(rules).unwrap());
+}
+
 #[test]
 fn a_revoked_access_token_is_not_shown_again_when_the_server_asks_to_wait() {
-    let dialogue =
-        Dialogue::parse("on content times 1: 432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded").unwrap();
-    let machine = Machine::with(|options| options.dialogue = Some(dialogue), &[]);
+    for (program, arguments) in [("sendmail", &["-i", "a@example.org"][..]), ("outlook-sendmail", &["test"])] {
+        let machine = Machine::with(busy, &[]);
+        machine.outlook.tokens.revoke_all_access();
+        let run = machine.run_as(program, arguments, MESSAGE);
+        assert_eq!(run.status, 0, "{program}: {}{}", run.stdout, run.stderr);
+        assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine)), (1, 3), "{program}");
+        assert_eq!(machine.outlook.smtp.received().len(), 1, "{program}");
+    }
+}
+
+#[test]
+fn the_message_a_sign_in_offers_is_renewed_for_paced_and_logged_like_any() {
+    if !installed("script") {
+        return;
+    }
+    let log = syslog();
+    let machine = Machine::signed_out(busy, &[]);
+    machine.outlook.endpoint.set_device_flow(DeviceFlow { pending: 0, interval: 0, ..DeviceFlow::default() });
+    let program = machine.program("outlook-sendmail");
+    let mut person = Typist::at_terminal(&machine, program.to_str().unwrap(), &["login"]);
+    person.sees("Send a test message");
+    let before = auths(&machine);
     machine.outlook.tokens.revoke_all_access();
-    send(&machine).assert_silent_success();
-    assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine)), (1, 3));
-    assert_eq!(machine.outlook.smtp.received().len(), 1);
+    person.types("y\n");
+    person.sees("It should be in your inbox");
+    let run = person.ends();
+    assert_eq!(run.status, 0, "{}", run.stdout);
+    // The old token once, then the new one only: to be asked to wait, and to be served.
+    assert_eq!((machine.outlook.endpoint.refreshes(), auths(&machine) - before), (1, 3));
+    let received = machine.outlook.smtp.received();
+    assert_eq!(received.len(), 1);
+    if let Some(log) = log {
+        let sent = Arrived::parse(&received[0].data);
+        let records = log.records_with(&["sent: 2.0.0", sent.field("Message-ID").unwrap()]);
+        assert_eq!(records.len(), 1, "{records:?}");
+    }
 }
 
 #[test]

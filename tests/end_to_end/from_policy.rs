@@ -63,7 +63,7 @@ fn remembered(machine: &Machine, days_ago: u64, said: &str) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let file = record(machine);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, format!("{} {said} {ALIAS}\n", now - days_ago * DAY)).unwrap();
+    fs::write(file, format!("[{ALIAS:?},{{{said:?}:{}}}]\n", now - days_ago * DAY)).unwrap();
 }
 
 // -- who is shown

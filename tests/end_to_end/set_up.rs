@@ -324,6 +324,67 @@ fn the_address_becomes_the_primary_one() {
     assert!(kept(&machine).is_empty() && config(&machine).contains("alias@outlook.com"), "{}", config(&machine));
 }
 
+#[test]
+fn another_mailbox_than_the_one_named_changes_nothing() {
+    let machine = signed_out(|_| {}, &[]);
+    let before = config(&machine);
+    approve(&machine, Some("other@outlook.com"));
+    let words = "signed in as other@outlook.com, not as me@outlook.com; nothing was changed";
+    assert_fails(&login(&machine, &["me@outlook.com"]), 77, words);
+    assert!(kept(&machine).is_empty());
+    assert_eq!(config(&machine), before);
+    if !installed("script") {
+        return;
+    }
+    let program = machine.program("outlook-sendmail");
+    let mut typist = Typist::at_terminal(&machine, program.to_str().unwrap(), &["login", "me@outlook.com"]);
+    typist.sees("You signed in as other@outlook.com, not as me@outlook.com. Use other@outlook.com for account me?");
+    typist.types("n\n");
+    let run = typist.ends();
+    assert!(run.status == 77 && run.stdout.contains("nothing was changed"), "{}", run.stdout);
+    assert!(kept(&machine).is_empty());
+    assert_eq!(config(&machine), before);
+}
+
+// -- the store
+
+const NO_BUS: (&str, &str) = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+
+#[test]
+fn a_store_that_keeps_nothing_shows_before_anybody_signs_in() {
+    let without_set = [("store", "\"command\""), ("secret_command", "{ get = \"true\" }")];
+    let forgetful = [("store", "\"command\""), ("secret_command", "{ get = \"true\", set = \"cat > /dev/null\" }")];
+    let keyring = [("store", "\"secret-service\"")];
+    for (settings, status, words) in [
+        (&without_set[..], 73, "secret_command has no set"),
+        (&forgetful[..], 73, "what was kept there is not there"),
+        (&keyring[..], 78, "run: outlook-sendmail login --store file"),
+    ] {
+        let machine = signed_out(|_| {}, settings);
+        let mut command = machine.command(machine.program("outlook-sendmail"));
+        assert_fails(&harness::run(command.arg("login").env(NO_BUS.0, NO_BUS.1), b""), status, words);
+        assert!(machine.outlook.endpoint.requests().is_empty());
+    }
+}
+
+#[test]
+fn where_there_is_no_keyring_the_file_is_offered() {
+    if !installed("script") {
+        return;
+    }
+    let machine = signed_out(|_| {}, &[("store", "\"secret-service\"")]);
+    let program = machine.program("outlook-sendmail");
+    let mut typist = Typist::at_terminal_with(&machine, program.to_str().unwrap(), &["login"], &[NO_BUS]);
+    typist.sees("There is no keyring here. Keep the sign-in in a file that only you can read?");
+    typist.types("y\n");
+    typist.sees("Send a test message");
+    typist.types("n\n");
+    let run = typist.ends();
+    assert_eq!(run.status, 0, "{}", run.stdout);
+    assert_eq!(kept(&machine), ["grant:me@outlook.com"]);
+    assert!(config(&machine).contains("store = \"file\""), "{}", config(&machine));
+}
+
 // -- passwords
 
 const BY_PASSWORD: [(&str, &str); 2] = [("provider", "\"custom\""), ("auth", "\"password\"")];

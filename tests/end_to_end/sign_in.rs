@@ -328,8 +328,14 @@ fn localhost_may_be_ipv6_and_the_person_may_be_named() {
     let page = page(&program.sees("&login_hint=me%40outlook.com"));
     browser.visits("::1", &browser.signs_in(&page));
     let run = program.ends();
+    // Nobody can be asked whether that is another name of the same mailbox.
+    assert_ended(&run, 77, "signed in as primary@outlook.com, not as me@outlook.com; nothing was changed");
+
+    let (program, page) = started(&machine, &["primary@outlook.com", "--account", "me"]);
+    browser.visits("::1", &browser.signs_in(&page));
+    let run = program.ends();
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert!(run.stdout.contains("The mailbox of me@outlook.com is called primary@outlook.com"), "{}", run.stdout);
+    assert!(run.stdout.contains("account me is primary@outlook.com now"), "{}", run.stdout);
 }
 
 #[test]

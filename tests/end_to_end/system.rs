@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::fixture::Sent;
+use harness::syslog::syslog;
 use harness::system::System;
 use harness::{Run, SOON, assert_no_secret, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use outlook_sendmail::service::{Answer, Answers, Errand, Greeting};
+use outlook_sendmail::service::{Answer, Greeting, ServiceRequest};
 use stand_in::{DeviceFlow, Dialogue};
 
 const WWW_DATA: u32 = 33;
@@ -122,6 +123,96 @@ fn an_account_is_made_where_there_is_no_configuration_yet() {
     assert_eq!(told.status, 0, "{}{}", told.stdout, told.stderr);
     assert!(fs::read_to_string(&config).unwrap().starts_with("# kept by hand\n"));
     assert_eq!(arrived(&system).len(), 2);
+}
+
+/// What a slip of the pen in /etc, or of chmod, makes of a configuration.
+const BROKEN: [&str; 5] = [
+    "sed -i '1i nonsense' $c",
+    "sed -i 's/^store/stoer/' $c",
+    "chmod 666 $c",
+    ": > $c",
+    "printf '[accounts.other]\\naddress = \"other@outlook.com\"\\n' >> $c; sed -i '/^account /d' $c",
+];
+
+#[test]
+fn a_slip_in_the_configuration_loses_nothing() {
+    let Some(system) = System::start(&[KEEP]) else { return };
+    let log = syslog();
+    let config = system.folder("etc").join("config.toml");
+    let good = fs::read_to_string(&config).unwrap();
+    for (number, slip) in (1..).zip(BROKEN) {
+        let script = format!("c=/etc/outlook-sendmail/config.toml; {slip}");
+        let mut command = system.as_user_anything(0);
+        assert_eq!(run(command.args(["sh", "-c", &script]), b"").status, 0, "{slip}");
+        for uid in [0, WWW_DATA] {
+            system.sendmail(uid, &["-t"], MESSAGE).assert_silent_success();
+        }
+        let told = system.tool(0, &["status", "--system"]);
+        assert!(told.status == 78 || number == 5, "{slip}: {} {}", told.status, told.stderr);
+        if number < 5 {
+            assert!(told.stderr.contains("2 messages wait until that is mended"), "{slip}: {}", told.stderr);
+            let report = json(&system.tool(0, &["status", "--system", "--json"]));
+            assert_eq!(report["status"], 78);
+            assert!(report["problem"].as_str().unwrap().contains("2 messages wait until that is mended"), "{report}");
+            assert_eq!(run(system.as_user(0, "sendmail").arg("-q"), b"").status, 78, "the retry's unit fails visibly");
+        }
+        assert_eq!(system.tool(WWW_DATA, &["mailq"]).stdout.matches("bob@example.com").count(), 1, "{slip}");
+        fs::write(&config, &good).unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(run(system.as_user(0, "sendmail").arg("-q"), b"").status, 0);
+        assert_eq!(arrived(&system).len(), 2, "{slip}");
+        system.machine.outlook.smtp.forget();
+        let _ = fs::remove_file(system.folder("var-lib").join("records/pace:me@outlook.com"));
+    }
+    if let Some(log) = log {
+        let records = log.records_with(&["kept as ", "status=78", "config.toml line 1: "]);
+        assert!(!records.is_empty(), "the journal says why");
+    }
+}
+
+#[test]
+fn an_alias_file_that_cannot_be_used_keeps_mail_back() {
+    let Some(system) = System::start(&[KEEP]) else { return };
+    let aliases = system.machine.folder.path().join("aliases");
+    fs::set_permissions(&aliases, fs::Permissions::from_mode(0o666)).unwrap();
+    system.sendmail(WWW_DATA, &["root"], MESSAGE).assert_silent_success();
+    assert!(system.tool(WWW_DATA, &["mailq"]).stdout.contains("aliases"), "kept, with the reason");
+    fs::set_permissions(&aliases, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(run(system.as_user(0, "sendmail").arg("-q"), b"").status, 0);
+    assert_eq!(arrived(&system).len(), 1);
+}
+
+#[test]
+fn what_was_kept_before_anybody_was_named_is_judged_when_it_is_tried() {
+    let Some(system) = signed_out(&[KEEP, ("allow", "[\"root\", \"@adm\"]")]) else { return };
+    let log = syslog();
+    let config = system.folder("etc").join("config.toml");
+    let narrowed = fs::read_to_string(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+    for uid in [0, WWW_DATA, NOBODY] {
+        system.sendmail(uid, &["-t"], MESSAGE).assert_silent_success();
+    }
+    // A process of a group that is named, whatever its user.
+    let mut member = system.as_user_anything(0);
+    member.args(["setpriv", "--reuid", "33", "--regid", "adm", "--clear-groups", "--"]);
+    run(member.arg(system.machine.program("sendmail")).arg("-t"), MESSAGE).assert_silent_success();
+    fs::write(&config, narrowed).unwrap();
+    let told = login(&system, &[]);
+    assert_eq!(told.status, 0, "{}{}", told.stdout, told.stderr);
+    let sent = arrived(&system);
+    let subjects: Vec<_> = sent.iter().map(|sent| sent.field("Subject").unwrap()).collect();
+    assert_eq!(subjects.iter().filter(|subject| **subject == "hello").count(), 2, "{subjects:?}");
+    assert_eq!(sent.len(), 3, "and one that tells of those that were not: {subjects:?}");
+    for uid in [WWW_DATA, NOBODY] {
+        let list = system.tool(uid, &["mailq"]).stdout;
+        assert!(list.contains("(failed") && list.contains("may not send through this machine's account"), "{list}");
+    }
+    if let Some(log) = log {
+        for login in ["www-data", "nobody"] {
+            let records = log.records_with(&[&format!("user={login} "), "failed: ", "may not send"]);
+            assert!(!records.is_empty(), "{login}");
+        }
+    }
 }
 
 #[test]
@@ -300,8 +391,8 @@ fn whoever_was_greeted_is_served_by_a_broker_told_to_end() {
     assert_eq!(Greeting::read(&mut stream), Ok(Greeting::Ready));
     kill(Pid::from_raw(i32::try_from(system.broker_pid()).unwrap()), Signal::SIGTERM).unwrap();
     // Whoever was greeted is served.
-    Errand::Status(None).write(&mut stream).unwrap();
-    assert!(matches!(Answers::new(&mut stream).hear(), Ok(Answer::Output(_))));
+    ServiceRequest::Status(None).write(&mut stream).unwrap();
+    assert!(matches!(Answer::hear(&mut stream), Ok(Answer::Output(_))));
     drop(stream);
     system.stop();
 }

@@ -595,6 +595,9 @@ fn doctor_knows_who_takes_this_machines_mail() {
     let Some(ended) = elsewhere(&machine, ours, "") else { return };
     assert_found(&ended, "ok sendmail", "/usr/sbin/sendmail is this program");
     assert_found(&ended, "ok PHP", "as built");
+    if git().is_some() {
+        assert_found(&ended, "ok git", "send-email runs sendmail, this program");
+    }
 
     let copy = machine.folder.path().join("copy");
     copy_program(&copy);
@@ -608,6 +611,17 @@ fn doctor_knows_who_takes_this_machines_mail() {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     fs::remove_file(machine.program("sendmail")).unwrap();
     symlink(&script, machine.program("sendmail")).unwrap();
+    let ended = elsewhere(&machine, &script, "").unwrap();
+    assert_found(&ended, "warn sendmail", "/usr/sbin/sendmail is a script");
+    assert_found(&ended, "warn PHP", "mail() runs /usr/sbin/sendmail, which is not this program");
+    if git().is_some() {
+        assert_found(&ended, "warn git", "send-email runs /usr/sbin/sendmail, which is not this program");
+    }
+    let pools = machine.folder.path().join("php/8.2/fpm/pool.d");
+    fs::create_dir_all(&pools).unwrap();
+    fs::write(pools.join("www.conf"), "[www]\nphp_admin_value[sendmail_path] = /usr/bin/msmtp -t\n").unwrap();
+    assert_found(&elsewhere(&machine, ours, "").unwrap(), "warn PHP", "www.conf");
+    fs::remove_dir_all(&pools).unwrap();
     let ended = elsewhere(&machine, ours, "sendmail_path = /usr/bin/msmtp -t\n").unwrap();
     assert_found(&ended, "warn sendmail", "first in PATH, is a script");
     assert_found(&ended, "warn PHP", "20-mail.ini");
@@ -624,7 +638,6 @@ fn doctor_reads_gits_settings() {
         command.env("PATH", git.parent().unwrap()).current_dir(machine.folder.path());
         run(command.arg("doctor"), b"")
     };
-    assert_found(&with(""), "ok git", "runs sendmail");
     let told = with("[sendemail]\nsmtpServer = smtp.example.org\n");
     assert_found(&told, "warn git", "talks to smtp.example.org itself");
     let ours = machine.program("sendmail");
@@ -640,6 +653,16 @@ fn git() -> Option<PathBuf> {
         skipped("git is not installed");
     }
     found
+}
+
+#[test]
+fn doctor_says_that_nobody_tries_kept_messages_again() {
+    let machine = Machine::with(|_| {}, &[config("on_failure", "\"keep\"")]);
+    let ended = doctor(&machine);
+    assert_found(&ended, "warn queue", "nothing tries kept messages again");
+    assert_eq!(ended.status, 0, "{}", ended.stdout);
+    let machine = Machine::with(|_| {}, &[config("on_failure", "\"report\"")]);
+    assert!(!doctor(&machine).stdout.contains("queue"));
 }
 
 #[test]

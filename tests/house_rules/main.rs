@@ -104,6 +104,16 @@ fn every_file_says_what_it_is_and_stays_small() {
     }
 }
 
+/// Who carries a request out is decided in one room; a command only asks.
+#[test]
+fn commands_do_not_choose_who_carries_them_out() {
+    let may_know = ["src/adapters/", "src/broker/", "src/stdio_server/", "src/world", "src/pipeline.rs"];
+    for (name, text) in ours() {
+        let knows = may_know.iter().any(|known| name.starts_with(known));
+        assert!(knows || !(text.contains("Route::") || text.contains("places.route")), "{name}: ask the broker room");
+    }
+}
+
 #[test]
 fn nothing_is_left_unfinished() {
     for (name, text) in ours() {

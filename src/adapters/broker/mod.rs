@@ -1,41 +1,32 @@
 //! The broker's Unix socket: reaching it, and being it.
 
-use std::cell::LazyCell;
+use std::cell::{Cell, LazyCell};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockType, getsockname, getsockopt, sockopt};
 use nix::sys::socket::{SockaddrLike as _, SockaddrStorage};
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::Uid;
 
 use super::process;
 use crate::failure::Failure;
 use crate::service::Answer;
 use crate::words::Words;
 use crate::world::{
-    Accepted, Brokers, ConnectFault, Connection, ListeningSocket, OnStandardInput, Peer, Places, Route, SYSTEM_CONFIG,
-    Terminal, Waiting, World,
+    Accepted, Brokers, Caller, ConnectFault, Connection, ListeningSocket, OnStandardInput, Places, Route,
+    SYSTEM_CONFIG, Terminal, World,
 };
 
 mod listener;
 mod supervisor;
 
-/// Where the system account's broker listens.
-pub(super) const SOCKET: &str = "/run/outlook-sendmail/submit.sock";
-
-/// The system account's state, where systemd does not say.
-pub(super) const STATE: &str = "/var/lib/outlook-sendmail";
-
 /// How long a client that does not read is waited for: what it is told it can do without.
 const DEAF: Duration = Duration::from_secs(5);
-
-/// The longest one request may take to arrive, however steadily its octets trickle.
-const REQUEST: Duration = Duration::from_secs(600);
 
 /// The broker on this machine.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +34,8 @@ pub struct SystemBroker;
 
 impl Brokers for SystemBroker {
     fn connect(&self) -> Result<Box<dyn Connection>, ConnectFault> {
-        let stream = UnixStream::connect(SOCKET).map_err(connect_fault)?;
-        Ok(Box::new(Line { stream: Rc::new(stream), until: None }))
+        let stream = UnixStream::connect(process::SOCKET).map_err(connect_fault)?;
+        Ok(Box::new(Line::new(Rc::new(stream))))
     }
 
     fn on_standard_input(&self) -> OnStandardInput {
@@ -60,7 +51,7 @@ impl Brokers for SystemBroker {
     }
 
     fn may_be_there(&self) -> bool {
-        may_be_there()
+        process::broker_may_be_there()
     }
 
     fn supervise(&self, socket: ListeningSocket<'_>) -> Result<(), Failure> {
@@ -87,38 +78,50 @@ fn is_unix_stream(socket: &OwnedFd) -> bool {
 /// The client's world: nothing in it comes from the client but what it says.
 fn accepted(stream: UnixStream) -> Option<Accepted> {
     let credentials = getsockopt(&stream, sockopt::PeerCredentials).ok()?;
-    let uid = Uid::from_raw(credentials.uid());
+    let (uid, gid) = (Uid::from_raw(credentials.uid()), credentials.gid());
     stream.set_write_timeout(Some(DEAF)).ok()?;
     let state = std::env::var_os("STATE_DIRECTORY").filter(|state| !state.is_empty());
     let places = Places {
         config: PathBuf::from(SYSTEM_CONFIG),
-        state: state.map_or_else(|| PathBuf::from(STATE), PathBuf::from),
+        state: state.map_or_else(|| PathBuf::from(process::STATE), PathBuf::from),
         route: Route::Here,
     };
     let stream = Rc::new(stream);
     let world = World {
-        caller: LazyCell::new(Box::new(move || process::caller_named(uid, String::new()))),
+        caller: LazyCell::new(Box::new(move || Caller { gid, ..process::caller_named(uid, String::new()) })),
         terminal: Box::new(ToClient { stream: Rc::clone(&stream) }),
-        waiting: Box::new(ToClient { stream: Rc::clone(&stream) }),
         ..super::world_at(places)
     };
-    let peer = Box::new(UserDatabase { uid, gid: Gid::from_raw(credentials.gid()) });
-    let connection = Box::new(Line { stream, until: Some(Instant::now() + REQUEST) });
-    Some(Accepted { world, connection, peer })
+    Some(Accepted { world, connection: Box::new(Line::new(stream)) })
 }
 
 /// One end of a connection.
 struct Line {
     stream: Rc<UnixStream>,
+    patience: Cell<Option<Duration>>,
     /// When everything has to have been read.
-    until: Option<Instant>,
+    until: Cell<Option<Instant>>,
+}
+
+impl Line {
+    fn new(stream: Rc<UnixStream>) -> Self {
+        Self { stream, patience: Cell::new(None), until: Cell::new(None) }
+    }
+
+    /// Whichever ends first.
+    fn patience(&self) -> Option<Duration> {
+        let left = self.until.get().map(|until| until.saturating_duration_since(Instant::now()));
+        [self.patience.get(), left].into_iter().flatten().min()
+    }
 }
 
 impl Read for Line {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.until.is_some_and(|until| Instant::now() >= until) {
+        let patience = self.patience();
+        if patience.is_some_and(|patience| patience.is_zero()) {
             return Err(ErrorKind::TimedOut.into());
         }
+        self.stream.set_read_timeout(patience)?;
         (&*self.stream).read(room)
     }
 }
@@ -135,8 +138,11 @@ impl Write for Line {
 
 impl Connection for Line {
     fn wait_at_most(&self, patience: Option<Duration>) {
-        // It fails for a length of zero only.
-        let _ = self.stream.set_read_timeout(patience);
+        self.patience.set(patience);
+    }
+
+    fn finish_within(&self, time: Option<Duration>) {
+        self.until.set(time.map(|time| Instant::now() + time));
     }
 }
 
@@ -169,44 +175,28 @@ impl Terminal for ToClient {
     }
 }
 
-impl Waiting for ToClient {
-    fn in_custody(&self) {
-        self.say(&Answer::InCustody);
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn sending(&self) {
-        self.say(&Answer::Sending);
-    }
-}
-
-/// Nobody waits for more than the verdict.
-#[derive(Clone, Copy, Debug)]
-pub struct Nobody;
-
-impl Waiting for Nobody {
-    fn in_custody(&self) {}
-    fn sending(&self) {}
-}
-
-/// A client and its groups.
-struct UserDatabase {
-    uid: Uid,
-    gid: Gid,
-}
-
-impl Peer for UserDatabase {
-    fn belongs_to(&self, group: &str) -> bool {
-        let Ok(Some(group)) = Group::from_name(group) else { return false };
-        let user = User::from_uid(self.uid).ok().flatten();
-        let listed = user.is_some_and(|user| user.gid == group.gid || group.mem.contains(&user.name));
-        listed || self.gid == group.gid
-    }
-}
-
-/// Whether there is a socket of the broker's, or something that keeps us from seeing whether there is.
-pub(super) fn may_be_there() -> bool {
-    match std::fs::symlink_metadata(Path::new(SOCKET)) {
-        Ok(_) => true,
-        Err(error) => error.kind() == ErrorKind::PermissionDenied,
+    #[test]
+    fn whoever_trickles_is_not_listened_to_for_ever() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let trickle = std::thread::spawn(move || {
+            // It ends by itself, and then what is read ends too.
+            for _ in 0..500 {
+                if theirs.write_all(b"x").is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let mut line = Line::new(Rc::new(ours));
+        line.wait_at_most(Some(Duration::from_secs(60)));
+        line.finish_within(Some(Duration::from_millis(100)));
+        let error = line.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!([ErrorKind::TimedOut, ErrorKind::WouldBlock].contains(&error.kind()), "{error}");
+        drop(line);
+        trickle.join().unwrap();
     }
 }

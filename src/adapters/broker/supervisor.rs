@@ -1,6 +1,7 @@
 //! One small process that accepts connections and starts another for each: it reads nothing, knows no secret, and is
 //! gone when nobody has come for a while.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,10 +18,11 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 
 use super::listener::Listener;
-use crate::broker::{Place, Slots};
+use crate::adapters::users::UserDatabase;
+use crate::broker::{Full, Place, Slots};
 use crate::failure::{Cause, Failure, Stage};
 use crate::service::Greeting;
-use crate::world::ListeningSocket;
+use crate::world::{ListeningSocket, Party, Users as _};
 
 /// Under systemd we end after so long without a client.
 const IDLE: Duration = Duration::from_secs(30);
@@ -32,6 +34,8 @@ const TURN: Duration = Duration::from_millis(100);
 const STARTED: Duration = Duration::from_secs(5);
 /// When there are no descriptors or processes to be had.
 const EXHAUSTED: Duration = Duration::from_millis(100);
+/// How long it is remembered who answers for a user id.
+const REMEMBERED: Duration = Duration::from_secs(60);
 /// Connections accepted before children are looked after again.
 const AT_A_TIME: usize = 64;
 
@@ -45,6 +49,7 @@ pub(super) fn supervise(socket: ListeningSocket<'_>) -> Result<(), Failure> {
         listener: Some(listener),
         signals,
         slots: Slots::default(),
+        parties: Parties::default(),
         waiting: Vec::new(),
         served: Vec::new(),
         busy_at: Instant::now(),
@@ -65,6 +70,7 @@ struct Supervisor {
     listener: Option<Listener>,
     signals: SignalFd,
     slots: Slots,
+    parties: Parties,
     waiting: Vec<Arrival>,
     served: Vec<Served>,
     /// When there was last something to do.
@@ -74,7 +80,7 @@ struct Supervisor {
 /// A process that serves a connection.
 struct Served {
     child: Child,
-    uid: u32,
+    party: Party,
     since: Instant,
     told_to_end: bool,
 }
@@ -92,7 +98,7 @@ impl Served {
 /// A connection nobody serves yet.
 struct Arrival {
     stream: UnixStream,
-    uid: u32,
+    party: Party,
     since: Instant,
 }
 
@@ -139,7 +145,7 @@ impl Supervisor {
                 // Who waits has not been greeted: it tries again, and finds the broker that follows us.
                 self.listener = None;
                 while let Some(arrival) = self.waiting.pop() {
-                    self.slots.give_back(arrival.uid, Place::Waiting);
+                    self.slots.give_back(arrival.party, Place::Waiting);
                 }
             }
         }
@@ -151,7 +157,7 @@ impl Supervisor {
         self.served.retain_mut(|served| {
             let is_running = matches!(served.child.try_wait(), Ok(None));
             if !is_running {
-                slots.give_back(served.uid, Place::Served);
+                slots.give_back(served.party, Place::Served);
             } else if is_over {
                 served.tell_to_end();
             }
@@ -172,14 +178,14 @@ impl Supervisor {
             };
             // The kernel noted it when the client connected.
             let Ok(peer) = getsockopt(&stream, sockopt::PeerCredentials) else { continue };
-            let (uid, since) = (peer.uid(), Instant::now());
+            let since = Instant::now();
+            let party = self.parties.of(peer.uid(), since);
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            if self.slots.take(uid, Place::Waiting, since) {
-                self.waiting.push(Arrival { stream, uid, since });
-            } else {
-                say(&stream, Greeting::Busy);
+            match self.slots.take(party, Place::Waiting, since) {
+                Ok(()) => self.waiting.push(Arrival { stream, party, since }),
+                Err(full) => say(&stream, busy(full)),
             }
         }
     }
@@ -188,32 +194,59 @@ impl Supervisor {
     fn serve_waiting(&mut self) {
         let mut still = Vec::new();
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.sort_by_key(|arrival| self.slots.served(arrival.uid));
+        waiting.sort_by_key(|arrival| self.slots.served(arrival.party));
         for arrival in waiting {
             let now = Instant::now();
-            if self.slots.take(arrival.uid, Place::Served, now) {
-                self.slots.give_back(arrival.uid, Place::Waiting);
-                self.serve(arrival);
-            } else if now.saturating_duration_since(arrival.since) >= WAIT {
-                self.slots.give_back(arrival.uid, Place::Waiting);
-                say(&arrival.stream, Greeting::Busy);
-            } else {
-                still.push(arrival);
+            match self.slots.take(arrival.party, Place::Served, now) {
+                Ok(()) => {
+                    self.slots.give_back(arrival.party, Place::Waiting);
+                    self.serve(arrival);
+                }
+                Err(full) if now.saturating_duration_since(arrival.since) >= WAIT => {
+                    self.slots.give_back(arrival.party, Place::Waiting);
+                    say(&arrival.stream, busy(full));
+                }
+                Err(_) => still.push(arrival),
             }
         }
         self.waiting = still;
     }
 
     /// The greeting is said when there is somebody to serve: without one, the client may safely try again.
-    fn serve(&mut self, Arrival { stream, uid, .. }: Arrival) {
+    fn serve(&mut self, Arrival { stream, party, .. }: Arrival) {
         match child(&stream) {
             Ok(child) => {
                 say(&stream, Greeting::Ready);
-                self.served.push(Served { child, uid, since: Instant::now(), told_to_end: false });
+                self.served.push(Served { child, party, since: Instant::now(), told_to_end: false });
             }
             Err(_) => {
-                self.slots.give_back(uid, Place::Served);
+                self.slots.give_back(party, Place::Served);
                 thread::sleep(EXHAUSTED);
+            }
+        }
+    }
+}
+
+const fn busy(full: Full) -> Greeting {
+    match full {
+        Full::OfYours => Greeting::BusyWithYours,
+        Full::OfOthers => Greeting::BusyWithOthers,
+    }
+}
+
+/// Who answers for which user id, as far as it was asked lately: the user database may be far away.
+#[derive(Default)]
+struct Parties(BTreeMap<u32, (Party, Instant)>);
+
+impl Parties {
+    fn of(&mut self, uid: u32, now: Instant) -> Party {
+        match self.0.get(&uid) {
+            Some((party, since)) if now.saturating_duration_since(*since) < REMEMBERED => *party,
+            Some(_) | None => {
+                self.0.retain(|_, (_, since)| now.saturating_duration_since(*since) < REMEMBERED);
+                let party = UserDatabase.party(uid);
+                self.0.insert(uid, (party, now));
+                party
             }
         }
     }

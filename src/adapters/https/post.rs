@@ -10,8 +10,7 @@ use super::answer::{self, Answer};
 use super::target::Target;
 use crate::adapters::wire;
 use crate::words::Words;
-use crate::world::Deadlines;
-use crate::world::{Post, PostAnswer, PostFault, Wire, WireFault};
+use crate::world::{Deadlines, Post, PostAnswer, PostFault, PostStep, Wire, WireFault};
 
 /// Octets given to TLS at a time.
 const SLICE: usize = 64 * 1024;
@@ -25,9 +24,9 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
     let target = Target::of(post.url).map_err(PostFault::Cut)?;
     let head = head(&target, &post).map_err(PostFault::Cut)?;
     let mut wire = wire::connect(target.server(ca_file), deadline).map_err(PostFault::Cut)?;
-    (post.told)(&format!("connected to {} {}", target.host, wire.peer()));
+    (post.heard)(PostStep::Connection(&format!("connected to {} {}", target.host, wire.peer())));
     wire.start_tls(deadline).map_err(PostFault::Cut)?;
-    (post.told)(&format!("{}, certificate verified", wire.tls_version()));
+    (post.heard)(PostStep::Connection(&format!("{}, certificate verified", wire.tls_version())));
 
     let mut content = Content {
         wire: &mut wire,
@@ -35,7 +34,7 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
         length: post.length,
         left: post.length,
         times: post.times,
-        progress: post.progress,
+        heard: post.heard,
         fault: None,
     };
     let written = (post.content)(&mut content);
@@ -105,7 +104,7 @@ struct Content<'a> {
     left: u64,
     times: Deadlines,
     /// Hears how many octets have gone out.
-    progress: &'a mut dyn FnMut(u64),
+    heard: &'a mut dyn FnMut(PostStep<'_>),
     fault: Option<WireFault>,
 }
 
@@ -123,7 +122,7 @@ impl Write for Content<'_> {
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
                 self.slice.clear();
-                (self.progress)(self.length - self.left - rest.len() as u64);
+                (self.heard)(PostStep::Sent(self.length - self.left - rest.len() as u64));
             }
             let room = (SLICE - self.slice.len()).min(rest.len());
             let (now, later) = rest.split_at(room);
@@ -172,10 +171,18 @@ mod tests {
         }
     }
 
-    fn content<'a>(wire: &'a mut Paper, announced: usize, progress: &'a mut dyn FnMut(u64)) -> Content<'a> {
+    fn content<'a>(wire: &'a mut Paper, announced: usize) -> Content<'a> {
         let slice = Zeroizing::new(Vec::with_capacity(SLICE + 4));
         let (length, times) = (announced as u64, crate::fake_world::account().deadlines(Instant::now()));
-        Content { wire, slice, length, left: length, times, progress, fault: None }
+        Content {
+            wire,
+            slice,
+            length,
+            left: length,
+            times,
+            heard: Box::leak(Box::new(|_: PostStep<'_>| ())),
+            fault: None,
+        }
     }
 
     #[test]
@@ -184,9 +191,7 @@ mod tests {
         for length in [1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE, 3 * SLICE] {
             for piece in [1000, SLICE, 3 * SLICE] {
                 let mut wire = Paper::default();
-                let mut gone = 0;
-                let mut note = |octets| gone = octets;
-                let mut sink = content(&mut wire, length, &mut note);
+                let mut sink = content(&mut wire, length);
                 for part in octets[..length].chunks(piece) {
                     sink.write_all(part).unwrap();
                 }
@@ -200,8 +205,7 @@ mod tests {
     #[test]
     fn content_longer_than_announced_is_not_completed() {
         let mut wire = Paper::default();
-        let mut unheard = |_| ();
-        let mut sink = content(&mut wire, SLICE, &mut unheard);
+        let mut sink = content(&mut wire, SLICE);
         sink.write_all(&[b'x'; SLICE]).unwrap();
         assert!(sink.write_all(b"y").is_err() && sink.fault.is_none());
         assert!(wire.sent.is_empty());
@@ -210,8 +214,7 @@ mod tests {
     #[test]
     fn a_broken_connection_is_told_from_a_broken_message() {
         let mut wire = Paper { breaks_after: Some(SLICE), ..Paper::default() };
-        let mut unheard = |_| ();
-        let mut sink = content(&mut wire, 4 * SLICE, &mut unheard);
+        let mut sink = content(&mut wire, 4 * SLICE);
         assert!(sink.write_all(&[b'x'; 4 * SLICE]).is_err());
         assert_eq!(sink.fault, Some(WireFault::TimedOut));
     }

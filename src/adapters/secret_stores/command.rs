@@ -1,5 +1,6 @@
 //! Secrets that a command of the user's keeps (pass, age, a cloud's vault): never in its arguments or environment.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -10,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getegid, geteuid, getgid, getuid};
+use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
+use crate::adapters::state::StateFolder;
 use crate::secret::Secret;
 use crate::words::Words;
 use crate::world::SecretCommand;
-use crate::world::{SecretStore, StoreFault};
+use crate::world::{SecretStore, State as _, StoreFault};
 
 /// A person may have to type a passphrase.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,6 +32,12 @@ const OUTPUT_LIMIT: u64 = 256 * 1024;
 /// What a command says on standard error, and we repeat.
 const COMPLAINT_LIMIT: u64 = 1024;
 
+/// How long after a failure the command is asked again whether there is really nothing.
+const SECOND_THOUGHT: Duration = Duration::from_millis(500);
+
+/// With these /bin/sh says that it could not run the command at all (POSIX, "Exit Status for Commands").
+const NOT_RUN: [i32; 2] = [126, 127];
+
 /// EX_TEMPFAIL: the command's own way to say that it is locked.
 const LOCKED: i32 = 75;
 
@@ -37,6 +46,10 @@ const LOCKED: i32 = 75;
 pub struct CommandStore {
     command: SecretCommand,
     patience: Duration,
+    /// Whether `get` has given something to this process.
+    has_given: Cell<bool>,
+    /// What earlier processes know of that.
+    state: Option<StateFolder>,
 }
 
 impl CommandStore {
@@ -49,18 +62,69 @@ impl CommandStore {
         if getuid() != geteuid() || getgid() != getegid() {
             return Err(StoreFault::Missing("secret_command is not run for somebody else".into()));
         }
-        Ok(Self { command, patience: timeout.max(PATIENCE) })
+        Ok(Self { command, patience: timeout.max(PATIENCE), has_given: Cell::new(false), state: None })
+    }
+
+    /// The same, with a memory: where something was kept once, a `get` that fails never means that nothing is there.
+    pub fn remembering(self, state: StateFolder) -> Self {
+        Self { state: Some(state), ..self }
     }
 
     fn get(&self) -> Result<Kept, StoreFault> {
-        let Ended { status, output, complaint } = run(&self.command.get, None, self.patience)?;
+        self.printed().map_err(NotPrinted::fault)
+    }
+
+    fn printed(&self) -> Result<Kept, NotPrinted> {
+        let Ended { status, output, complaint } =
+            run(&self.command.get, None, self.patience).map_err(NotPrinted::Broken)?;
         if status.success() {
-            return Ok(Kept::read(output));
+            let kept = Kept::read(output);
+            if kept.is_something() {
+                self.remember();
+            }
+            return Ok(kept);
         }
+        let words = told("get", status, &complaint);
         Err(match status.code() {
-            Some(LOCKED) => StoreFault::Locked,
-            _ => StoreFault::Unreadable(told("get", status, &complaint)),
+            Some(LOCKED) => NotPrinted::Broken(StoreFault::Locked),
+            Some(code) if !NOT_RUN.contains(&code) => NotPrinted::Failed(words),
+            Some(_) | None => NotPrinted::Broken(StoreFault::Unreadable(words)),
         })
+    }
+
+    /// Under which name it is remembered that these commands keep something.
+    fn memory(&self) -> String {
+        let lines = format!("{}\0{}", self.command.get, self.command.set.as_deref().unwrap_or_default());
+        let sum = digest(&SHA256, lines.as_bytes());
+        let hexadecimal: Vec<_> = sum.as_ref().iter().take(16).map(|octet| format!("{octet:02x}")).collect();
+        format!("secret-command:{}", hexadecimal.concat())
+    }
+
+    /// Nobody but a person can know that nothing is left to lose.
+    fn way_out(&self, words: &Words) -> Words {
+        let Some(state) = &self.state else { return words.clone() };
+        let memory = state.path(&self.memory());
+        format!("{}; if what it kept is gone for good, remove {}", words.whole(), memory.display()).into()
+    }
+
+    fn remember(&self) {
+        if !self.has_given.replace(true)
+            && let Some(state) = &self.state
+            && state.read(&self.memory()).is_none()
+        {
+            let _ = state.replace(&self.memory(), b"has kept something\n");
+        }
+    }
+
+    fn forget(&self) {
+        self.has_given.set(false);
+        if let Some(state) = &self.state {
+            state.remove(&self.memory());
+        }
+    }
+
+    fn has_kept_something(&self) -> bool {
+        self.has_given.get() || self.state.as_ref().is_some_and(|state| state.read(&self.memory()).is_some())
     }
 
     fn set(&self, secrets: &BTreeMap<String, Secret>) -> Result<(), StoreFault> {
@@ -69,23 +133,39 @@ impl CommandStore {
         };
         let Ended { status, complaint, .. } = run(command, Some(written(secrets)?), self.patience)?;
         match status.code() {
-            Some(0) => Ok(()),
+            Some(0) => {
+                if secrets.is_empty() {
+                    self.forget()
+                } else {
+                    self.remember()
+                }
+                Ok(())
+            }
             Some(LOCKED) => Err(StoreFault::Locked),
             _ => Err(StoreFault::Unwritable(told("set", status, &complaint))),
         }
     }
 
-    /// What is kept now, to be written again with a change; nothing when nothing is there yet.
+    /// What is kept now, to be written again with a change; nothing when nothing is there yet. `set` replaces all of it, so
+    /// a `get` that fails where something may be is the end.
     fn to_be_changed(&self) -> Result<BTreeMap<String, Secret>, StoreFault> {
-        match self.get() {
+        let mut printed = self.printed();
+        if matches!(printed, Err(NotPrinted::Failed(_))) {
+            thread::sleep(SECOND_THOUGHT);
+            printed = self.printed();
+        }
+        match printed {
             Ok(Kept::Secrets(secrets)) => Ok(secrets),
             Ok(Kept::Text(text)) if text.reveal().is_empty() => Ok(BTreeMap::new()),
             Ok(Kept::Text(_)) => {
                 Err(StoreFault::Unwritable("what get prints is not ours; set would overwrite it".into()))
             }
+            Err(NotPrinted::Failed(words)) if self.has_kept_something() => {
+                Err(StoreFault::Unreadable(self.way_out(&words)))
+            }
             // pass says so of what was never stored.
-            Err(StoreFault::Unreadable(_)) => Ok(BTreeMap::new()),
-            Err(fault) => Err(fault),
+            Err(NotPrinted::Failed(_)) => Ok(BTreeMap::new()),
+            Err(NotPrinted::Broken(fault)) => Err(fault),
         }
     }
 }
@@ -130,6 +210,23 @@ fn is_fleeting(name: &str) -> bool {
     name.starts_with("access:")
 }
 
+/// Why `get` printed nothing that counts.
+enum NotPrinted {
+    /// It ended with a status of its own: nothing may be there, or something may be wrong.
+    Failed(Words),
+    /// It says nothing about what is there.
+    Broken(StoreFault),
+}
+
+impl NotPrinted {
+    fn fault(self) -> StoreFault {
+        match self {
+            Self::Failed(words) => StoreFault::Unreadable(words),
+            Self::Broken(fault) => fault,
+        }
+    }
+}
+
 /// What `get` printed.
 enum Kept {
     Secrets(BTreeMap<String, Secret>),
@@ -141,6 +238,13 @@ impl Kept {
         match serde_json::from_slice(output.reveal()) {
             Ok(secrets) => Self::Secrets(secrets),
             Err(_) => Self::Text(output),
+        }
+    }
+
+    fn is_something(&self) -> bool {
+        match self {
+            Self::Secrets(secrets) => !secrets.is_empty(),
+            Self::Text(text) => !text.reveal().is_empty(),
         }
     }
 }
@@ -247,7 +351,7 @@ mod tests {
 
     fn store(get: &str, set: Option<&str>) -> CommandStore {
         let command = SecretCommand { get: get.into(), set: set.map(Into::into) };
-        CommandStore { command, patience: Duration::from_secs(10) }
+        CommandStore { command, patience: Duration::from_secs(10), has_given: Cell::new(false), state: None }
     }
 
     fn on_file(path: &Path) -> CommandStore {
@@ -269,6 +373,53 @@ mod tests {
         assert!(store.load("grant:me@outlook.com").unwrap().is_none());
         assert!(store.load("password:me@x.org").unwrap().is_some());
         assert!(!fs::read_to_string(folder.path().join("blob")).unwrap().contains("A1"));
+    }
+
+    /// `get` fails while the file `away` is there, as often as it says.
+    fn on_unsteady_file(folder: &Path) -> CommandStore {
+        let get = "cd FOLDER && if [ -s away ]; then sed -i 1d away; echo 'gpg: timeout' >&2; exit 2; fi; cat blob";
+        let folder_name = folder.display().to_string();
+        store(&get.replace("FOLDER", &folder_name), Some(&format!("cat > {folder_name}/blob")))
+            .remembering(StateFolder::new(&folder.join("state")))
+    }
+
+    #[test]
+    fn a_get_that_fails_is_no_empty_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let (blob, away) = (folder.path().join("blob"), folder.path().join("away"));
+        // Nothing is there yet: a failure is all that pass says then.
+        on_unsteady_file(folder.path()).save("grant:me@outlook.com", &Secret::from("R1")).unwrap();
+        // Once is no matter, and what keeps failing is told: another process knows that something was kept.
+        fs::write(&away, "1\n").unwrap();
+        on_unsteady_file(folder.path()).save("grant:you@outlook.com", &Secret::from("R2")).unwrap();
+        fs::write(&away, "1\n2\n3\n4\n5\n6\n").unwrap();
+        for outcome in [
+            on_unsteady_file(folder.path()).save("grant:third@outlook.com", &Secret::from("R3")),
+            on_unsteady_file(folder.path()).delete("grant:me@outlook.com"),
+        ] {
+            assert!(matches!(&outcome, Err(StoreFault::Unreadable(words)) if words.whole().contains("gpg: timeout")));
+        }
+        let failure = on_unsteady_file(folder.path()).delete("grant:me@outlook.com").unwrap_err();
+        assert!(matches!(&failure, StoreFault::Unreadable(words) if words.whole().contains("remove /")), "{failure:?}");
+        let kept = fs::read_to_string(&blob).unwrap();
+        assert!(kept.contains("R1") && kept.contains("R2") && !kept.contains("R3"), "{kept}");
+        // What was signed out of may be taken away by hand.
+        let store = on_unsteady_file(folder.path());
+        store.delete("grant:me@outlook.com").unwrap();
+        store.delete("grant:you@outlook.com").unwrap();
+        fs::remove_file(&blob).unwrap();
+        store.save("grant:me@outlook.com", &Secret::from("R4")).unwrap();
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_run_says_nothing_about_what_is_kept() {
+        for get in ["/nonexistent/command", "kill -KILL $$", "exit 75"] {
+            let folder = tempfile::tempdir().unwrap();
+            let blob = folder.path().join("blob");
+            let store = store(get, Some(&format!("cat > {}", blob.display())));
+            assert!(store.save("grant:me", &Secret::from("R1")).is_err(), "{get}");
+            assert!(!blob.exists(), "{get}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::adapters::state::StateFolder;
 use crate::world::StoreKind;
 use crate::world::{SecretStore, SecretStores, StoreFault};
 
@@ -13,7 +14,7 @@ mod secret_service;
 
 pub use command::CommandStore;
 pub use file::FileStore;
-pub use sealed::{KEY_CREDENTIAL, KEY_LENGTH, SealedStore};
+pub use sealed::SealedStore;
 pub use secret_service::{BusAddress, SecretServiceStore};
 
 /// Every kind of store this machine may have.
@@ -29,7 +30,9 @@ impl SecretStores for SystemStores {
             StoreKind::SecretService => Box::new(SecretServiceStore::connect(&BusAddress::of_this_user()?, timeout)?),
             StoreKind::File => Box::new(FileStore::new(&self.state)),
             StoreKind::Sealed => Box::new(SealedStore::open(&self.state)?),
-            StoreKind::Command(command) => Box::new(CommandStore::new(command, timeout)?),
+            StoreKind::Command(command) => {
+                Box::new(CommandStore::new(command, timeout)?.remembering(StateFolder::new(&self.state)))
+            }
         })
     }
 }

@@ -19,10 +19,10 @@ use crate::words::Words;
 use crate::world::{KeyPlace, LockGuard, Locks as _, SecretStore, StoreFault};
 
 /// Octets of a key.
-pub const KEY_LENGTH: usize = 32;
+const KEY_LENGTH: usize = 32;
 
 /// What the unit calls the credential that is the key (systemd.exec(5), CREDENTIALS).
-pub const KEY_CREDENTIAL: &str = "outlook-sendmail.key";
+const KEY_CREDENTIAL: &str = "outlook-sendmail.key";
 
 /// Where systemd puts a unit's credentials.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";

@@ -107,7 +107,7 @@ impl SecretStore for SecretServiceStore {
     fn load(&self, name: &str) -> Result<Option<Secret>, StoreFault> {
         let name = name.to_owned();
         self.with_service(move |service| {
-            let Some(collection) = default_collection(service)? else { return Ok(None) };
+            let collection = default_collection(service)?.ok_or_else(no_collection)?;
             let items = collection.search_items(attributes(&name))?;
             items.first().map(|item| Ok(Secret::new(item.get_secret()?))).transpose()
         })
@@ -116,8 +116,7 @@ impl SecretStore for SecretServiceStore {
     fn save(&self, name: &str, secret: &Secret) -> Result<(), StoreFault> {
         let (name, secret) = (name.to_owned(), secret.clone());
         self.with_service(move |service| {
-            let collection = default_collection(service)?
-                .ok_or_else(|| Problem(StoreFault::Missing("the keyring has no default collection".into())))?;
+            let collection = default_collection(service)?.ok_or_else(no_collection)?;
             let label = format!("Outlook sendmail ({name})");
             collection.create_item(&label, attributes(&name), secret.reveal(), true, "application/json")?;
             Ok(())
@@ -163,6 +162,11 @@ fn default_collection<'a>(service: &'a SecretService<'_>) -> Result<Option<Colle
         Err(Error::NoResult) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Such a keyring keeps nothing, whatever it says of what it holds.
+fn no_collection() -> Problem {
+    Problem(StoreFault::Missing("the keyring has no default collection".into()))
 }
 
 /// Whether the bus runs as the user we act for; a socket somebody planted must not be handed a token.

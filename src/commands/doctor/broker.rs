@@ -3,21 +3,18 @@
 use crate::broker;
 use crate::commands::doctor::finding::Finding;
 use crate::failure::{Cause, Failure, Stage, Whose};
-use crate::service::Errand;
+use crate::service::ServiceRequest;
 use crate::status::Report;
 use crate::words::Words;
-use crate::world::{Route, World};
+use crate::world::World;
 
 /// Whether it answers and can send; `None` where there is none.
 pub(super) fn look(world: &World) -> Option<Finding> {
-    let is_ours = match world.places.route {
-        Route::Broker | Route::Incoming => true,
-        Route::Here => false,
-    };
+    let is_ours = !world.places.is_own();
     if !is_ours && !world.brokers.may_be_there() {
         return None;
     }
-    Some(match broker::told(world, Errand::Status(None)) {
+    Some(match broker::ask_machine(world, &ServiceRequest::Status(None)) {
         Ok((_, text)) => found(Report::parse(&text)?, is_ours),
         Err(failure) => Finding::Bad(failure.about(Whose::System)),
     })

@@ -6,17 +6,15 @@ use crate::account::{Account, AuthKind, TransportKind};
 use crate::address::AddrSpec;
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::commands::doctor::{deadline, http_date, is_the_stores};
-use crate::credentials::{self, Grant, Origin, PACKAGED_CLIENT_ID};
+use crate::credentials::{self, Grant, Origin};
 use crate::envelope::{LocalNames, Via};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Cause, Failure, Stage, Whose};
+use crate::moments::DAY;
 use crate::submission::smtp::lost;
 use crate::world::{HttpsFault, World};
 
 /// A clock off by more makes certificates and tokens look wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
-
-/// Microsoft forgets a grant that nobody renews for so long.
-const GRANT_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Whether an answer's Date is compared with our clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -152,7 +150,7 @@ pub(super) fn sign_in(world: &World, account: &Account, sheet: &mut Sheet<'_>) {
         Ok(grant) => {
             sheet.tell("store", reached(account));
             sheet.tell("client id", client_id(account, &grant));
-            sheet.tell("sign-in", days_left(&grant, world.clock.now()));
+            sheet.tell("sign-in", days_left(account, &grant, world.clock.now()));
             sheet.tell("renewal", renewal(world, account));
         }
     }
@@ -178,25 +176,20 @@ fn reached(account: &Account) -> Finding {
 }
 
 fn client_id(account: &Account, grant: &Grant) -> Finding {
-    let sources = [
-        (account.client_id.as_deref(), "the configuration's"),
-        (Some(grant.client_id.as_str()), "the one of the sign-in"),
-        (PACKAGED_CLIENT_ID, "the one this program was built with"),
-    ];
-    let known = sources.iter().find(|(id, _)| id.is_some_and(|id| !id.is_empty()));
-    known.map_or_else(
-        || Finding::Bad(Failure::new(Stage::Credentials, Cause::NoClientId, "")),
-        |(_, whose)| Finding::Fine((*whose).to_owned()),
-    )
+    let known = credentials::client_id_and_source(account, Some(grant));
+    known.map_or_else(Finding::Bad, |(_, whose)| Finding::Fine(whose.to_owned()))
 }
 
-fn days_left(grant: &Grant, now: SystemTime) -> Finding {
+fn days_left(account: &Account, grant: &Grant, now: SystemTime) -> Finding {
+    let Some(days) = account.provider.unused_days else {
+        return Finding::Fine("kept; how long it lasts without use, only its server knows".to_owned());
+    };
     let renewed = SystemTime::UNIX_EPOCH + Duration::from_secs(grant.renewed_at.min(u64::from(u32::MAX)));
     let age = now.duration_since(renewed).unwrap_or_default();
-    match GRANT_LIFETIME.checked_sub(age) {
-        Some(left) => Finding::Fine(format!("kept, and good for {} days without use", left.as_secs().div_ceil(86_400))),
+    match Duration::from_secs(days * DAY).checked_sub(age) {
+        Some(left) => Finding::Fine(format!("kept, and good for {} days without use", left.as_secs().div_ceil(DAY))),
         None => Finding::Odd(
-            "it was not used for 90 days and has probably lapsed".to_owned(),
+            format!("it was not used for {days} days and has probably lapsed"),
             "run: outlook-sendmail login".to_owned(),
         ),
     }
@@ -210,6 +203,20 @@ fn renewal(world: &World, account: &Account) -> Finding {
         Origin::Renewed => Ok(token),
     });
     token.map_or_else(Finding::Bad, |_| Finding::Fine("Microsoft renewed the sign-in just now".to_owned()))
+}
+
+/// Whether this user may send through the machine's account; `None` where it is this user's own.
+pub(super) fn allowed(world: &World, account: &Account) -> Option<Finding> {
+    match world.places.whose() {
+        Whose::User => return None,
+        Whose::System => {}
+    }
+    let caller = &world.caller;
+    let login = caller.login.as_str();
+    if account.admits(login, |group| world.users.belongs_to(caller.uid, caller.gid, group)) {
+        return Some(Finding::Fine(format!("{login} may send through account {}", account.name)));
+    }
+    Some(Finding::Bad(Failure::new(Stage::Account, Cause::NotAllowed, login)))
 }
 
 pub(super) fn roots_mail(world: &World, account: &Account) -> Finding {

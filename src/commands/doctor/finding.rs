@@ -1,7 +1,9 @@
 //! What a check finds, and the sheet it is written on.
 
+use lettre::Address;
+
 use crate::commands::columns::wrapped;
-use crate::failure::Failure;
+use crate::failure::{Failure, Whose, for_account, for_the_system};
 use crate::world::{Escapes, Stream, World};
 
 /// What a check found.
@@ -23,6 +25,8 @@ pub(super) struct Sheet<'a> {
     columns: usize,
     colours: bool,
     status: u8,
+    /// The account that is looked at, where there are several.
+    account: Option<String>,
 }
 
 /// Where the words begin: behind mark and name.
@@ -36,27 +40,53 @@ impl<'a> Sheet<'a> {
             columns: screen.map_or(80, |screen| usize::from(screen.columns)).clamp(40, 120),
             colours: screen.is_some_and(|screen| screen.escapes == Escapes::Colours),
             status: 0,
+            account: None,
         }
     }
 
-    pub(super) fn heading(&self, text: &str) {
-        self.world.terminal.out(&format!("\n{text}\n"));
+    /// What follows is about one account of several.
+    pub(super) fn begin_account(&mut self, name: &str, address: &Address) {
+        self.world.terminal.out(&format!("\naccount {name}, {address}\n"));
+        self.account = Some(name.to_owned());
+    }
+
+    /// What follows is about none of them.
+    pub(super) fn begin_machine(&mut self) {
+        self.world.terminal.out("\nthis machine\n");
+        self.account = None;
+    }
+
+    /// A remedy, for the account it is about.
+    fn addressed(&self, remedy: &str, whose: Whose) -> String {
+        let remedy = match whose {
+            Whose::User => remedy.to_owned(),
+            Whose::System => for_the_system(remedy),
+        };
+        match &self.account {
+            Some(name) => for_account(&remedy, name),
+            None => remedy,
+        }
     }
 
     pub(super) fn tell(&mut self, name: &str, finding: Finding) {
         let (mark, colour, text, remedy) = match finding {
             Finding::Fine(text) => ("ok  ", "32", text, String::new()),
-            Finding::Odd(text, remedy) => ("warn", "33", text, remedy),
+            Finding::Odd(text, remedy) => ("warn", "33", text, self.addressed(&remedy, self.world.places.whose())),
             Finding::Unknown(text) => ("--  ", "0", text, String::new()),
             Finding::Bad(failure) => {
                 if self.status == 0 {
                     self.status = failure.exit_status() as u8;
                 }
-                let row = failure.cause.row();
+                let whose = match failure.whose {
+                    Whose::System => Whose::System,
+                    Whose::User => self.world.places.whose(),
+                };
+                let failure = failure.about(whose);
+                let sentence = failure.sentence();
                 let detail = failure.detail.short();
-                let text =
-                    if detail.is_empty() { row.sentence.to_owned() } else { format!("{}: {detail}", row.sentence) };
-                ("FAIL", "31", text, remedy(row.advice))
+                let text = if detail.is_empty() { sentence.to_owned() } else { format!("{sentence}: {detail}") };
+                // Its advice says already whose it is.
+                ("FAIL", "31", text, self.addressed(&remedy(&failure.advice()), Whose::User))
             }
         };
         let mut lines = wrapped(&text, &format!("{mark}  {name:<14}  "), INDENT, self.columns);

@@ -5,6 +5,7 @@ mod checks;
 mod finding;
 mod http_date;
 mod programs;
+mod queue;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use crate::account::{Account, Accounts};
 use crate::commands::doctor::finding::{Finding, Sheet};
 use crate::failure::{Cause, Failure};
 use crate::invocation::CommandArguments;
-use crate::world::{Route, World};
+use crate::world::World;
 
 /// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,21 +40,27 @@ pub(super) fn run(world: &World, _arguments: &CommandArguments) -> u8 {
     let mut seen = Vec::new();
     for account in &accounts {
         if accounts.len() > 1 {
-            sheet.heading(&format!("account {}, {}", account.name, account.address));
+            sheet.begin_account(&account.name, &account.address);
         }
         way_to_outlook(world, account, &mut sheet, &mut seen);
         if loaded.is_ok() {
-            if world.places.route == Route::Here {
+            if world.places.is_own() {
                 checks::sign_in(world, account, &mut sheet);
+            }
+            if let Some(finding) = checks::allowed(world, account) {
+                sheet.tell("allow", finding);
             }
             sheet.tell("root's mail", checks::roots_mail(world, account));
         }
     }
     if accounts.len() > 1 {
-        sheet.heading("this machine");
+        sheet.begin_machine();
     }
     if let Some(finding) = broker::look(world) {
         sheet.tell("mail service", finding);
+    }
+    if let Some(finding) = queue::look(world, &accounts) {
+        sheet.tell("queue", finding);
     }
     programs::mail_programs(world, &mut sheet);
     programs::php(world, &mut sheet);

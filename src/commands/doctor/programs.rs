@@ -12,6 +12,11 @@ use crate::world::{Identity, World};
 /// Where everything that sends mail looks.
 const SENDMAIL: &str = "/usr/sbin/sendmail";
 
+/// Where git looks, before PATH.
+const GITS_SENDMAIL: [&str; 2] = [SENDMAIL, "/usr/lib/sendmail"];
+
+const INSTALL: &str = "install outlook-sendmail's package, or make it a link to this program";
+
 /// The one at the usual place, and the one a shell finds when that is another.
 pub(super) fn mail_programs(world: &World, sheet: &mut Sheet<'_>) {
     sheet.tell("sendmail", at(world, Path::new(SENDMAIL), SENDMAIL));
@@ -25,7 +30,7 @@ pub(super) fn mail_programs(world: &World, sheet: &mut Sheet<'_>) {
 
 /// What lies at `path`, which `name` speaks of.
 fn at(world: &World, path: &Path, name: &str) -> Finding {
-    let install = "install outlook-sendmail's package, or make it a link to this program".to_owned();
+    let install = INSTALL.to_owned();
     let Some(program) = world.machine.mail_program(path) else {
         return Finding::Odd(format!("there is no {name}: cron, PHP and others cannot send mail"), install);
     };
@@ -62,21 +67,31 @@ pub(super) fn php(world: &World, sheet: &mut Sheet<'_>) {
         if !is_ours(world, Path::new(program)) {
             is_fine = false;
             let words = Words::from(command.as_str()).short();
-            let remedy = format!("remove sendmail_path from {}, and restart PHP", file.display());
+            let remedy = match Path::new(program) == Path::new(SENDMAIL) {
+                true => INSTALL.to_owned(),
+                false => format!("remove sendmail_path from {}, and restart PHP", file.display()),
+            };
             sheet.tell("PHP", Finding::Odd(format!("mail() runs {words}"), remedy));
         }
     }
-    if is_fine {
+    // Built with the first sendmail that was there then: the usual one.
+    if set.is_empty() && !is_ours(world, Path::new(SENDMAIL)) {
+        let words = format!("mail() runs {SENDMAIL}, which is not this program");
+        sheet.tell("PHP", Finding::Odd(words, INSTALL.to_owned()));
+    } else if is_fine {
         let how = if set.is_empty() { "as built, with sendmail -t -i" } else { "this program" };
         sheet.tell("PHP", Finding::Fine(format!("mail() runs {how}")));
     }
 }
 
+/// Its name in php.ini, and in a pool of PHP's process manager.
+const SENDMAIL_PATH: [&str; 3] = ["sendmail_path", "php_admin_value[sendmail_path]", "php_value[sendmail_path]"];
+
 /// The last value counts, as in PHP; an empty one is none.
 fn sendmail_path(text: &str) -> Option<String> {
     let mut lines = text.lines().filter_map(|line| {
         let (key, value) = line.trim_start().split_once('=')?;
-        (key.trim_end() == "sendmail_path").then(|| value.trim())
+        SENDMAIL_PATH.contains(&key.trim_end()).then(|| value.trim())
     });
     let value = lines.next_back()?;
     let value = match value.strip_prefix('"') {
@@ -97,7 +112,7 @@ pub(super) fn git(world: &World, sheet: &mut Sheet<'_>) {
         (Some(command), _) => ("sendmailCmd", command),
         (None, Some(server)) => ("smtpServer", server),
         (None, None) => {
-            sheet.tell("git", Finding::Fine("send-email runs sendmail".to_owned()));
+            sheet.tell("git", by_default(world));
             git_sender(world, sheet);
             return;
         }
@@ -140,6 +155,19 @@ fn git_sender(world: &World, sheet: &mut Sheet<'_>) {
     }
 }
 
+/// The first sendmail of those git knows, else a server on this machine.
+fn by_default(world: &World) -> Finding {
+    let known = GITS_SENDMAIL.iter().map(PathBuf::from).find(|path| world.machine.mail_program(path).is_some());
+    match known.or_else(|| world.machine.program_in_path("sendmail")) {
+        Some(path) if is_ours(world, &path) => Finding::Fine("send-email runs sendmail, this program".to_owned()),
+        Some(path) => {
+            let words = format!("send-email runs {}, which is not this program", path.display());
+            Finding::Odd(words, INSTALL.to_owned())
+        }
+        None => Finding::Odd("send-email finds no sendmail, and talks to localhost".to_owned(), INSTALL.to_owned()),
+    }
+}
+
 fn unset(key: &str) -> String {
     format!("to send through this program, run: git config --global --unset-all sendemail.{key}")
 }
@@ -157,5 +185,11 @@ mod tests {
             Some("/usr/bin/msmtp -t; -i")
         );
         assert_eq!(found("sendmail_path=/a -t\n sendmail_path = /b ; why\n").as_deref(), Some("/b"));
+        let pool = "[www]\nuser = www-data\nphp_admin_value[sendmail_path] = /usr/bin/msmtp -t\n";
+        assert_eq!(found(pool).as_deref(), Some("/usr/bin/msmtp -t"));
+        assert_eq!(
+            found("php_value[sendmail_path] = /x\n;php_admin_value[sendmail_path] = /y\n").as_deref(),
+            Some("/x")
+        );
     }
 }

@@ -102,7 +102,7 @@ impl Page {
         }
         if letter.transfer() == Transfer::EightBitMime {
             self.line("    BODY=8BITMIME");
-            self.why("signed or encrypted parts are 8-bit and must not be changed; a server without it gets nothing");
+            self.why("8-bit octets in it must not be changed, or cannot be encoded; a server without it gets nothing");
         }
     }
 

@@ -2,18 +2,19 @@
 
 use lettre::Address;
 
-use crate::account::Account;
+use crate::account::{Account, same_mailbox};
 use crate::broker;
 use crate::credentials::{self, AccessToken, Grant, SignedIn};
-use crate::failure::{Cause, Failure, Stage};
-use crate::world::{Echo, Route, World};
+use crate::failure::{Cause, Failure, Stage, Whose};
+use crate::world::{Echo, World};
 
 mod registration;
 mod status_line;
 mod with_browser;
 mod with_code;
 
-pub use registration::REGISTRATION_STEPS;
+#[cfg(test)]
+pub(crate) use registration::REGISTRATION_STEPS;
 
 /// How a person signs in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,11 +42,7 @@ pub struct Learned {
 ///
 /// The causes of "signing in"; the store is tried first, so that nobody signs in for nothing.
 pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Flow) -> Result<Learned, Failure> {
-    let previous = match world.places.route {
-        Route::Here => credentials::previous_grant(world, account)?,
-        // Only the broker knows.
-        Route::Broker | Route::Incoming => None,
-    };
+    let previous = broker::previous_grant(world, account)?;
     let client_id = registration::client_id(world, account, previous.as_ref())?;
     let SignedIn { address, mut grant, token } = match flow {
         Flow::DeviceCode => with_code::sign_in(world, account, &client_id),
@@ -64,10 +61,17 @@ pub fn login(world: &World, account: &Account, named: Option<&Address>, flow: Fl
 /// # Errors
 ///
 /// The causes of the store.
-pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
-    match world.places.route {
-        Route::Here => credentials::keep(world, account, &learned.grant, &learned.token)?,
-        Route::Broker | Route::Incoming => broker::keep(world, account, &learned.grant, &learned.token)?,
+pub fn keep(
+    world: &World,
+    account: &Account,
+    learned: &Learned,
+    named: Option<&Address>,
+    whose: Whose,
+) -> Result<(), Failure> {
+    match whose {
+        Whose::User => credentials::keep(world, account, &learned.grant, &learned.token)?,
+        // Only its service has its store.
+        Whose::System => broker::keep(world, account, &learned.grant, &learned.token)?,
     }
     world.terminal.out(&welcome(&learned.address, named));
     Ok(())
@@ -75,7 +79,7 @@ pub fn keep(world: &World, account: &Account, learned: &Learned, named: Option<&
 
 fn welcome(address: &Address, named: Option<&Address>) -> String {
     match named {
-        Some(named) if !named.to_string().eq_ignore_ascii_case(address.as_ref()) => {
+        Some(named) if !same_mailbox(named, address) => {
             format!("Signed in. The mailbox of {named} is called {address}; that is the account's address.\n")
         }
         Some(_) | None => format!("Signed in as {address}.\n"),

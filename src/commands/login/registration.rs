@@ -1,6 +1,7 @@
 //! The client id to sign in under: the one there is, else a person is shown how to register one.
 
 use crate::account::Account;
+use crate::commands::columns::wrapped;
 use crate::credentials::{self, Grant};
 use crate::failure::{Cause, Failure};
 use crate::world::World;
@@ -40,24 +41,7 @@ fn instructions() -> String {
          configured. To register one, which serves any number of mailboxes and machines:\n\n",
     );
     for (number, step) in (1..).zip(REGISTRATION_STEPS) {
-        text.push_str(&numbered(number, step));
-    }
-    text.push('\n');
-    text
-}
-
-/// ` 1. ` and the step behind it, wrapped.
-fn numbered(number: usize, step: &str) -> String {
-    let mut text = format!(" {number}.");
-    let mut column = text.len();
-    for word in step.split(' ') {
-        if column + 1 + word.len() > COLUMNS {
-            text.push_str("\n   ");
-            column = 3;
-        }
-        text.push(' ');
-        text.push_str(word);
-        column += 1 + word.len();
+        text.push_str(&wrapped(step, &format!(" {number}. "), "    ", COLUMNS));
     }
     text.push('\n');
     text

@@ -22,7 +22,7 @@ fn error(code: &str) -> String {
 
 fn try_login(fakes: &Fakes) -> Result<Learned, Failure> {
     let learned = login(&fakes.world(), &account(), None, Flow::DeviceCode)?;
-    keep(&fakes.world(), &account(), &learned, None)?;
+    keep(&fakes.world(), &account(), &learned, None, Whose::User)?;
     Ok(learned)
 }
 
@@ -151,7 +151,7 @@ fn the_primary_address_is_the_servers_else_the_persons() {
     fakes.answers(200, INVITATION).answers(200, &tokens(r#"{"email":"primary@outlook.com"}"#));
     let learned = login(&fakes.world(), &account(), Some(&named), Flow::DeviceCode).unwrap();
     assert_eq!(learned.address.to_string(), "primary@outlook.com");
-    keep(&fakes.world(), &account(), &learned, Some(&named)).unwrap();
+    keep(&fakes.world(), &account(), &learned, Some(&named), Whose::User).unwrap();
     assert!(fakes.paper.out.borrow().contains("The mailbox of alias@outlook.com is called primary@outlook.com"));
 
     let fakes = Fakes::default();

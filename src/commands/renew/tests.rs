@@ -1,8 +1,12 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
+use crate::credentials;
 use crate::fake_world::{Fakes, START, account};
 use crate::invocation::CommandArguments;
+use crate::memory::history::History;
+use crate::moments::DAY;
 use crate::world::{Escapes, FileFault, Files, HttpsFault, Readers, Screen, StoreFault};
 
 /// A configuration file.
@@ -68,7 +72,7 @@ fn a_network_that_stays_away_is_no_failed_renewal_for_two_weeks() {
     let fakes = Fakes::default();
     fakes.grant();
     let world = world(&fakes, ONE);
-    let all_away = || (0..=PAUSES.len()).for_each(|_| _ = fakes.fails(away()));
+    let all_away = || (0..=4).for_each(|_| _ = fakes.fails(away()));
     fakes.answers(200, TOKENS);
     assert_eq!(renew(&world, &CommandArguments::default()), 0);
 
@@ -78,7 +82,7 @@ fn a_network_that_stays_away_is_no_failed_renewal_for_two_weeks() {
     assert_eq!(History::read(&world, &account().address).unrenewed, None);
     assert_eq!(history::untold(&world, &account().address), None);
 
-    world.clock.sleep(Duration::from_secs((OVERDUE + 1) * DAY));
+    world.clock.sleep(Duration::from_secs((14 + 1) * DAY));
     all_away();
     assert_eq!(renew(&world, &CommandArguments::default()), 69);
     assert!(fakes.paper.log.borrow().contains("Error account=me "), "{}", fakes.paper.log.borrow());

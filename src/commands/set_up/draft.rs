@@ -6,9 +6,9 @@ use lettre::Address;
 
 use super::configuration::{Setting, with_preferred, with_settings};
 use super::forget_stored;
-use crate::account::{Account, Accounts, file_failure};
+use crate::account::{Account, Accounts, MailServer, PROVIDERS, Provider, file_failure, same_mailbox};
 use crate::commands::login::Learned;
-use crate::failure::{Cause, Failure, Stage, Whose};
+use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::CommandArguments;
 use crate::invocation::CommandOption;
 use crate::world::StoreKind;
@@ -31,6 +31,7 @@ pub(super) struct Draft {
     current: Option<Account>,
     settings: Vec<Setting>,
     account: Account,
+    is_the_machines: bool,
 }
 
 impl Draft {
@@ -96,7 +97,15 @@ impl Draft {
         let accounts_then =
             Accounts::parse(&file, changed.as_bytes()).map_err(|it| blaming(it, &changed, &settings))?;
         let account = accounts_then.named(&current.name)?.clone();
-        Ok(Self { file, text, accounts, current: Some(current), settings, account })
+        Ok(Self {
+            file,
+            text,
+            accounts,
+            current: Some(current),
+            settings,
+            account,
+            is_the_machines: arguments.says(CommandOption::System),
+        })
     }
 
     fn of_new(
@@ -108,13 +117,14 @@ impl Draft {
     ) -> Result<Self, Failure> {
         let name = new_name(accounts.as_ref(), arguments, named)?;
         let mut settings = vec![("address", named.map_or(UNKNOWN_ADDRESS.to_owned(), ToString::to_string))];
-        let work = arguments.value(CommandOption::Tenant).is_some_and(|tenant| tenant != "consumers");
-        let sealed = || arguments.says(CommandOption::System).then(|| StoreKind::Sealed.word());
+        let provider = arguments.value(CommandOption::Tenant).and_then(Provider::of_tenant).map(|row| row.name);
+        let usual = PROVIDERS.first().map(|row| row.name);
+        let machines = || arguments.says(CommandOption::System).then(|| StoreKind::OF_THE_MACHINE.word());
         for (key, value) in [
             ("client_id", arguments.value(CommandOption::ClientId)),
-            ("provider", work.then_some("microsoft365")),
+            ("provider", provider.filter(|name| Some(*name) != usual)),
             ("tenant", arguments.value(CommandOption::Tenant)),
-            ("store", arguments.value(CommandOption::Store).or_else(sealed)),
+            ("store", arguments.value(CommandOption::Store).or_else(machines)),
             ("transport", arguments.value(CommandOption::Transport)),
         ] {
             settings.extend(value.map(|value| (key, value.to_owned())));
@@ -122,7 +132,15 @@ impl Draft {
         let added = with_settings(&file, &text, &name, &settings)?;
         let accounts_then = Accounts::parse(&file, added.as_bytes()).map_err(|it| blaming(it, &added, &settings))?;
         let account = accounts_then.named(&name)?.clone();
-        Ok(Self { file, text, accounts, current: None, settings, account })
+        Ok(Self {
+            file,
+            text,
+            accounts,
+            current: None,
+            settings,
+            account,
+            is_the_machines: arguments.says(CommandOption::System),
+        })
     }
 
     /// The account as it would be.
@@ -152,7 +170,20 @@ impl Draft {
     /// The address the account has now, when it is not this one.
     pub(super) fn replaced_address(&self, learned: &Address) -> Option<&Address> {
         let current = self.current.as_ref().map(|current| &current.address)?;
-        (!current.to_string().eq_ignore_ascii_case(learned.as_ref())).then_some(current)
+        (!same_mailbox(current, learned)).then_some(current)
+    }
+
+    /// What the person, else the configuration, calls this mailbox, when that is not an address we know it by.
+    pub(super) fn unexpected(&self, learned: &Address, named: Option<&Address>) -> Option<Address> {
+        if named.is_some_and(|named| same_mailbox(named, learned)) {
+            return None;
+        }
+        match (&self.current, named) {
+            (Some(current), Some(named)) if same_mailbox(&current.address, learned) && current.owns(named) => None,
+            (_, Some(named)) => Some(named.clone()),
+            (Some(_), None) => self.replaced_address(learned).cloned(),
+            (None, None) => None,
+        }
     }
 
     /// The file's new text with what the sign-in taught us, and the account in it.
@@ -188,10 +219,7 @@ impl Draft {
 
     /// The machine's account is every user's to know; what is secret about it is elsewhere.
     fn replace(&self, world: &World, text: &str) -> Result<(), Failure> {
-        let readers = match world.places.whose() {
-            Whose::User => Readers::Owner,
-            Whose::System => Readers::Everybody,
-        };
+        let readers = if self.is_the_machines { Readers::Everybody } else { Readers::Owner };
         let written = world.files.write(&self.file, text.as_bytes(), readers);
         written.map_err(|fault| file_failure(&self.file, &fault))
     }
@@ -253,10 +281,9 @@ fn meant(
 /// Which of Microsoft's two services another tenant means; a custom one stays what it is.
 fn provider_of(arguments: &CommandArguments, current: &Account) -> Option<String> {
     let tenant = arguments.value(CommandOption::Tenant).filter(|tenant| *tenant != current.tenant)?;
-    match (current.provider.name, tenant) {
-        ("microsoft365", "consumers") => Some("outlook".to_owned()),
-        ("outlook", tenant) if tenant != "consumers" => Some("microsoft365".to_owned()),
-        _ => None,
+    match current.provider.server {
+        MailServer::Outlook => Provider::of_tenant(tenant).map(|row| row.name.to_owned()),
+        MailServer::Other => None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod configuration;
 mod draft;
 mod password;
+mod store;
 mod system;
 mod trial;
 
@@ -10,13 +11,14 @@ use std::time::Duration;
 
 use lettre::Address;
 
-use crate::account::{Account, AuthKind, TransportKind, is_personal};
+use crate::account::{Account, AuthKind, PERSONAL_TENANT, TransportKind, is_personal};
 use crate::commands::columns;
 use crate::commands::login::{Flow, Learned, keep, login};
 use crate::commands::question::agreed;
 use crate::commands::renew;
 use crate::commands::test_message;
 use crate::credentials::{self, Credential};
+use crate::failure::Whose;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{CommandArguments, CommandOption};
 use crate::world::{LockGuard, World};
@@ -39,7 +41,8 @@ pub fn set_up(world: &World, arguments: &CommandArguments) -> Result<(), Failure
     if let Some(named) = &named {
         refuse_wrong_directory(arguments, named)?;
     }
-    let draft = Draft::read(world, arguments, named.as_ref())?;
+    let (arguments, draft) = store::proven(world, arguments, named.as_ref())?;
+    let arguments = &arguments;
     let (account, trial) = match draft.account().auth {
         AuthKind::OAuth2 => sign_in(world, arguments, draft, named.as_ref())?,
         AuthKind::Password if arguments.says(CommandOption::System) => {
@@ -74,9 +77,9 @@ fn sign_in(
     if arguments.says(CommandOption::System) {
         // The broker goes by the configuration.
         draft.write(world, &text)?;
-        keep(world, &account, &learned, named).inspect_err(|_| draft.take_back(world))?;
+        keep(world, &account, &learned, named, Whose::System).inspect_err(|_| draft.take_back(world))?;
     } else {
-        keep(world, &account, &learned, named)?;
+        keep(world, &account, &learned, named, Whose::User)?;
         draft.write(world, &text)?;
         draft.forget_elsewhere(world);
     }
@@ -117,24 +120,37 @@ fn takes_graph(world: &World) -> bool {
 /// A personal mailbox is in no organisation's directory: the sign-in would be worth nothing.
 fn refuse_wrong_directory(arguments: &CommandArguments, address: &Address) -> Result<(), Failure> {
     match arguments.value(CommandOption::Tenant) {
-        Some(tenant) if tenant != "consumers" && is_personal(address.domain()) => {
-            let words = format!("--tenant {tenant}: {address} is a personal mailbox, whose tenant is consumers");
+        Some(tenant) if tenant != PERSONAL_TENANT && is_personal(address.domain()) => {
+            let words =
+                format!("--tenant {tenant}: {address} is a personal mailbox, whose tenant is {PERSONAL_TENANT}");
             Err(Failure::new(Stage::Invocation, Cause::BadValue, words))
         }
         Some(_) | None => Ok(()),
     }
 }
 
-/// The address an account has is changed with its person's consent, or where nobody can be asked and it is the only one
-/// that can work.
+/// A mailbox other than the one that was named is nobody's until a person at the terminal says so. The address an account
+/// has is changed with its person's consent, or where nobody can be asked and nobody named one: it is the only one that
+/// can work.
 fn confirm_mailbox(world: &World, draft: &Draft, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
     let (name, learned) = (&draft.account().name, &learned.address);
-    let Some(current) = draft.replaced_address(learned) else { return Ok(()) };
-    let question = format!("You signed in as {learned}, while account {name} is {current}. Make it {learned}?");
-    if named != Some(learned) && world.input.is_terminal() && !agreed(world, &question) {
-        let words = format!("signed in as {learned}, while account {name} is {current}; nothing was changed");
-        return Err(Failure::new(Stage::Credentials, Cause::SignInDeclined, words));
+    if let Some(expected) = draft.unexpected(learned, named) {
+        let (who, question) = match named {
+            Some(_) => {
+                (format!("signed in as {learned}, not as {expected}"), format!("Use {learned} for account {name}?"))
+            }
+            None => {
+                (format!("signed in as {learned}, while account {name} is {expected}"), format!("Make it {learned}?"))
+            }
+        };
+        let may_ask = world.input.is_terminal();
+        if (may_ask || named.is_some()) && !(may_ask && agreed(world, &format!("You {who}. {question}"))) {
+            let words =
+                format!("{who}; nothing was changed; if {learned} is meant, say so: login {learned} --account {name}");
+            return Err(Failure::new(Stage::Credentials, Cause::SignInDeclined, words));
+        }
     }
+    let Some(current) = draft.replaced_address(learned) else { return Ok(()) };
     let told = format!(
         "Outlook signs in only under the primary address: account {name} is {learned} now. If {current} is another \
          address of the same mailbox, put it into send_as to go on writing as it."

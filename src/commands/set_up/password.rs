@@ -28,7 +28,6 @@ pub(super) fn sign_in(
     named: Option<&Address>,
 ) -> Result<(Account, Trial), Failure> {
     let account = draft.account().clone();
-    credentials::store_answers(world, &account)?;
     let password = asked(world, &account)?;
     let outcome = trial::try_sign_in(world, &account, &Credential::Password(password.clone()));
     let is_wrong = |refused: &Failure| matches!(refused.cause, Cause::PasswordRejected | Cause::SignInRefused);

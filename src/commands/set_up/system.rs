@@ -7,9 +7,9 @@ use crate::commands::test_message;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::CommandArguments;
 use crate::invocation::CommandOption;
-use crate::service::Errand;
+use crate::service::{Pace, ServiceRequest};
 use crate::status::{Report, outbox_words};
-use crate::world::World;
+use crate::world::{STORES, World, not_for_the_machine};
 
 /// Everything a sign-in would be worth nothing without: root, a store the broker has, and the broker.
 ///
@@ -19,8 +19,9 @@ pub(super) fn may_begin(world: &World, arguments: &CommandArguments) -> Result<(
     if world.caller.uid != 0 {
         return Err(Failure::new(Stage::Invocation, Cause::RootOnly, "login --system"));
     }
-    if let Some(store) = arguments.value(CommandOption::Store).filter(|store| !["sealed", "file"].contains(store)) {
-        let words = format!("--store {store}: this machine's account is kept in sealed or file");
+    let fits = |store: &str| STORES.iter().any(|row| row.for_the_machine && row.word == store);
+    if let Some(store) = arguments.value(CommandOption::Store).filter(|store| !fits(store)) {
+        let words = format!("--{}", not_for_the_machine(store));
         return Err(Failure::new(Stage::Invocation, Cause::BadValue, words));
     }
     broker::is_there(world)
@@ -44,7 +45,7 @@ fn send_waiting(world: &World) {
     let Some([waited, ..]) = outbox(world).filter(|[waiting, ..]| *waiting > 0) else { return };
     let verb = if waited == 1 { "message waits" } else { "messages wait" };
     world.terminal.out(&format!("{waited} {verb} for this sign-in; sending now.\n"));
-    let _ = broker::told(world, Errand::RunQueue);
+    let _ = broker::ask_machine(world, &ServiceRequest::RunQueue(Pace::Everything));
     if let Some(left) = outbox(world) {
         let [waiting, ..] = left;
         let sent = waited.saturating_sub(waiting);
@@ -53,6 +54,6 @@ fn send_waiting(world: &World) {
 }
 
 fn outbox(world: &World) -> Option<[usize; 3]> {
-    let (_, text) = broker::told(world, Errand::Status(None)).ok()?;
+    let (_, text) = broker::ask_machine(world, &ServiceRequest::Status(None)).ok()?;
     Some(Report::parse(&text)?.outbox())
 }

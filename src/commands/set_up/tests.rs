@@ -134,9 +134,20 @@ fn a_bad_option_is_the_options_fault_and_not_the_files() {
 
 #[test]
 fn a_mailbox_under_another_name_is_the_account_it_is() {
-    let (outcome, text, fakes) = after(Some(FIRST), &arguments(&["alias@outlook.com"]), "me@outlook.com");
-    assert_eq!((outcome, text.as_str()), (Ok(()), FIRST));
+    let known = FIRST.to_owned() + "send_as = [\"alias@outlook.com\"]\n";
+    let (outcome, text, fakes) = after(Some(&known), &arguments(&["alias@outlook.com"]), "me@outlook.com");
+    assert_eq!((outcome, text.as_str()), (Ok(()), known.as_str()));
     assert!(fakes.store.text("grant:me@outlook.com").contains("R1"));
+    assert!(fakes.person.questions.borrow().iter().all(|(question, _)| question.starts_with("Send a test message")));
+    // Nobody has said that it is the same mailbox.
+    for configuration in [Some(FIRST), None] {
+        let (outcome, text, fakes) = after(configuration, &arguments(&["alias@outlook.com"]), "me@outlook.com");
+        let failure = outcome.unwrap_err();
+        assert_eq!((failure.cause, text.as_str()), (Cause::SignInDeclined, configuration.unwrap_or_default()));
+        assert!(failure.detail.whole().starts_with("signed in as me@outlook.com, not as alias@outlook.com;"));
+        assert_eq!(fakes.person.questions.borrow().len(), 1);
+        assert!(fakes.store.saves.borrow().is_empty());
+    }
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub(super) enum Trial {
 pub(super) fn try_sign_in(world: &World, account: &Account, credential: &Credential) -> Result<Trial, Failure> {
     let times = account.deadlines(world.clock.instant());
     let mut unheard = |_| {};
-    let smtp = Smtp::new(&*world.network, &*world.clock, account, credential, times, &mut unheard);
-    match smtp.try_sign_in() {
+    let (network, clock) = (&*world.network, &*world.clock);
+    match (Smtp { network, clock, account, credential, times, transcript: &mut unheard }).try_sign_in() {
         Ok(()) => {
             world.terminal.out(&format!("Tried it at {}: mail can be sent.\n", account.host));
             Ok(Trial::Passed)
@@ -35,6 +35,6 @@ pub(super) fn try_sign_in(world: &World, account: &Account, credential: &Credent
             report::warn(world, &format!("signed in, but that could not be tried now: {}", failure.line()));
             Ok(Trial::NotNow)
         }
-        Err(failure) => Err(failure),
+        Err(failure) => Err(account.blamed(failure)),
     }
 }

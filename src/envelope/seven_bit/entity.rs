@@ -1,11 +1,10 @@
 //! What a header says of the content below it: media type, boundary, transfer encoding (RFC 2045).
 
-use std::ops::Range;
-
+use crate::header_text::Parameters;
 use crate::message::Field;
 
-/// The longest boundary we believe; RFC 2046 allows 70, some programs write more.
-const BOUNDARY: usize = 256;
+/// The longest boundary we believe: with its hyphens the line has to fit (RFC 2046 allows 70, some programs write more).
+const BOUNDARY: usize = 990;
 
 /// The MIME fields of one entity; of repeated fields the first counts.
 #[derive(Clone, Default, Debug)]
@@ -22,12 +21,14 @@ pub(super) struct Facts {
     pub(super) has_charset: bool,
     /// It names a charset of 16 or 32 bits.
     pub(super) is_wide: bool,
+    /// What it says, in lower case, where it is readable.
+    pub(super) charset: Option<String>,
     /// A boundary that can be one.
-    pub(super) boundary: Option<Vec<u8>>,
+    pub(super) boundary: Option<Boundary>,
     /// Content-Transfer-Encoding.
     pub(super) encoding: Option<Encoding>,
-    /// Its value when we do not know it.
-    pub(super) foreign: Vec<u8>,
+    /// The header is too long to be held.
+    pub(super) unread: bool,
 }
 
 /// A Content-Transfer-Encoding (RFC 2045 section 6).
@@ -38,10 +39,9 @@ pub(super) enum Encoding {
     Binary,
     QuotedPrintable,
     Base64,
-    /// No encoding at all, called by a name that is none: "utf-8", "none".
-    Misnamed,
-    /// Something we cannot decode: x-uuencode.
-    Foreign,
+    /// A name nobody knows: "utf-8", "none", "x-uuencode". Whether it is one of an encoding, the content shows: octets
+    /// above 127, control characters and long lines are what encodings are made to avoid.
+    Unknown,
 }
 
 /// How an entity's content is read.
@@ -53,8 +53,10 @@ pub(super) enum Kind {
     Binary,
     /// Parts between boundaries; without a Content-Type of their own they are messages when `digest`.
     Multipart { digest: bool },
-    /// Not a leaf, and yet not divisible: only 7bit, 8bit and binary are allowed, so `?` is all there is.
+    /// Not a leaf, and yet not divisible: only 7bit, 8bit and binary are allowed.
     Unencodable,
+    /// A list of fields with another type for UTF-8, which may be encoded (RFC 6533).
+    Status(&'static str),
     /// A header and a body.
     Message,
     /// Signed or encrypted.
@@ -79,20 +81,25 @@ impl Facts {
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) {
         if name.eq_ignore_ascii_case(b"Content-Type") && !self.has_type {
             self.has_type = true;
-            let (media, parameters) = parse(value);
-            self.media = media;
-            self.has_charset = parameters.iter().any(|parameter| parameter.is("charset"));
-            self.is_wide = parameters.iter().any(|parameter| parameter.is("charset") && is_wide(&parameter.value));
-            self.boundary = parameters.into_iter().find(|parameter| parameter.is("boundary")).and_then(boundary);
+            let parameters = Parameters::read(value);
+            self.has_charset = parameters.named("charset").is_some();
+            self.charset = parameters.charset();
+            self.is_wide = self.charset.as_deref().is_some_and(is_wide);
+            self.boundary = Boundary::of(&parameters);
+            self.media = match parameters.head.split_once('/') {
+                Some((major, minor)) if !major.is_empty() && !minor.is_empty() => Some(parameters.head),
+                Some(_) | None => None,
+            };
         } else if name.eq_ignore_ascii_case(b"Content-Transfer-Encoding") && self.encoding.is_none() {
-            let encoding = Encoding::parse(value);
-            self.encoding = Some(encoding);
-            if encoding == Encoding::Foreign {
-                self.foreign = value.trim_ascii().iter().copied().take(60).collect();
-            }
+            self.encoding = Some(Encoding::parse(value));
         } else if name.eq_ignore_ascii_case(b"MIME-Version") {
             self.mime_version = true;
         }
+    }
+
+    /// Whether there are headers in the content.
+    pub(super) fn is_composite(&self) -> bool {
+        self.media.as_deref().is_some_and(|media| media.starts_with("multipart/") || media.starts_with("message/"))
     }
 
     /// How to read the content, for a part of a multipart/digest or not.
@@ -101,10 +108,11 @@ impl Facts {
         let media = self.media.as_deref().unwrap_or(default);
         let (major, minor) = media.split_once('/').unwrap_or((media, ""));
         let encoded = match self.encoding {
-            Some(Encoding::QuotedPrintable | Encoding::Base64 | Encoding::Foreign) => true,
-            Some(Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Misnamed) | None => false,
+            Some(Encoding::QuotedPrintable | Encoding::Base64) => true,
+            Some(Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Unknown) | None => false,
         };
         match (major, minor) {
+            _ if self.unread => Kind::Beyond,
             ("text", _) => Kind::Text,
             ("multipart", "signed" | "encrypted") => Kind::Protected,
             // An encoding label on a multipart is forbidden and, where it occurs, a mistake: boundaries decide.
@@ -117,14 +125,9 @@ impl Facts {
             ("multipart", _) => Kind::Unencodable,
             ("message", "rfc822" | "news") => Kind::Message,
             ("message", "partial") => Kind::Fragment,
-            (
-                "message",
-                "delivery-status"
-                | "disposition-notification"
-                | "tracking-status"
-                | "feedback-report"
-                | "external-body",
-            ) => Kind::Unencodable,
+            ("message", "delivery-status") => Kind::Status("message/global-delivery-status"),
+            ("message", "disposition-notification") => Kind::Status("message/global-disposition-notification"),
+            ("message", "tracking-status" | "feedback-report" | "external-body") => Kind::Unencodable,
             _ => Kind::Binary,
         }
     }
@@ -134,7 +137,7 @@ impl Encoding {
     /// The name to write.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::SevenBit | Self::Misnamed | Self::Foreign => "7bit",
+            Self::SevenBit | Self::Unknown => "7bit",
             Self::EightBit => "8bit",
             Self::Binary => "binary",
             Self::QuotedPrintable => "quoted-printable",
@@ -143,7 +146,7 @@ impl Encoding {
     }
 
     fn parse(value: &[u8]) -> Self {
-        let (head, _) = split_head(value);
+        let head = Parameters::read(value).head;
         let name: String = head.chars().filter(char::is_ascii_alphanumeric).collect();
         match name.as_str() {
             "7bit" | "7bits" => Self::SevenBit,
@@ -151,158 +154,75 @@ impl Encoding {
             "binary" => Self::Binary,
             "quotedprintable" => Self::QuotedPrintable,
             "base64" => Self::Base64,
-            "" | "none" | "identity" | "plain" | "text" | "utf8" | "ascii" | "usascii" => Self::Misnamed,
-            other if other.starts_with("iso8859") || other.starts_with("windows125") => Self::Misnamed,
-            _ => Self::Foreign,
+            _ => Self::Unknown,
         }
     }
 }
 
-/// A parameter of a structured MIME field.
-pub(super) struct Parameter {
-    /// In lower case.
-    pub(super) name: String,
-    /// Without quotes.
-    pub(super) value: Vec<u8>,
-    /// Where name, equals sign and value lie.
-    pub(super) span: Range<usize>,
+/// What lines between parts start with, behind two hyphens.
+#[derive(Clone, Debug)]
+pub(super) struct Boundary {
+    /// What it may be, the likeliest first: where an unquoted one ends is a matter of opinion.
+    candidates: Vec<Vec<u8>>,
+    /// A line has shown which it is. Until then upper and lower case may differ.
+    is_settled: bool,
 }
 
-impl Parameter {
-    pub(super) fn is(&self, name: &str) -> bool {
-        self.name == name
+/// What a line between parts says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Division {
+    /// No part follows.
+    pub(super) is_last: bool,
+    /// How long the boundary in it is.
+    length: usize,
+}
+
+impl Boundary {
+    fn of(parameters: &Parameters) -> Option<Self> {
+        let parameter = parameters.named("boundary")?;
+        let whole = parameter.value.trim_ascii_end();
+        let word = whole.split(|octet| octet.is_ascii_whitespace()).next().filter(|_| parameter.is_bare);
+        let can_be_one =
+            |text: &&[u8]| !text.is_empty() && text.len() <= BOUNDARY && !text.iter().any(u8::is_ascii_control);
+        let candidates: Vec<_> = std::iter::once(whole)
+            .chain(word.filter(|word| *word != whole))
+            .filter(can_be_one)
+            .map(<[u8]>::to_vec)
+            .collect();
+        (!candidates.is_empty()).then_some(Self { candidates, is_settled: false })
+    }
+
+    /// Reads a line without its hyphens, end and padding.
+    pub(super) fn divides(&self, line: &[u8]) -> Option<Division> {
+        let exact = self.candidates.iter().find_map(|boundary| division(line, boundary, <[u8]>::eq));
+        if exact.is_some() || self.is_settled {
+            return exact;
+        }
+        self.candidates.iter().find_map(|boundary| division(line, boundary, <[u8]>::eq_ignore_ascii_case))
+    }
+
+    /// From now on it is what this line has.
+    pub(super) fn settle(&mut self, line: &[u8], division: Division) {
+        if !self.is_settled {
+            self.candidates = line.get(..division.length).map(<[u8]>::to_vec).into_iter().collect();
+            self.is_settled = true;
+        }
     }
 }
 
 /// UTF-16, UTF-32, and what they were called before.
-fn is_wide(charset: &[u8]) -> bool {
-    let name: String = charset
-        .to_ascii_lowercase()
-        .iter()
-        .filter(|octet| octet.is_ascii_alphanumeric())
-        .map(|&octet| char::from(octet))
-        .collect();
+fn is_wide(charset: &str) -> bool {
+    let name: String = charset.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect();
     ["utf16", "utf32", "ucs2", "ucs4", "iso10646ucs", "unicode"].iter().any(|start| name.starts_with(start))
         && !name.ends_with("utf7")
 }
 
-fn boundary(parameter: Parameter) -> Option<Vec<u8>> {
-    let boundary = parameter.value.trim_ascii_end();
-    let printable = boundary.iter().all(|octet| matches!(octet, b' '..=b'~'));
-    (printable && !boundary.is_empty() && boundary.len() <= BOUNDARY).then(|| boundary.to_vec())
-}
-
-/// Reads `type/subtype; name=value; name="value"`, comments and folds included.
-pub(super) fn parse(value: &[u8]) -> (Option<String>, Vec<Parameter>) {
-    let (head, rest) = split_head(value);
-    let media = match head.split_once('/') {
-        Some((major, minor)) if !major.is_empty() && !minor.is_empty() => Some(head),
-        Some(_) | None => None,
+fn division(line: &[u8], boundary: &[u8], is_same: fn(&[u8], &[u8]) -> bool) -> Option<Division> {
+    let (start, rest) = line.split_at_checked(boundary.len())?;
+    let is_last = match rest {
+        b"" => false,
+        b"--" => true,
+        _ => return None,
     };
-    let mut parameters = Vec::new();
-    let mut scan = Scan { octets: value, at: rest };
-    while let Some(parameter) = scan.parameter() {
-        parameters.push(parameter);
-    }
-    (media, parameters)
-}
-
-/// What comes before the first semicolon, in lower case, without space and comments; and where that semicolon is.
-fn split_head(value: &[u8]) -> (String, usize) {
-    let mut scan = Scan { octets: value, at: 0 };
-    let mut head = String::new();
-    loop {
-        scan.skip_space();
-        match scan.peek() {
-            None | Some(b';') => return (head, scan.at),
-            Some(octet) => {
-                head.push(char::from(octet).to_ascii_lowercase());
-                scan.at += 1;
-            }
-        }
-    }
-}
-
-struct Scan<'a> {
-    octets: &'a [u8],
-    at: usize,
-}
-
-impl Scan<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.octets.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        let octet = self.peek()?;
-        self.at += 1;
-        Some(octet)
-    }
-
-    /// White space, folds and comments (RFC 5322 section 3.2.2).
-    fn skip_space(&mut self) {
-        let mut depth = 0_usize;
-        while let Some(octet) = self.peek() {
-            match octet {
-                b'(' => depth += 1,
-                b')' if depth > 0 => depth -= 1,
-                b'\\' if depth > 0 => self.at += 1,
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                _ if depth > 0 => {}
-                _ => return,
-            }
-            self.at += 1;
-        }
-    }
-
-    fn parameter(&mut self) -> Option<Parameter> {
-        loop {
-            self.skip_space();
-            while self.peek() == Some(b';') {
-                self.at += 1;
-                self.skip_space();
-            }
-            let start = self.at;
-            self.peek()?;
-            let mut name = String::new();
-            while let Some(octet) = self.peek().filter(|&octet| octet != b'=' && octet != b';') {
-                name.push(char::from(octet).to_ascii_lowercase());
-                self.at += 1;
-            }
-            if self.next() == Some(b'=') {
-                let value = self.value();
-                return Some(Parameter { name: name.trim().to_owned(), value, span: start..self.at });
-            }
-        }
-    }
-
-    fn value(&mut self) -> Vec<u8> {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-            self.at += 1;
-        }
-        let quoted = self.peek() == Some(b'"');
-        let mut value = Vec::new();
-        if quoted {
-            self.at += 1;
-        }
-        while let Some(octet) = self.peek() {
-            match octet {
-                b'"' if quoted => {
-                    self.at += 1;
-                    break;
-                }
-                b'\\' if quoted => {
-                    self.at += 1;
-                    value.extend(self.peek());
-                }
-                b'\r' | b'\n' if quoted => {}
-                // Unquoted specials like `=` and `/` are forbidden and everywhere.
-                b';' | b' ' | b'\t' | b'\r' | b'\n' if !quoted => break,
-                _ => value.push(octet),
-            }
-            self.at += 1;
-        }
-        self.at = self.at.min(self.octets.len());
-        value
-    }
+    is_same(start, boundary).then_some(Division { is_last, length: boundary.len() })
 }

@@ -9,14 +9,17 @@
 //! | any other leaf, and text in UTF-16 or UTF-32 | base64 of the octets as they came |
 //! | such a leaf in "binary" whose lines do not all end CRLF | the same, clean or not |
 //! | already quoted-printable or base64 | repaired so that a lenient decoder reads the same |
-//! | in another encoding | refused: its octets mean something we cannot read |
-//! | multipart/signed, multipart/encrypted | kept octet for octet, needs 8BITMIME; NUL, bare CR, long lines: refused |
+//! | labelled base64, and plainly none; in an encoding nobody knows | as if it had no label: see [`entity::Encoding`] |
+//! | multipart/signed, multipart/encrypted | kept octet for octet |
 //! | message/rfc822, message/news | converted inside (RFC 2046 section 5.2.1 forbids encoding it) |
 //! | message/global and its relatives | an ordinary leaf (RFC 6532 section 3.7 allows any encoding) |
+//! | message/delivery-status, message/disposition-notification | in UTF-8: its relative of RFC 6533; else kept |
 //! | message/partial | refused: may only be 7bit (RFC 2046 section 5.2.2), and a fragment is not ours to judge |
-//! | message/delivery-status and other lists of fields, message/external-body | `?` for each octet |
-//! | preamble, epilogue, a multipart without usable boundary | `?` for each octet: no encoding is allowed there |
-//! | parts nested over 100 deep, or beyond the 10,000th | refused |
+//! | other lists of fields, message/external-body, a multipart without boundary | kept |
+//! | preamble, epilogue | kept; over-long lines are broken |
+//! | parts nested over 100 deep, or beyond the 10,000th, or with a header over 2 MiB | kept |
+//!
+//! What is kept and holds 8-bit octets needs 8BITMIME; with NUL, bare CR or long lines it is refused.
 
 use std::io::{self, Write};
 
@@ -25,6 +28,8 @@ use crate::message::{Body, Field, LineEnds, Stuffing};
 use crate::words::Words;
 
 mod coding;
+mod content_charset;
+mod decision;
 mod entity;
 mod escapes;
 mod field;
@@ -34,6 +39,8 @@ mod padding;
 mod plan;
 mod repair;
 mod scan;
+mod survey;
+mod visitor;
 mod walk;
 mod write;
 
@@ -43,7 +50,8 @@ mod tests;
 pub use note::{Change, Note};
 
 use entity::{Encoding, Facts, Kind};
-use plan::{Coding, Decision, Plan, Planner};
+use plan::{Decision, Plan, Planner};
+use survey::{Charsets, charsets};
 use walk::walk;
 use write::{Sink, Writer};
 
@@ -55,28 +63,34 @@ pub struct Conversion {
     transfer: Transfer,
     /// What the top-level fields say of the body; `None` when the body goes as it is.
     root: Option<Facts>,
+    charsets: Charsets,
     decisions: Vec<Decision>,
     notes: Vec<Note>,
     changed: bool,
 }
 
 impl Conversion {
-    /// Reads `body` once, finds what has to be encoded, and puts the MIME fields of `fields` right.
-    ///
-    /// # Errors
-    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
-    pub fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
+    #[cfg(test)]
+    fn plan(fields: &mut Vec<Field>, body: &mut Body) -> Result<Self, PlanFault> {
         Self::plan_noting(fields, body, &ChangeLog::unwanted())
     }
 
-    /// The same, noting in `changes` what happens to the fields.
+    /// Reads `body` once, finds what has to be encoded, puts the MIME fields of `fields` right, and notes in `changes`
+    /// what happens to them.
     ///
     /// # Errors
-    /// Those of [`Self::plan`].
+    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
     pub fn plan_noting(fields: &mut Vec<Field>, body: &mut Body, changes: &ChangeLog) -> Result<Self, PlanFault> {
         let facts = Facts::of_message(fields);
-        let plan = if body.content.is_seven_bit() { octets_in(&facts, body)? } else { Some(plan(&facts, body)?) };
-        let Some(plan) = plan else {
+        let charsets = if body.content.eight_bit && !body.content.utf8 && facts.is_composite() {
+            charsets(&facts, body)?
+        } else {
+            Charsets::new()
+        };
+        let is_clean = body.content.is_seven_bit();
+        let may_change = !is_clean || may_hold_raw_headers(&facts, body) || may_hold_octets(&facts, body);
+        let plan = if may_change { Some(plan(&facts, &charsets, body)?) } else { None };
+        let Some(plan) = plan.filter(|plan| !is_clean || plan.body_changes) else {
             let mut untouched = Self::untouched();
             // Without BINARYMIME nobody takes "binary", and lines like these are not (RFC 2045 section 2.7).
             if facts.encoding == Some(Encoding::Binary) {
@@ -86,11 +100,12 @@ impl Conversion {
             }
             return Ok(untouched);
         };
-        let root = plan.decisions.first().copied().unwrap_or_default();
+        let root = plan.decisions.first().cloned().unwrap_or_default();
         field::apply(fields, &root, &facts, changes);
         Ok(Self {
             transfer: if plan.eight_bit_remains { Transfer::EightBitMime } else { Transfer::SevenBit },
             root: plan.body_changes.then_some(facts),
+            charsets,
             decisions: plan.decisions,
             notes: plan.notes,
             changed: root.changed,
@@ -98,7 +113,14 @@ impl Conversion {
     }
 
     fn untouched() -> Self {
-        Self { transfer: Transfer::SevenBit, root: None, decisions: Vec::new(), notes: Vec::new(), changed: false }
+        Self {
+            transfer: Transfer::SevenBit,
+            root: None,
+            charsets: Charsets::new(),
+            decisions: Vec::new(),
+            notes: Vec::new(),
+            changed: false,
+        }
     }
 
     /// What the written content needs of the server.
@@ -144,7 +166,7 @@ impl Conversion {
     fn pass(&self, body: &mut Body, sink: &mut Sink<'_>) -> io::Result<()> {
         let mut lines = body.lines()?;
         if let Some(root) = &self.root {
-            return walk(root, &mut lines, &mut Writer::new(&self.decisions, sink));
+            return walk(root, &self.charsets, &mut lines, &mut Writer::new(&self.decisions, sink));
         }
         while let Some(piece) = lines.next_piece()? {
             sink.write_all(piece.octets)?;
@@ -153,25 +175,39 @@ impl Conversion {
     }
 }
 
-fn plan(facts: &Facts, body: &mut Body) -> Result<Plan, PlanFault> {
+fn plan(facts: &Facts, charsets: &Charsets, body: &mut Body) -> Result<Plan, PlanFault> {
     let mut planner = Planner::new(&body.content, body.line_ends);
-    walk(facts, &mut body.lines()?, &mut planner)?;
+    walk(facts, charsets, &mut body.lines()?, &mut planner)?;
     Ok(planner.finish())
 }
 
-/// A plan for content that could go as it is, but for octets in it whose line ends are their own.
-fn octets_in(facts: &Facts, body: &mut Body) -> Result<Option<Plan>, PlanFault> {
+/// Whether content that could go as it is may hold headers with text in another alphabet (ISO-2022).
+fn may_hold_raw_headers(facts: &Facts, body: &Body) -> bool {
+    body.content.escapes && facts.is_composite()
+}
+
+/// Whether content that could go as it is may hold octets whose line ends are their own.
+fn may_hold_octets(facts: &Facts, body: &Body) -> bool {
     let may_hold_some = match facts.kind(false) {
         Kind::Multipart { .. } | Kind::Message => true,
         Kind::Binary => facts.encoding == Some(Encoding::Binary),
-        Kind::Text | Kind::Unencodable | Kind::Protected | Kind::Fragment | Kind::Beyond => false,
+        Kind::Text | Kind::Unencodable | Kind::Status(_) | Kind::Protected | Kind::Fragment | Kind::Beyond => false,
     };
-    if body.line_ends == LineEnds::Crlf || !may_hold_some {
-        return Ok(None);
+    may_hold_some && body.line_ends != LineEnds::Crlf
+}
+
+/// The charset raw text of the message's own header is in, as far as the content declares it; else empty.
+///
+/// # Errors
+/// Those of the spool.
+pub fn declared_charset(fields: &[Field], body: &mut Body) -> io::Result<String> {
+    let facts = Facts::of_message(fields);
+    let is_asked_for = fields.iter().any(|field| std::str::from_utf8(&field.value).is_err());
+    match &facts.charset {
+        Some(own) => Ok(own.clone()),
+        None if is_asked_for && facts.is_composite() => Ok(charsets(&facts, body)?.remove(&0).unwrap_or_default()),
+        None => Ok(String::new()),
     }
-    let plan = plan(facts, body)?;
-    let holds_some = plan.decisions.iter().any(|decision| decision.coding == Some(Coding::Octets));
-    Ok(holds_some.then_some(plan))
 }
 
 /// Why content cannot be made fit.

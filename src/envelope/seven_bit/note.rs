@@ -14,6 +14,11 @@ pub struct Note {
 }
 
 impl Note {
+    /// Whether octets above 127 leave as they are.
+    pub fn is_about_8bit(&self) -> bool {
+        matches!(self.change, Change::Kept | Change::Raw)
+    }
+
     /// A note about the body as a whole.
     pub(super) fn whole(change: Change) -> Self {
         Self { part: Vec::new(), change, why: "" }
@@ -27,8 +32,12 @@ pub enum Change {
     Encoded(&'static str),
     /// It was in this encoding, with octets or lines the encoding does not allow.
     Repaired(&'static str),
-    /// Octets that can be neither sent nor encoded became question marks.
-    Replaced,
+    /// Its type is now this one, which may hold UTF-8 (RFC 6533).
+    Retyped(&'static str),
+    /// Lines between its parts, where nothing can be encoded, were too long.
+    Broken,
+    /// It holds 8-bit octets where nothing can be encoded: kept as they are.
+    Raw,
     /// Its Content-Transfer-Encoding now says this.
     Labelled(&'static str),
     /// Raw 8-bit text or over-long lines in its header were put right.
@@ -43,7 +52,9 @@ impl fmt::Display for Note {
         match self.change {
             Change::Encoded(encoding) => write!(f, " is sent as {encoding}"),
             Change::Repaired(encoding) => write!(f, " held octets or lines that {encoding} does not allow: repaired"),
-            Change::Replaced => write!(f, " held octets that cannot be encoded there: sent as question marks"),
+            Change::Retyped(media) => write!(f, " is sent as {media}, which may hold UTF-8"),
+            Change::Broken => write!(f, " had over-long lines between its parts: broken"),
+            Change::Raw => write!(f, " holds 8-bit octets that nothing may encode and is sent as it is, 8-bit"),
             Change::Labelled(encoding) => write!(f, " is labelled {encoding}"),
             Change::Header => write!(f, " had raw 8-bit text or over-long lines in its header: encoded"),
             Change::Kept => write!(f, " is signed or encrypted and is sent as it is, 8-bit"),

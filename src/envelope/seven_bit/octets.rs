@@ -3,18 +3,14 @@
 use std::io::{self, Write};
 
 use super::coding::Grouped;
-use super::entity::{Encoding, Facts, Kind};
+use super::entity::{Facts, Kind};
 use super::walk::{End, Open};
 use crate::message::Piece;
 
 /// Whether the octets below this header are no lines of text: pictures and programs, and text in a charset whose line
-/// ends are not those of ASCII. What is encoded already is, whatever it decodes to.
+/// ends are not those of ASCII.
 pub(super) fn are_no_lines(kind: Kind, facts: &Facts) -> bool {
-    let is_encoded = match facts.encoding {
-        Some(Encoding::QuotedPrintable | Encoding::Base64 | Encoding::Foreign) => true,
-        Some(Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Misnamed) | None => false,
-    };
-    !is_encoded && (kind == Kind::Binary || kind == Kind::Text && facts.is_wide)
+    kind == Kind::Binary || kind == Kind::Text && facts.is_wide
 }
 
 /// What is seen of the line ends of a leaf.

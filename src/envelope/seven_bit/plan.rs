@@ -1,51 +1,19 @@
 //! The first pass: what each entity holds, and what is to be done about it.
 
+use super::content_charset::declared_in;
+pub(super) use super::decision::{Coding, Decision, Plan};
 use super::entity::{Encoding, Facts, Kind};
 use super::note::{Change, Note, place};
 use super::octets::{LineEndsSeen, are_no_lines};
+use super::repair::is_plainly_not_base64;
 use super::scan::{Found, Scan};
 use super::walk::{End, Open, Visitor};
-use super::{LINE, PlanFault};
+use super::{LINE, PlanFault, field};
 use crate::message::{Content, LineEnds, Piece};
 use crate::words::Words;
 
 /// How many changes are told.
 const NOTES: usize = 50;
-
-/// What is done to a leaf's octets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Coding {
-    QuotedPrintable,
-    Base64,
-    /// Base64 of the octets as they came.
-    Octets,
-    RepairQuotedPrintable,
-    RepairBase64,
-    Questions,
-}
-
-/// What is done to one entity.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Decision {
-    /// To its content, when it is a leaf.
-    pub(super) coding: Option<Coding>,
-    /// What Content-Transfer-Encoding has to say from now on.
-    pub(super) label: Option<Encoding>,
-    /// The charset Content-Type has to name from now on.
-    pub(super) charset: Option<&'static str>,
-    /// Whether anything of it changes, in its header or below.
-    pub(super) changed: bool,
-}
-
-/// The first pass's result.
-pub(super) struct Plan {
-    pub(super) decisions: Vec<Decision>,
-    pub(super) notes: Vec<Note>,
-    /// Protected parts hold 8-bit text.
-    pub(super) eight_bit_remains: bool,
-    /// The second pass has something to do; otherwise only the message's own fields change.
-    pub(super) body_changes: bool,
-}
 
 pub(super) struct Planner {
     plan: Plan,
@@ -54,6 +22,8 @@ pub(super) struct Planner {
     margin: Scan,
     header: Scan,
     header_changed: bool,
+    /// Something in the header must stay 8-bit.
+    raw_header: bool,
     line_ends: LineEndsSeen,
     /// The octets as they came are not known any more.
     octets_lost: bool,
@@ -64,6 +34,8 @@ struct Frame {
     facts: Facts,
     changed: bool,
     eight_bit_remains: bool,
+    /// What is between its parts.
+    margin: Found,
 }
 
 impl Planner {
@@ -76,6 +48,7 @@ impl Planner {
             margin: Scan::new(content),
             header: Scan::new(content),
             header_changed: false,
+            raw_header: false,
             line_ends: LineEndsSeen::default(),
             octets_lost: line_ends == LineEnds::Returns,
         }
@@ -94,53 +67,63 @@ impl Planner {
     fn close_leaf(&mut self, open: &[Open], end: End, kind: Kind, facts: &Facts) -> Result<Decision, PlanFault> {
         let found = self.content.found;
         let octets = self.octets(open, end, kind, facts)?;
+        if !found.any() && !octets {
+            return Ok(Decision::default());
+        }
+        let mut media = None;
         let coding = match (kind, facts.encoding) {
-            _ if octets => Some(Coding::Octets),
-            _ if !found.any() => None,
-            (Kind::Protected, _) if found.control || found.long => {
-                return Err(refusal(open, facts, found, "which is signed or encrypted and must not be changed"));
-            }
-            (Kind::Protected, _) => None,
+            _ if octets => Coding::Octets,
             (Kind::Fragment, _) => {
                 return Err(refusal(open, facts, found, "which may only hold 7-bit text"));
             }
-            (Kind::Beyond, _) => {
-                return Err(refusal(open, facts, found, "which is nested too deep or comes after 10,000 others"));
+            (Kind::Status(global), _) if self.content.is_utf8() => {
+                media = Some(global);
+                self.coding_of_text()
             }
-            (Kind::Unencodable, _) => Some(Coding::Questions),
-            (_, Some(Encoding::QuotedPrintable)) => Some(Coding::RepairQuotedPrintable),
-            (_, Some(Encoding::Base64)) => Some(Coding::RepairBase64),
-            (_, Some(Encoding::Foreign)) => {
-                let name = String::from_utf8_lossy(&facts.foreign).into_owned();
-                return Err(refusal(open, facts, found, &format!("whose encoding \"{name}\" must not be changed")));
+            (Kind::Protected | Kind::Beyond | Kind::Unencodable | Kind::Status(_), _) => {
+                return self.keep_leaf(open, kind, facts);
             }
-            (Kind::Text, _) if !self.content.is_mostly_escapes() => Some(Coding::QuotedPrintable),
-            (Kind::Text | Kind::Binary | Kind::Multipart { .. } | Kind::Message, _) => Some(Coding::Base64),
+            (_, Some(Encoding::QuotedPrintable)) => Coding::RepairQuotedPrintable,
+            (_, Some(Encoding::Base64)) if self.is_encoded(facts) => Coding::RepairBase64,
+            (Kind::Text, _) => self.coding_of_text(),
+            (Kind::Binary | Kind::Multipart { .. } | Kind::Message, _) => Coding::Base64,
         };
         let label = match coding {
-            Some(Coding::QuotedPrintable) => Some(Encoding::QuotedPrintable),
-            Some(Coding::Base64 | Coding::Octets) => Some(Encoding::Base64),
-            Some(Coding::RepairQuotedPrintable | Coding::RepairBase64 | Coding::Questions) | None => None,
+            Coding::QuotedPrintable => Some(Encoding::QuotedPrintable),
+            Coding::Base64 | Coding::Octets => Some(Encoding::Base64),
+            Coding::RepairQuotedPrintable | Coding::RepairBase64 => None,
         };
-        match coding {
-            Some(Coding::QuotedPrintable | Coding::Base64 | Coding::Octets) => {
-                let why = if found.any() { found.why() } else { "line ends that are octets of it" };
-                self.tell(open, Change::Encoded(label.map_or("", Encoding::name)), why);
+        let change = match (coding, media) {
+            (_, Some(media)) => Change::Retyped(media),
+            (Coding::QuotedPrintable | Coding::Base64 | Coding::Octets, None) => {
+                Change::Encoded(label.map_or("", Encoding::name))
             }
-            Some(Coding::RepairQuotedPrintable) => self.tell(open, Change::Repaired("quoted-printable"), found.why()),
-            Some(Coding::RepairBase64) => self.tell(open, Change::Repaired("base64"), found.why()),
-            Some(Coding::Questions) => self.tell(open, Change::Replaced, found.why()),
-            None if found.any() => self.tell(open, Change::Kept, found.why()),
-            None => {}
-        }
+            (Coding::RepairQuotedPrintable, None) => Change::Repaired("quoted-printable"),
+            (Coding::RepairBase64, None) => Change::Repaired("base64"),
+        };
+        self.tell(open, change, if found.any() { found.why() } else { "line ends that are octets of it" });
         let charset = if label.is_some() && kind == Kind::Text { self.charset(facts) } else { None };
-        Ok(Decision { coding, label, charset, changed: coding.is_some() })
+        Ok(Decision { coding: Some(coding), label, charset, media, changed: true })
+    }
+
+    fn coding_of_text(&self) -> Coding {
+        if self.content.is_mostly_escapes() { Coding::Base64 } else { Coding::QuotedPrintable }
+    }
+
+    /// Whether what the label says is true: an encoding nobody knows is none, and base64 is seen to be.
+    fn is_encoded(&self, facts: &Facts) -> bool {
+        match facts.encoding {
+            Some(Encoding::QuotedPrintable) => true,
+            Some(Encoding::Base64) => !is_plainly_not_base64(self.content.head()),
+            Some(Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Unknown) | None => false,
+        }
     }
 
     /// Whether a leaf has to go octet for octet: what is no text, when it cannot go as it is, or when it is said to be
-    /// binary and its line ends would become others.
+    /// binary and its line ends would become others. What is encoded already is not, whatever it decodes to.
     fn octets(&self, open: &[Open], end: End, kind: Kind, facts: &Facts) -> Result<bool, PlanFault> {
-        let Some(leaf) = open.last().filter(|_| are_no_lines(kind, facts)) else { return Ok(false) };
+        let is_asked = are_no_lines(kind, facts) && !self.is_encoded(facts);
+        let Some(leaf) = open.last().filter(|_| is_asked) else { return Ok(false) };
         let is_binary = facts.encoding == Some(Encoding::Binary);
         if !self.content.found.any() && !(is_binary && (self.octets_lost || self.line_ends.are_others(leaf, end))) {
             return Ok(false);
@@ -158,16 +141,65 @@ impl Planner {
         Ok(true)
     }
 
-    /// The charset to add: text without one is US-ASCII, which it is not (RFC 2046 section 4.1.2).
-    fn charset(&self, facts: &Facts) -> Option<&'static str> {
+    /// A leaf that nothing may be done to goes as it is, if it can.
+    fn keep_leaf(&mut self, open: &[Open], kind: Kind, facts: &Facts) -> Result<Decision, PlanFault> {
+        let found = self.content.found;
+        let is_protected = kind == Kind::Protected;
+        if found.control || found.long {
+            return Err(refusal(
+                open,
+                facts,
+                found,
+                match kind {
+                    Kind::Protected => "which is signed or encrypted and must not be changed",
+                    Kind::Beyond => "which is nested too deep, comes after 10,000 others or has a header over 2 MiB",
+                    Kind::Unencodable
+                    | Kind::Status(_)
+                    | Kind::Fragment
+                    | Kind::Text
+                    | Kind::Binary
+                    | Kind::Multipart { .. }
+                    | Kind::Message => "where nothing may be encoded",
+                },
+            ));
+        }
+        self.tell(open, if is_protected { Change::Kept } else { Change::Raw }, found.why());
+        if let Some(frame) = self.frames.last_mut() {
+            frame.eight_bit_remains = true;
+        }
+        Ok(Decision::default())
+    }
+
+    /// The charset to add: text without one is US-ASCII, which it is not (RFC 2046 section 4.1.2). What nobody declares
+    /// and nothing shows is `unknown-8bit` (RFC 1428): a wrong name would make it unreadable for good.
+    fn charset(&self, facts: &Facts) -> Option<String> {
         let text = facts.media.as_deref().is_some_and(|media| media.starts_with("text/"));
         if facts.has_type && (facts.has_charset || !text) {
             return None;
         }
         if !self.content.found.eight_bit {
-            return (!facts.has_type && facts.message).then_some("us-ascii");
+            return (!facts.has_type && facts.message).then(|| "us-ascii".to_owned());
         }
-        Some(if self.content.is_utf8() { "utf-8" } else { "iso-8859-1" })
+        let declared = declared_in(self.content.head(), facts.media.as_deref().unwrap_or("text/plain"));
+        let seen = || if self.content.is_nearly_utf8() { "utf-8" } else { "unknown-8bit" };
+        Some(declared.unwrap_or_else(|| seen().to_owned()))
+    }
+
+    fn margin_may_stay(&mut self, open: &[Open], frame: &mut Frame) -> Result<(), PlanFault> {
+        let found = frame.margin;
+        if found.control {
+            return Err(refusal(open, &frame.facts, found, "between whose parts nothing may be encoded"));
+        }
+        if found.long {
+            frame.changed = true;
+            self.plan.body_changes = true;
+            self.tell(open, Change::Broken, "");
+        }
+        if found.eight_bit {
+            frame.eight_bit_remains = true;
+            self.tell(open, Change::Raw, found.why());
+        }
+        Ok(())
     }
 }
 
@@ -188,21 +220,35 @@ fn label(frame: &Frame, changed: bool) -> Option<Encoding> {
         _ if frame.eight_bit_remains => Some(Encoding::EightBit),
         None | Some(Encoding::SevenBit) => None,
         Some(
-            Encoding::EightBit
-            | Encoding::Binary
-            | Encoding::QuotedPrintable
-            | Encoding::Base64
-            | Encoding::Misnamed
-            | Encoding::Foreign,
+            Encoding::EightBit | Encoding::Binary | Encoding::QuotedPrintable | Encoding::Base64 | Encoding::Unknown,
         ) => changed.then_some(Encoding::SevenBit),
+    }
+}
+
+impl Planner {
+    /// A part's header is content of what the part is in.
+    fn raw_header(&mut self) {
+        if let Some(parent) = self.frames.last_mut() {
+            parent.eight_bit_remains = true;
+        }
+        self.raw_header = true;
     }
 }
 
 impl Visitor for Planner {
     type Fault = PlanFault;
 
-    fn field(&mut self, _ordinal: usize, raw: &[u8], fixed: &[u8]) -> Result<(), PlanFault> {
+    fn field(&mut self, open: &[Open], _: usize, raw: &[u8], fixed: Option<&[u8]>) -> Result<(), PlanFault> {
+        let Some(fixed) = fixed else {
+            let name = String::from_utf8_lossy(field::name(raw).unwrap_or_default()).into_owned();
+            let words =
+                format!("a word in {name}, a field below {}, does not fit a line of 998 octets", place(&path(open)));
+            return Err(PlanFault::Protected(Words::from(words)));
+        };
         self.header_changed |= raw != fixed;
+        if !fixed.is_ascii() {
+            self.raw_header();
+        }
         Ok(())
     }
 
@@ -211,9 +257,15 @@ impl Visitor for Planner {
         Ok(())
     }
 
-    fn header_end(&mut self, _ordinal: usize, _facts: &Facts, _empty_line: bool) -> Result<(), PlanFault> {
-        self.header_changed |= self.header.found.any();
+    fn header_end(&mut self, _: usize, facts: &Facts, _: bool) -> Result<(), PlanFault> {
+        let found = self.header.found;
         self.header.restart();
+        if found.control || found.long {
+            return Err(refusal(&[], facts, found, "with a header over 2 MiB in it"));
+        }
+        if found.eight_bit {
+            self.raw_header();
+        }
         Ok(())
     }
 
@@ -223,7 +275,10 @@ impl Visitor for Planner {
             self.plan.body_changes = true;
             self.tell(open, Change::Header, "");
         }
-        self.frames.push(Frame { facts: facts.clone(), changed, eight_bit_remains: false });
+        if std::mem::take(&mut self.raw_header) {
+            self.tell(open, Change::Raw, "");
+        }
+        self.frames.push(Frame { facts: facts.clone(), changed, eight_bit_remains: false, margin: Found::default() });
         self.content.restart();
         self.margin.restart();
         self.line_ends = LineEndsSeen::default();
@@ -238,11 +293,8 @@ impl Visitor for Planner {
 
     fn margin(&mut self, piece: Piece<'_>) -> Result<(), PlanFault> {
         self.margin.see(piece);
-        if self.margin.found.any()
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.changed = true;
-            self.plan.body_changes = true;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.margin.add(self.margin.found);
         }
         Ok(())
     }
@@ -259,17 +311,25 @@ impl Visitor for Planner {
     }
 
     fn closed(&mut self, open: &[Open], end: End) -> Result<(), PlanFault> {
-        let (Some(entity), Some(mut frame)) = (open.last(), self.frames.pop()) else { return Ok(()) };
+        let Some(entity) = open.last() else { return Ok(()) };
+        let facts = self.frames.last().map(|frame| frame.facts.clone()).unwrap_or_default();
         let mut decision = match entity.kind {
             Kind::Multipart { .. } | Kind::Message => Decision::default(),
-            Kind::Text | Kind::Binary | Kind::Unencodable | Kind::Protected | Kind::Fragment | Kind::Beyond => {
-                self.close_leaf(open, end, entity.kind, &frame.facts)?
-            }
+            kind @ (Kind::Text
+            | Kind::Binary
+            | Kind::Unencodable
+            | Kind::Status(_)
+            | Kind::Protected
+            | Kind::Fragment
+            | Kind::Beyond) => self.close_leaf(open, end, kind, &facts)?,
         };
-        frame.eight_bit_remains |= entity.kind == Kind::Protected && self.content.found.eight_bit;
+        let Some(mut frame) = self.frames.pop() else { return Ok(()) };
+        self.margin_may_stay(open, &mut frame)?;
         decision.changed |= frame.changed;
         self.plan.body_changes |= decision.coding.is_some();
-        if matches!(entity.kind, Kind::Multipart { .. } | Kind::Message | Kind::Protected | Kind::Unencodable)
+        let keeps_its_octets = decision.coding.is_none() && entity.kind != Kind::Beyond;
+        if !matches!(entity.kind, Kind::Text | Kind::Binary | Kind::Fragment)
+            && keeps_its_octets
             && let Some(label) = label(&frame, decision.changed)
         {
             decision.label = Some(label);

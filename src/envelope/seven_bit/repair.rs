@@ -118,36 +118,38 @@ impl GroupedRepair {
     }
 }
 
-/// Where nothing may be encoded: `?` for octets that cannot go, long lines broken before a space of our own.
+/// Between parts, where nothing may be encoded and nobody reads: long lines are broken before a space of our own.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(super) struct LineBreaks {
     column: usize,
 }
 
-impl Questions {
-    pub(super) fn replace(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
-        let text = piece.text();
-        if !is_dirty(&piece, text) {
-            return sink.write_all(piece.octets);
-        }
+impl LineBreaks {
+    pub(super) fn write(&mut self, piece: Piece<'_>, sink: &mut dyn Write) -> io::Result<()> {
         if piece.starts_line {
             self.column = 0;
         }
-        // A line that is changed must not become a boundary by it.
-        let marked = piece.starts_line && text.starts_with(b"--");
-        let mut clean = Vec::with_capacity(piece.octets.len() + piece.octets.len() / 64 + 2);
-        for (at, &octet) in text.iter().enumerate() {
-            if self.column == LINE {
-                clean.extend_from_slice(b"\r\n ");
-                self.column = 1;
-            }
-            let allowed = octet.is_ascii() && octet != 0 && octet != b'\r' && !(marked && at == 0);
-            clean.push(if allowed { octet } else { b'?' });
-            self.column += 1;
+        let mut rest = piece.text();
+        while self.column + rest.len() > LINE {
+            let (line, after) = rest.split_at_checked(LINE - self.column).unwrap_or((rest, b""));
+            sink.write_all(line)?;
+            sink.write_all(b"\r\n ")?;
+            (self.column, rest) = (1, after);
         }
-        if piece.ends_line {
-            clean.extend_from_slice(b"\r\n");
-        }
-        sink.write_all(&clean)
+        self.column += rest.len();
+        sink.write_all(rest)?;
+        if piece.ends_line { sink.write_all(b"\r\n") } else { Ok(()) }
     }
+}
+
+/// Whether a text that is labelled base64 plainly is none: in a real one marks and blanks are rare.
+pub(super) fn is_plainly_not_base64(head: &[u8]) -> bool {
+    let is_of_it = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    let lines = head.split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let (mut all, mut others) = (0, 0);
+    for line in lines {
+        all += line.len();
+        others += line.iter().filter(|octet| !is_of_it(octet)).count();
+    }
+    others * 16 > all
 }

@@ -3,6 +3,7 @@
 use memchr::memchr_iter;
 
 use super::{LINE, escapes};
+use crate::header_text::Utf8Tally;
 use crate::message::{Content, Piece};
 
 /// What occurs that cannot go as it is.
@@ -16,6 +17,12 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn any(self) -> bool {
         self.eight_bit || self.control || self.long
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.eight_bit |= other.eight_bit;
+        self.control |= other.control;
+        self.long |= other.long;
     }
 
     /// The worst of it, in words.
@@ -48,8 +55,13 @@ pub(super) struct Scan {
     line: usize,
     octets: u64,
     escapes: u64,
-    utf8: Utf8,
+    utf8: Utf8Tally,
+    /// The beginning, where HTML says its charset.
+    head: Vec<u8>,
 }
+
+/// How much of the beginning is looked at.
+const HEAD: usize = 4096;
 
 impl Scan {
     pub(super) fn new(content: &Content) -> Self {
@@ -62,19 +74,25 @@ impl Scan {
             line: 0,
             octets: 0,
             escapes: 0,
-            utf8: Utf8::default(),
+            utf8: Utf8Tally::default(),
+            head: Vec::new(),
         }
     }
 
     pub(super) fn restart(&mut self) {
         self.found = Found::default();
         (self.line, self.octets, self.escapes) = (0, 0, 0);
-        self.utf8 = Utf8::default();
+        self.utf8 = Utf8Tally::default();
+        self.head.clear();
     }
 
     pub(super) fn see(&mut self, piece: Piece<'_>) {
         let text = piece.text();
         self.octets += piece.octets.len() as u64;
+        if self.head.len() < HEAD {
+            let room = HEAD - self.head.len();
+            self.head.extend_from_slice(piece.octets.get(..room).unwrap_or(piece.octets));
+        }
         if self.wanted.long {
             self.line = if piece.starts_line { text.len() } else { self.line.saturating_add(text.len()) };
             self.found.long |= self.line > LINE;
@@ -87,10 +105,10 @@ impl Scan {
                 if eight_bit > 0 {
                     self.utf8.see(text);
                 } else if !text.is_empty() {
-                    self.utf8.see_ascii();
+                    self.utf8.end();
                 }
                 if piece.ends_line {
-                    self.utf8.see_ascii();
+                    self.utf8.end();
                 }
             }
         }
@@ -103,7 +121,17 @@ impl Scan {
 
     /// Whether all of it is valid UTF-8.
     pub(super) fn is_utf8(&self) -> bool {
-        self.utf8.holds
+        self.is_all_utf8 || self.utf8.is_utf8()
+    }
+
+    /// Whether it is UTF-8 but for a few characters that were cut.
+    pub(super) fn is_nearly_utf8(&self) -> bool {
+        self.is_all_utf8 || self.utf8.is_nearly_utf8()
+    }
+
+    /// How it begins.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
     }
 
     /// Whether base64 is clearly shorter than quoted-printable: by a quarter or more.
@@ -111,44 +139,5 @@ impl Scan {
         let quoted = self.octets.saturating_add(self.escapes.saturating_mul(2));
         let grouped = self.octets / 3 * 4;
         quoted / 5 * 4 > grouped
-    }
-}
-
-/// Whether octets that come in pieces are UTF-8.
-struct Utf8 {
-    holds: bool,
-    /// The start of a character a piece ended in: at most three octets.
-    begun: Vec<u8>,
-}
-
-impl Default for Utf8 {
-    fn default() -> Self {
-        Self { holds: true, begun: Vec::new() }
-    }
-}
-
-impl Utf8 {
-    fn see(&mut self, octets: &[u8]) {
-        if !self.holds {
-            return;
-        }
-        let joined;
-        let text = if self.begun.is_empty() {
-            octets
-        } else {
-            self.begun.extend_from_slice(octets);
-            joined = std::mem::take(&mut self.begun);
-            &joined
-        };
-        if let Err(error) = std::str::from_utf8(text) {
-            match error.error_len() {
-                Some(_) => self.holds = false,
-                None => self.begun = text.get(error.valid_up_to()..).unwrap_or_default().to_vec(),
-            }
-        }
-    }
-
-    fn see_ascii(&mut self) {
-        self.holds &= self.begun.is_empty();
     }
 }

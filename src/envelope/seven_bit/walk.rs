@@ -1,14 +1,14 @@
 //! One walk over a body's MIME tree, line by line; planning and writing are its two visitors.
 
-use std::io;
 use std::mem;
 
-use memchr::memchr;
-
-use super::entity::{Encoding, Facts, Kind};
+use super::entity::{Division, Facts, Kind};
 use super::field;
 use super::octets::BoundaryEnd;
 use super::padding::unpadded;
+use super::survey::Charsets;
+pub(super) use super::visitor::{End, Open, Visitor};
+use crate::header_text::Parameters;
 use crate::message::{Lines, Piece};
 
 /// How deep entities may be nested.
@@ -17,66 +17,22 @@ const DEPTH: usize = 100;
 /// How many entities get a decision of their own.
 const ENTITIES: usize = 10_000;
 
-/// How much of one header field is held; the rest of a longer one passes in fragments.
-const FIELD: usize = 64 * 1024;
-
-/// An entity that has begun and not ended.
-pub(super) struct Open {
-    /// Its place among all entities, in order of appearance; the message itself is 0.
-    pub(super) ordinal: usize,
-    /// Its number among its siblings, when it is part of a multipart.
-    pub(super) number: Option<u32>,
-    pub(super) kind: Kind,
-    /// How the boundary line before it ends.
-    pub(super) begun: Option<BoundaryEnd>,
-    /// And the one behind it.
-    pub(super) ended: Option<BoundaryEnd>,
-    boundary: Option<Vec<u8>>,
-    parts: u32,
-}
-
-/// What ended an entity.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum End {
-    /// A boundary: the line end before it is not content (RFC 2046 section 5.1.1).
-    Boundary,
-    /// The end of the body.
-    Body,
-}
-
-/// What is told about a body, in order.
-pub(super) trait Visitor {
-    type Fault: From<io::Error>;
-
-    /// A header field of the entity about to open: as it stands with its line end, and as it may go out.
-    fn field(&mut self, ordinal: usize, raw: &[u8], fixed: &[u8]) -> Result<(), Self::Fault>;
-
-    /// More of a field too long to be held.
-    fn field_fragment(&mut self, piece: Piece<'_>) -> Result<(), Self::Fault>;
-
-    /// The header's end: an empty line, or a line that cannot be a field, or a boundary.
-    fn header_end(&mut self, ordinal: usize, facts: &Facts, empty_line: bool) -> Result<(), Self::Fault>;
-
-    /// The last of `open` begins. For the message itself no field and no header's end came before.
-    fn opened(&mut self, open: &[Open], facts: &Facts) -> Result<(), Self::Fault>;
-
-    /// Content of the last opened entity, a leaf.
-    fn content(&mut self, piece: Piece<'_>) -> Result<(), Self::Fault>;
-
-    /// Preamble or epilogue.
-    fn margin(&mut self, piece: Piece<'_>) -> Result<(), Self::Fault>;
-
-    /// A boundary line.
-    fn delimiter(&mut self, line: &[u8]) -> Result<(), Self::Fault>;
-
-    /// The last of `open` ends.
-    fn closed(&mut self, open: &[Open], end: End) -> Result<(), Self::Fault>;
-}
+/// How much of a header is held, as of the message's own; the rest of a longer one passes in fragments.
+const HEADER: usize = 2 * 1024 * 1024;
 
 /// Walks a body below a header that says `root`.
-pub(super) fn walk<V: Visitor>(root: &Facts, lines: &mut Lines<'_>, visitor: &mut V) -> Result<(), V::Fault> {
+///
+/// # Errors
+/// Those of the visitor.
+pub(super) fn walk<V: Visitor>(
+    root: &Facts,
+    charsets: &Charsets,
+    lines: &mut Lines<'_>,
+    visitor: &mut V,
+) -> Result<(), V::Fault> {
     let mut walk = Walk {
         visitor,
+        charsets,
         open: Vec::new(),
         state: State::Header,
         ordinal: 0,
@@ -84,10 +40,13 @@ pub(super) fn walk<V: Visitor>(root: &Facts, lines: &mut Lines<'_>, visitor: &mu
         next: 1,
         boundary_end: None,
         facts: root.clone(),
+        fields: Vec::new(),
+        held: 0,
         field: Vec::new(),
         overflowing: false,
     };
-    walk.enter()?;
+    let charset = root.charset.clone().or_else(|| charsets.get(&0).cloned());
+    walk.enter(charset)?;
     while let Some(piece) = lines.next_piece()? {
         walk.piece(piece)?;
     }
@@ -105,6 +64,7 @@ enum State {
 
 struct Walk<'v, V> {
     visitor: &'v mut V,
+    charsets: &'v Charsets,
     open: Vec<Open>,
     state: State,
     /// The entity whose header is being read.
@@ -114,15 +74,19 @@ struct Walk<'v, V> {
     /// How the last boundary line ended.
     boundary_end: Option<BoundaryEnd>,
     facts: Facts,
+    /// The header's fields so far: what they are written in may be said by the last.
+    fields: Vec<Vec<u8>>,
+    /// How many octets they are.
+    held: usize,
     field: Vec<u8>,
-    /// The current field was too long to be held and has been passed on in part.
+    /// The header is too long to be held and has been passed on in part.
     overflowing: bool,
 }
 
 /// Where a boundary line belongs.
 struct Delimiter {
     level: usize,
-    closing: bool,
+    division: Division,
 }
 
 impl<V: Visitor> Walk<'_, V> {
@@ -154,12 +118,8 @@ impl<V: Visitor> Walk<'_, V> {
         }
         let line = unpadded(piece.octets).strip_prefix(b"--")?;
         self.open.iter().enumerate().rev().find_map(|(level, open)| {
-            let boundary = open.boundary.as_deref()?;
-            match line.strip_prefix(boundary)? {
-                b"" => Some(Delimiter { level, closing: false }),
-                b"--" => Some(Delimiter { level, closing: true }),
-                _ => None,
-            }
+            let division = open.boundary.as_ref()?.divides(line)?;
+            Some(Delimiter { level, division })
         })
     }
 
@@ -174,10 +134,13 @@ impl<V: Visitor> Walk<'_, V> {
         }
         self.visitor.delimiter(line.octets)?;
         let Some(multipart) = self.open.last_mut() else { return Ok(()) };
-        if delimiter.closing {
+        if delimiter.division.is_last {
             multipart.boundary = None;
             self.state = State::Margin;
             return Ok(());
+        }
+        if let Some(boundary) = &mut multipart.boundary {
+            boundary.settle(line.octets.strip_prefix(b"--").unwrap_or(line.octets), delimiter.division);
         }
         multipart.parts = multipart.parts.saturating_add(1);
         let number = multipart.parts;
@@ -188,14 +151,22 @@ impl<V: Visitor> Walk<'_, V> {
     fn begin(&mut self, number: Option<u32>, message: bool) -> Result<(), V::Fault> {
         self.facts = Facts { message, ..Facts::default() };
         self.number = number;
-        self.field.clear();
+        (self.field, self.fields, self.held) = (Vec::new(), Vec::new(), 0);
         self.overflowing = false;
         if self.next >= ENTITIES {
             self.state = State::Rest;
             let facts = mem::take(&mut self.facts);
             let begun = self.boundary_end;
-            let kind = Kind::Beyond;
-            self.open.push(Open { ordinal: usize::MAX, number, kind, begun, ended: None, boundary: None, parts: 0 });
+            self.open.push(Open {
+                ordinal: usize::MAX,
+                number,
+                kind: Kind::Beyond,
+                charset: None,
+                begun,
+                ended: None,
+                boundary: None,
+                parts: 0,
+            });
             return self.visitor.opened(&self.open, &facts);
         }
         self.ordinal = self.next;
@@ -217,7 +188,7 @@ impl<V: Visitor> Walk<'_, V> {
             }
             self.more_field(piece)?;
         } else if field::starts(piece.octets, self.first_line_of_message()) {
-            self.end_field()?;
+            self.end_field();
             self.more_field(piece)?;
         } else {
             self.end_header(false)?;
@@ -227,62 +198,62 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     fn first_line_of_message(&self) -> bool {
-        self.facts.message && self.field.is_empty() && !self.overflowing
+        self.facts.message && self.field.is_empty() && self.fields.is_empty() && !self.overflowing
     }
 
     fn more_field(&mut self, piece: Piece<'_>) -> Result<(), V::Fault> {
-        if !self.overflowing {
-            self.field.extend_from_slice(piece.octets);
-            if self.field.len() <= FIELD {
-                return Ok(());
-            }
-            self.overflowing = true;
-            let whole = mem::take(&mut self.field);
-            self.note(&whole);
-            if self.facts.encoding.is_some() && field::is(&whole, "Content-Transfer-Encoding") {
-                // It passes unread, so it must not be relied on.
-                self.facts.encoding = Some(Encoding::Foreign);
-            }
-            for line in whole.split_inclusive(|&octet| octet == b'\n') {
-                self.visitor.field_fragment(Piece {
-                    octets: line,
-                    end: b"\r\n",
-                    starts_line: true,
-                    ends_line: line.ends_with(b"\n"),
-                })?;
-            }
+        if self.overflowing {
+            return self.visitor.field_fragment(piece);
+        }
+        self.field.extend_from_slice(piece.octets);
+        if self.held + self.field.len() <= HEADER {
             return Ok(());
         }
-        self.visitor.field_fragment(piece)
+        self.overflowing = true;
+        self.facts.unread = true;
+        self.end_field();
+        for field in mem::take(&mut self.fields) {
+            for line in field.split_inclusive(|&octet| octet == b'\n') {
+                let ends_line = line.ends_with(b"\n");
+                self.visitor.field_fragment(Piece { octets: line, end: b"\r\n", starts_line: true, ends_line })?;
+            }
+        }
+        Ok(())
     }
 
-    fn end_field(&mut self) -> Result<(), V::Fault> {
-        self.overflowing = false;
-        if self.field.is_empty() {
-            return Ok(());
+    fn end_field(&mut self) {
+        if !self.field.is_empty() {
+            self.held += self.field.len();
+            self.fields.push(mem::take(&mut self.field));
         }
-        let raw = mem::take(&mut self.field);
-        let fixed = field::fixed(&raw);
-        // What goes out is what counts: reading the result again must give the same tree.
-        self.note(&fixed);
-        self.visitor.field(self.ordinal, &raw, &fixed)
     }
 
-    fn note(&mut self, field: &[u8]) {
-        if let Some(colon) = memchr(b':', field) {
-            let (name, value) = field.split_at(colon);
-            self.facts.note(name.trim_ascii_end(), value.get(1..).unwrap_or_default());
-        }
+    /// What the fields at hand are written in: what they say themselves, or what is said below, or around them.
+    fn charset(&self) -> Option<String> {
+        let own = self.fields.iter().find(|raw| field::is(raw, "Content-Type")).and_then(|raw| field::value(raw));
+        own.and_then(|value| Parameters::read(value).charset())
+            .or_else(|| self.charsets.get(&self.ordinal).cloned())
+            .or_else(|| self.open.last().filter(|_| !self.facts.message)?.charset.clone())
     }
 
     fn end_header(&mut self, empty_line: bool) -> Result<(), V::Fault> {
-        self.end_field()?;
+        self.end_field();
+        let charset = self.charset();
+        for raw in mem::take(&mut self.fields) {
+            let fixed = field::fixed(&raw, charset.as_deref().unwrap_or_default());
+            // What goes out is what counts: reading the result again must give the same tree.
+            let leaves = fixed.as_deref().unwrap_or(&raw);
+            if let (Some(name), Some(value)) = (field::name(leaves), field::value(leaves)) {
+                self.facts.note(name, value);
+            }
+            self.visitor.field(&self.open, self.ordinal, &raw, fixed.as_deref())?;
+        }
         self.visitor.header_end(self.ordinal, &self.facts, empty_line)?;
-        self.enter()
+        self.enter(charset)
     }
 
     /// Opens the entity whose header has been read.
-    fn enter(&mut self) -> Result<(), V::Fault> {
+    fn enter(&mut self, charset: Option<String>) -> Result<(), V::Fault> {
         let mut facts = mem::take(&mut self.facts);
         let in_digest =
             !facts.message && self.open.last().is_some_and(|parent| parent.kind == Kind::Multipart { digest: true });
@@ -292,12 +263,18 @@ impl<V: Visitor> Walk<'_, V> {
         }
         let boundary = if matches!(kind, Kind::Multipart { .. }) { facts.boundary.take() } else { None };
         let (ordinal, number, begun) = (self.ordinal, self.number, self.boundary_end);
-        self.open.push(Open { ordinal, number, kind, begun, ended: None, boundary, parts: 0 });
+        self.open.push(Open { ordinal, number, kind, charset, begun, ended: None, boundary, parts: 0 });
         self.visitor.opened(&self.open, &facts)?;
         match kind {
             Kind::Multipart { .. } => self.state = State::Margin,
             Kind::Message => return self.begin(None, true),
-            Kind::Text | Kind::Binary | Kind::Unencodable | Kind::Protected | Kind::Fragment | Kind::Beyond => {
+            Kind::Text
+            | Kind::Binary
+            | Kind::Unencodable
+            | Kind::Status(_)
+            | Kind::Protected
+            | Kind::Fragment
+            | Kind::Beyond => {
                 self.state = State::Leaf;
             }
         }

@@ -7,7 +7,7 @@ use super::entity::Facts;
 use super::octets::Octets;
 use super::padding::unpadded;
 use super::plan::{Coding, Decision};
-use super::repair::{GroupedRepair, Questions, QuotedRepair};
+use super::repair::{GroupedRepair, LineBreaks, QuotedRepair};
 use super::walk::{End, Open, Visitor};
 use super::{LINE, field};
 use crate::message::Piece;
@@ -39,8 +39,7 @@ pub(super) struct Writer<'a, 's> {
     decisions: &'a [Decision],
     sink: &'a mut Sink<'s>,
     content: Coder,
-    margin: Questions,
-    fragments: Questions,
+    margin: LineBreaks,
     type_seen: bool,
     encoding_seen: bool,
 }
@@ -54,7 +53,6 @@ enum Coder {
     Octets(Octets),
     QuotedRepair(QuotedRepair),
     GroupedRepair(GroupedRepair),
-    Questions(Questions),
 }
 
 impl<'a, 's> Writer<'a, 's> {
@@ -63,22 +61,22 @@ impl<'a, 's> Writer<'a, 's> {
             decisions,
             sink,
             content: Coder::Plain,
-            margin: Questions::default(),
-            fragments: Questions::default(),
+            margin: LineBreaks::default(),
             type_seen: false,
             encoding_seen: false,
         }
     }
 
     fn decision(&self, ordinal: usize) -> Decision {
-        self.decisions.get(ordinal).copied().unwrap_or_default()
+        self.decisions.get(ordinal).cloned().unwrap_or_default()
     }
 }
 
 impl Visitor for Writer<'_, '_> {
     type Fault = io::Error;
 
-    fn field(&mut self, ordinal: usize, _raw: &[u8], fixed: &[u8]) -> io::Result<()> {
+    fn field(&mut self, _: &[Open], ordinal: usize, raw: &[u8], fixed: Option<&[u8]>) -> io::Result<()> {
+        let fixed = fixed.unwrap_or(raw);
         let decision = self.decision(ordinal);
         if field::is(fixed, "Content-Transfer-Encoding")
             && let Some(label) = decision.label
@@ -93,14 +91,17 @@ impl Visitor for Writer<'_, '_> {
                 return Ok(());
             }
             if let Some(charset) = decision.charset {
-                return self.sink.write_all(&field::with_charset(fixed, charset));
+                return self.sink.write_all(&field::with_charset(fixed, &charset));
+            }
+            if let Some(media) = decision.media {
+                return self.sink.write_all(&field::retyped(fixed, media));
             }
         }
         self.sink.write_all(fixed)
     }
 
     fn field_fragment(&mut self, piece: Piece<'_>) -> io::Result<()> {
-        self.fragments.replace(piece, self.sink)
+        self.sink.write_all(piece.octets)
     }
 
     fn header_end(&mut self, ordinal: usize, facts: &Facts, empty_line: bool) -> io::Result<()> {
@@ -131,7 +132,6 @@ impl Visitor for Writer<'_, '_> {
             Some(Coding::Octets) => Coder::Octets(Octets::default()),
             Some(Coding::RepairQuotedPrintable) => Coder::QuotedRepair(QuotedRepair::default()),
             Some(Coding::RepairBase64) => Coder::GroupedRepair(GroupedRepair::default()),
-            Some(Coding::Questions) => Coder::Questions(Questions::default()),
         };
         Ok(())
     }
@@ -156,12 +156,11 @@ impl Visitor for Writer<'_, '_> {
             Coder::Octets(coder) => coder.encode(piece, self.sink),
             Coder::QuotedRepair(coder) => coder.repair(piece, self.sink),
             Coder::GroupedRepair(coder) => coder.repair(piece, self.sink),
-            Coder::Questions(coder) => coder.replace(piece, self.sink),
         }
     }
 
     fn margin(&mut self, piece: Piece<'_>) -> io::Result<()> {
-        self.margin.replace(piece, self.sink)
+        self.margin.write(piece, self.sink)
     }
 
     fn delimiter(&mut self, line: &[u8]) -> io::Result<()> {
@@ -183,11 +182,7 @@ impl Visitor for Writer<'_, '_> {
                 }
                 Ok(())
             }
-            Coder::Plain
-            | Coder::Quoted(_)
-            | Coder::QuotedRepair(_)
-            | Coder::GroupedRepair(_)
-            | Coder::Questions(_) => Ok(()),
+            Coder::Plain | Coder::Quoted(_) | Coder::QuotedRepair(_) | Coder::GroupedRepair(_) => Ok(()),
         }
     }
 }

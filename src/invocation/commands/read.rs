@@ -6,45 +6,23 @@ use std::path::PathBuf;
 
 use lexopt::Arg;
 
-use super::{COMMANDS, Command, CommandArguments, CommandRow, OPTIONS, OptionRow};
+use super::{COMMANDS, CommandArguments, CommandRow, OPTIONS, OptionRow};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::suggestion::nearest;
-use crate::invocation::{HelpTopic, Invocation, Refusal, StandardInput, parse};
+use crate::invocation::{HelpTopic, Invocation, Refusal, StandardInput};
 use crate::words::Words;
 
 /// What may stand in front of a command, without the dashes.
 const LEADING: [&str; 3] = ["config", "help", "version"];
 
-/// Reads a command and its arguments.
-pub(in crate::invocation) fn read(
-    word: &OsStr,
-    rest: Vec<OsString>,
-    config: Option<PathBuf>,
-) -> Result<Invocation, Refusal> {
-    let row = named(word)?;
-    match row.command {
-        Command::Explain => parse::explained(rest, config),
-        Command::Help => help(row, &rest),
-        Command::Login
-        | Command::Logout
-        | Command::Status
-        | Command::Renew
-        | Command::Test
-        | Command::Doctor
-        | Command::Broker
-        | Command::Mailq
-        | Command::Queue => arguments(row, rest, config),
-    }
-}
-
 /// An unknown first word is never a recipient, or a mistyped command would send mail.
-fn named(word: &OsStr) -> Result<&'static CommandRow, Refusal> {
+pub(in crate::invocation) fn named(word: &OsStr) -> Result<&'static CommandRow, Refusal> {
     let row = COMMANDS.iter().find(|row| word == row.name);
     row.ok_or_else(|| refusal(Cause::UnknownCommand, unknown(word)))
 }
 
 /// `help`, and `help COMMAND`.
-fn help(row: &'static CommandRow, rest: &[OsString]) -> Result<Invocation, Refusal> {
+pub(in crate::invocation) fn help(row: &'static CommandRow, rest: &[OsString]) -> Result<Invocation, Refusal> {
     let topic = match rest {
         [] => HelpTopic::Tool,
         [only] if only == "--help" || only == "-h" => HelpTopic::Command(row.command),
@@ -56,7 +34,8 @@ fn help(row: &'static CommandRow, rest: &[OsString]) -> Result<Invocation, Refus
     Ok(Invocation::Help(topic))
 }
 
-fn arguments(
+/// A command's options and operands.
+pub(in crate::invocation) fn arguments(
     row: &'static CommandRow,
     arguments: Vec<OsString>,
     config: Option<PathBuf>,
@@ -154,12 +133,11 @@ fn refusal(cause: Cause, detail: Words) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CommandOption;
+    use super::super::{Command, CommandOption};
     use super::*;
 
     fn call(words: &[&str]) -> Result<Invocation, Refusal> {
-        let rest = words[1..].iter().map(OsString::from).collect();
-        read(OsStr::new(words[0]), rest, None)
+        crate::invocation::read("outlook-sendmail".into(), words.iter().map(OsString::from).collect())
     }
 
     fn detail(words: &[&str]) -> (Cause, String) {

@@ -113,11 +113,6 @@ static ROWS: &[Row] = &[
     status(400, 499, Cause::Refused).saying("Graph refuses", "nothing was sent; the log has its words whole"),
 ];
 
-/// Every wording that is more than its cause's.
-pub(super) fn wordings() -> impl Iterator<Item = &'static Wording> {
-    ROWS.iter().filter_map(|row| row.wording.as_ref())
-}
-
 /// A failed sendMail, as Graph tells it.
 #[derive(Deserialize, Default)]
 struct Told {

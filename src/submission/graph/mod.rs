@@ -6,28 +6,22 @@ mod recipients;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
-
-use lettre::Transport;
-use lettre::address::Envelope;
 
 use crate::account::Account;
 use crate::credentials::AccessToken;
 use crate::envelope::{Alphabet, Letter};
-use crate::failure::{Cause, Failure, Kind, Wording};
+use crate::failure::{Cause, Failure, Kind};
 use crate::invocation::Dsn;
 use crate::outcome::Receipt;
+use crate::submission::Custody;
 use crate::submission::graph::base64_writer::{Base64Writer, encoded_length};
-use crate::submission::outgoing::{InMemory, Outgoing};
 use crate::submission::smtp::content::progress;
 use crate::submission::smtp::faults::{failure, lost, perhaps_sent};
-use crate::submission::{Custody, NoCustody};
 use crate::transcript::{Line, Speaker};
 use crate::words::Words;
-use crate::world::Deadlines;
-use crate::world::{Clock, Https, Post, PostAnswer, PostFault, WireFault};
+use crate::world::{Clock, Deadlines, Https, Post, PostAnswer, PostFault, PostStep, WireFault};
 
 /// The largest request Graph takes: 413 says "The maximum request length supported is 4MB" ("Use the Microsoft Graph
 /// API", learn.microsoft.com/graph/use-the-api). Base64 makes that a message of 3 MiB.
@@ -50,11 +44,6 @@ pub fn check(letter: &Letter) -> Result<(), Failure> {
     Cargo::of(letter).map(drop)
 }
 
-/// Every wording of an answer that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    answers::wordings()
-}
-
 /// What is posted of a message, as far as it is known beforehand.
 struct Cargo {
     /// A Bcc field for recipients the header does not name; often empty.
@@ -66,7 +55,7 @@ struct Cargo {
 }
 
 impl Cargo {
-    fn of(message: &dyn Outgoing) -> Result<Self, Failure> {
+    fn of(message: &Letter) -> Result<Self, Failure> {
         if message.alphabet() == Alphabet::Utf8 {
             return Err(failure(Cause::NotForGraph, "an address in its header is not ASCII"));
         }
@@ -81,38 +70,28 @@ impl Cargo {
     }
 }
 
-/// Submission through Graph for one account with one token; every message gets its own connection.
+/// The endpoint of one account, with one token.
 pub struct Graph<'a> {
-    https: &'a dyn Https,
-    clock: &'a dyn Clock,
-    account: &'a Account,
-    token: &'a AccessToken,
-    times: Deadlines,
-    transcript: RefCell<&'a mut dyn FnMut(Line)>,
+    /// How it is reached.
+    pub https: &'a dyn Https,
+    /// What its deadlines are measured by.
+    pub clock: &'a dyn Clock,
+    /// Whose mailbox.
+    pub account: &'a Account,
+    /// What it signs in with.
+    pub token: &'a AccessToken,
+    /// How long it may take.
+    pub times: Deadlines,
+    /// Gets a line for request and answer.
+    pub transcript: &'a mut dyn FnMut(Line),
 }
 
-impl<'a> Graph<'a> {
-    /// The transport. `transcript` gets a line for request and answer.
-    pub fn new(
-        https: &'a dyn Https,
-        clock: &'a dyn Clock,
-        account: &'a Account,
-        token: &'a AccessToken,
-        times: Deadlines,
-        transcript: &'a mut dyn FnMut(Line),
-    ) -> Self {
-        Self { https, clock, account, token, times, transcript: RefCell::new(transcript) }
-    }
-
+impl Graph<'_> {
     /// Submits a letter: all recipients, or nobody.
     ///
     /// # Errors
     /// Nothing was sent, except with [`Cause::PerhapsSent`].
-    pub fn submit(&self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
-        self.converse(letter, custody)
-    }
-
-    fn converse(&self, message: &mut dyn Outgoing, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+    pub fn submit(mut self, message: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
         let cargo = Cargo::of(message)?;
         if *message.dsn() != Dsn::default() {
             self.say(Speaker::Event, "Graph has no delivery status notifications: -N, -R and -V count for nothing");
@@ -132,12 +111,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn post(
-        &self,
-        message: &mut dyn Outgoing,
-        cargo: &Cargo,
-        custody: &mut dyn Custody,
-    ) -> Result<PostAnswer, Failure> {
+    fn post(&mut self, message: &mut Letter, cargo: &Cargo, custody: &mut dyn Custody) -> Result<PostAnswer, Failure> {
         let url = format!("{}/v1.0/me/sendMail", self.account.graph);
         self.say(Speaker::Client, &format!("POST {url}"));
         let mut content = |sink: &mut dyn Write| {
@@ -151,20 +125,22 @@ impl<'a> Graph<'a> {
             [..] => ", with a Bcc field for recipients its header does not name",
         };
         self.say(Speaker::Event, &format!("{} octets of message, {} as base64{note}", cargo.octets, cargo.length));
-        let mut told = |text: &str| self.say(Speaker::Event, text);
-        let mut advanced = |sent: u64| self.say(Speaker::Progress, &progress(sent, cargo.length));
+        let (https, ca_file, token, times) = (self.https, self.account.ca_file(), &self.token.token, self.times);
+        let mut heard = |step: PostStep<'_>| match step {
+            PostStep::Connection(text) => self.say(Speaker::Event, text),
+            PostStep::Sent(octets) => self.say(Speaker::Progress, &progress(octets, cargo.length)),
+        };
         let post = Post {
             url: &url,
-            told: &mut told,
-            progress: &mut advanced,
+            heard: &mut heard,
             dot: &mut || custody.dot(),
-            token: &self.token.token,
+            token,
             content_type: "text/plain",
             length: cargo.length,
             content: &mut content,
-            times: self.times,
+            times,
         };
-        self.https.post(self.account.ca_file(), post).map_err(|fault| match fault {
+        https.post(ca_file, post).map_err(|fault| match fault {
             PostFault::Cut(WireFault::NotAReply(words)) => failure(Cause::GraphNonsense, words),
             PostFault::Cut(fault) => lost(&format!("posting to {}", self.account.graph), fault),
             PostFault::Content(words) => failure(
@@ -176,7 +152,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Waits as long as a busy Graph asks, if that leaves time to post.
-    fn waits(&self, seconds: u64) -> bool {
+    fn waits(&mut self, seconds: u64) -> bool {
         let wait = Duration::from_secs(seconds.max(1));
         let left = self.times.latest_dot().saturating_duration_since(self.clock.instant());
         let worthwhile = wait.checked_add(TIME_TO_POST).is_some_and(|needed| needed <= left);
@@ -187,17 +163,7 @@ impl<'a> Graph<'a> {
         worthwhile
     }
 
-    fn say(&self, speaker: Speaker, text: &str) {
-        (self.transcript.borrow_mut())(Line { speaker, text: Words::from(text) });
-    }
-}
-
-impl Transport for Graph<'_> {
-    type Ok = Receipt;
-    type Error = Failure;
-
-    /// Submits a message in memory; its line ends become CRLF.
-    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        self.converse(&mut InMemory::new(envelope, email, Dsn::default()), &mut NoCustody)
+    fn say(&mut self, speaker: Speaker, text: &str) {
+        (self.transcript)(Line { speaker, text: Words::from(text) });
     }
 }

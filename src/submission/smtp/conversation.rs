@@ -8,13 +8,13 @@ use lettre::transport::smtp::extension::ClientId;
 
 use crate::account::Account;
 use crate::credentials::Credential;
+use crate::envelope::Letter;
 use crate::failure::{Cause, Failure};
 use crate::outcome::{Receipt, RefusedRecipient};
 use crate::reply::{Phase, Reply};
 use crate::submission::Custody;
-use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::content::{Cut, Slices};
-use crate::submission::smtp::faults::{dropped, failure, lost, perhaps_sent};
+use crate::submission::smtp::faults::{Stop, dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
 use crate::submission::smtp::parameters::{DsnUse, Parameters};
 use crate::submission::smtp::stuffing::Stuffing;
@@ -29,14 +29,6 @@ const FALLBACK_NAME: &str = "localhost.localdomain";
 
 /// How long a server that stopped reading may take to tell why, and one that hears QUIT to answer.
 pub(super) const EARLY_REPLY: Duration = Duration::from_secs(1);
-
-/// How a conversation ends without a receipt.
-pub(super) enum Stop {
-    /// The server may be told goodbye.
-    Leave(Failure),
-    /// The connection is dropped without another octet.
-    Drop(Failure),
-}
 
 /// The conversation so far.
 pub(super) struct Conversation<'a> {
@@ -53,7 +45,7 @@ pub(super) struct Conversation<'a> {
 
 impl Conversation<'_> {
     /// Submits the message.
-    pub(super) fn run(mut self, message: &mut dyn Outgoing) -> Result<Receipt, Failure> {
+    pub(super) fn run(mut self, message: &mut Letter) -> Result<Receipt, Failure> {
         let verdict = self.submit(message);
         self.ended(verdict)
     }
@@ -74,7 +66,7 @@ impl Conversation<'_> {
         }
     }
 
-    fn submit(&mut self, message: &mut dyn Outgoing) -> Result<Receipt, Stop> {
+    fn submit(&mut self, message: &mut Letter) -> Result<Receipt, Stop> {
         let offers = self.open()?;
         let refused = self.transaction(message, &offers)?;
         self.say(Speaker::Event, &accepted(message.envelope(), &refused));
@@ -135,7 +127,7 @@ impl Conversation<'_> {
     }
 
     /// Up to the server's 354. Gives the recipients refused, where the others are enough.
-    fn transaction(&mut self, message: &dyn Outgoing, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
+    fn transaction(&mut self, message: &Letter, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
         let parameters = Parameters::new(message, offers).map_err(Stop::Leave)?;
         let mut answers = self.flights(message, offers, &parameters, Attempt::First)?;
         if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
@@ -158,7 +150,7 @@ impl Conversation<'_> {
 
     fn flights<'m>(
         &mut self,
-        message: &'m dyn Outgoing,
+        message: &'m Letter,
         offers: &Offers,
         parameters: &Parameters,
         attempt: Attempt,
@@ -204,7 +196,7 @@ impl Conversation<'_> {
     }
 
     /// The content, the final dot, and the verdict.
-    fn content(&mut self, message: &mut dyn Outgoing, offers: &Offers) -> Result<Words, Stop> {
+    fn content(&mut self, message: &mut Letter, offers: &Offers) -> Result<Words, Stop> {
         let size = message.size();
         let mut slices = Slices::new(&mut *self.wire, self.clock, self.times, size, &mut *self.transcript);
         // Content comes line by line; stuffing is fast on large pieces.

@@ -2,9 +2,16 @@
 
 use crate::failure::{Cause, Failure, Stage};
 use crate::reply::Phase;
-use crate::submission::smtp::conversation::Stop;
 use crate::words::Words;
 use crate::world::WireFault;
+
+/// How a conversation ends without a receipt.
+pub(super) enum Stop {
+    /// The server may be told goodbye.
+    Leave(Failure),
+    /// The connection is dropped without another octet.
+    Drop(Failure),
+}
 
 /// A failure of this stage.
 pub(in crate::submission) fn failure(cause: Cause, words: impl Into<Words>) -> Failure {

@@ -17,88 +17,68 @@ mod stuffing;
 mod transaction;
 mod xoauth2;
 
-pub use super::outgoing::Outgoing;
-
-use std::cell::RefCell;
-
-use lettre::Transport;
-use lettre::address::Envelope;
-
 use crate::account::{Account, MailServer};
 use crate::credentials::Credential;
 use crate::envelope::Letter;
 use crate::failure::Failure;
-use crate::invocation::Dsn;
 use crate::outcome::Receipt;
 use crate::reply::Phase;
-use crate::submission::outgoing::InMemory;
 use crate::submission::smtp::conversation::Conversation;
 use crate::submission::smtp::discreet::Discreet;
 pub(crate) use crate::submission::smtp::faults::lost;
 use crate::submission::{Custody, NoCustody};
-use crate::transcript::Line;
-use crate::transcript::Speaker;
+use crate::transcript::{Line, Speaker};
 use crate::words::Words;
-use crate::world::Deadlines;
-use crate::world::{Clock, Network};
+use crate::world::{Clock, Deadlines, Network};
 
-/// Submission over SMTP for one account with one credential; every message gets its own connection.
+/// One connection to the submission server of an account, with one credential.
 pub struct Smtp<'a> {
-    network: &'a dyn Network,
-    clock: &'a dyn Clock,
-    account: &'a Account,
-    credential: &'a Credential,
-    times: Deadlines,
-    transcript: RefCell<&'a mut dyn FnMut(Line)>,
+    /// How it is reached.
+    pub network: &'a dyn Network,
+    /// What its deadlines are measured by.
+    pub clock: &'a dyn Clock,
+    /// Whose mailbox, and at which server.
+    pub account: &'a Account,
+    /// What it signs in with.
+    pub credential: &'a Credential,
+    /// How long it may take.
+    pub times: Deadlines,
+    /// Gets every line as it is said.
+    pub transcript: &'a mut dyn FnMut(Line),
 }
 
-impl<'a> Smtp<'a> {
-    /// The transport. `transcript` gets every line as it is said.
-    pub fn new(
-        network: &'a dyn Network,
-        clock: &'a dyn Clock,
-        account: &'a Account,
-        credential: &'a Credential,
-        times: Deadlines,
-        transcript: &'a mut dyn FnMut(Line),
-    ) -> Self {
-        Self { network, clock, account, credential, times, transcript: RefCell::new(transcript) }
-    }
-
+impl Smtp<'_> {
     /// Submits a letter: to all recipients or nobody, unless `custody` says otherwise.
     ///
     /// # Errors
     /// Nothing was sent, except with [`Cause::PerhapsSent`](crate::failure::Cause::PerhapsSent).
-    pub fn submit(&self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
-        self.converse(letter, custody)
+    pub fn submit(self, letter: &mut Letter, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
+        self.connected(custody, |conversation| conversation.run(letter))
     }
 
     /// Signs in as for a message, and sends none.
     ///
     /// # Errors
     /// Those of a submission up to AUTH.
-    pub fn try_sign_in(&self) -> Result<(), Failure> {
+    pub fn try_sign_in(self) -> Result<(), Failure> {
         self.connected(&mut NoCustody, |conversation| conversation.try_sign_in())
-    }
-
-    fn converse(&self, message: &mut dyn Outgoing, custody: &mut dyn Custody) -> Result<Receipt, Failure> {
-        self.connected(custody, |conversation| conversation.run(message))
     }
 
     /// Failures are told in Outlook's name only where it is Outlook.
     fn connected<T>(
-        &self,
+        self,
         custody: &mut dyn Custody,
         talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.connect(custody, talk).map_err(|failure| match self.account.provider.server {
+        let server = self.account.provider.server;
+        self.connect(custody, talk).map_err(|failure| match server {
             MailServer::Outlook => failure,
             MailServer::Other => failure.elsewhere(),
         })
     }
 
     fn connect<T>(
-        &self,
+        self,
         custody: &mut dyn Custody,
         talk: impl FnOnce(Conversation<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -106,9 +86,8 @@ impl<'a> Smtp<'a> {
             .network
             .connect(self.account.server(), self.times.before_dot)
             .map_err(|fault| lost(&format!("connecting to {}", self.account.host), fault))?;
-        let mut transcript = self.transcript.borrow_mut();
         let text = Words::from(format!("connected to {} {}", self.account.host, wire.peer()));
-        (*transcript)(Line { speaker: Speaker::Event, text });
+        (self.transcript)(Line { speaker: Speaker::Event, text });
         let secrets = sign_in::secrets(self.credential, self.account.address.as_ref());
         talk(Conversation {
             wire: Box::new(Discreet::new(wire, &secrets)),
@@ -116,20 +95,10 @@ impl<'a> Smtp<'a> {
             account: self.account,
             credential: self.credential,
             times: self.times,
-            transcript: &mut **transcript,
+            transcript: self.transcript,
             custody,
             heard: Phase::Greeting,
         })
-    }
-}
-
-impl Transport for Smtp<'_> {
-    type Ok = Receipt;
-    type Error = Failure;
-
-    /// Submits a message in memory; its line ends become CRLF.
-    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Receipt, Failure> {
-        self.converse(&mut InMemory::new(envelope, email, Dsn::default()), &mut NoCustody)
     }
 }
 

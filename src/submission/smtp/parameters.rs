@@ -2,10 +2,9 @@
 
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter, RcptParameter};
 
-use crate::envelope::{Alphabet, Transfer};
+use crate::envelope::{Alphabet, Letter, Transfer};
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::Dsn;
-use crate::submission::outgoing::Outgoing;
 use crate::submission::smtp::offers::{Offers, SizeLimit};
 
 /// Parameters of one transaction.
@@ -26,7 +25,7 @@ pub(super) enum DsnUse {
 
 impl Parameters {
     /// Everything the message needs and wishes.
-    pub(super) fn new(message: &dyn Outgoing, offers: &Offers) -> Result<Self, Failure> {
+    pub(super) fn new(message: &Letter, offers: &Offers) -> Result<Self, Failure> {
         let mut parameters = Self::without_dsn(message, offers)?;
         if offers.dsn {
             let Dsn { notify, ret, envid } = message.dsn();
@@ -41,7 +40,7 @@ impl Parameters {
     }
 
     /// The same without delivery status notification.
-    pub(super) fn without_dsn(message: &dyn Outgoing, offers: &Offers) -> Result<Self, Failure> {
+    pub(super) fn without_dsn(message: &Letter, offers: &Offers) -> Result<Self, Failure> {
         let mut parameters = Self::default();
         match offers.size {
             Some(SizeLimit::Octets(limit)) if message.size() > limit => {

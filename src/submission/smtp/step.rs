@@ -6,8 +6,8 @@
 use crate::failure::{Cause, Failure, Wording};
 use crate::reply::{Phase, Reply};
 use crate::submission::smtp::content::Cut;
-use crate::submission::smtp::conversation::{Conversation, EARLY_REPLY, Stop};
-use crate::submission::smtp::faults::{failure, lost};
+use crate::submission::smtp::conversation::{Conversation, EARLY_REPLY};
+use crate::submission::smtp::faults::{Stop, failure, lost};
 use crate::submission::smtp::transaction::refused;
 use crate::words::Words;
 

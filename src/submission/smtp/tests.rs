@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,15 +10,13 @@ use super::*;
 use crate::account::CallerShown;
 use crate::account::{AuthKind, FromPolicy, LoneDot, MessageIds, OnFailure, PROVIDERS, TransportKind};
 use crate::credentials::{AccessToken, Origin};
-use crate::envelope::{Alphabet, Transfer};
 use crate::failure::Cause;
-use crate::fake_world::parse_reply;
+use crate::fake_world::{self, Fakes, parse_reply};
+use crate::invocation::{FlagValue, FlagValues, Submit};
 use crate::reply::Reply;
 use crate::secret::Secret;
 use crate::words::Words;
-use crate::world::Server;
-use crate::world::StoreKind;
-use crate::world::{Wire, WireFault};
+use crate::world::{Server, Spool, StoreKind, Wire, WireFault, memory_spool};
 
 /// What a server does when it is listened to.
 enum Said {
@@ -134,58 +132,43 @@ impl Clock for Scripted {
     fn sleep(&self, _duration: Duration) {}
 }
 
-/// A message that needs something special.
-struct Special {
-    envelope: Envelope,
-    content: Vec<u8>,
-    size: u64,
-    transfer: Transfer,
-    alphabet: Alphabet,
-    dsn: Dsn,
-    spool: Option<io::ErrorKind>,
+const HEADER: &str = "From: me@outlook.com\r\nDate: Thu, 26 Nov 2026 10:00:00 +0000\r\n\
+    Message-ID: <1@x.example>\r\nSubject: x\r\n";
+
+fn message(recipients: &[&str]) -> Letter {
+    special(recipients, &[], "\r\n.dot\r\n", memory_spool())
 }
 
-impl Outgoing for Special {
-    fn envelope(&self) -> &Envelope {
-        &self.envelope
-    }
+/// A letter with these wishes whose header ends, and whose body begins, like this.
+fn special(recipients: &[&str], wishes: &[(FlagValue, &str)], rest: &str, spool: Box<dyn Spool>) -> Letter {
+    let values = wishes.iter().fold(FlagValues::default(), |values, (wish, value)| values.with(*wish, *value));
+    let operands = recipients.iter().map(|address| address.as_bytes().to_vec()).collect();
+    let submit = Submit { operands, values, ..Submit::default() };
+    fake_world::letter(&Fakes::default().world(), &account(), &submit, [HEADER, rest].concat().as_bytes(), spool)
+}
 
-    fn size(&self) -> u64 {
-        self.size
-    }
+/// Can be read until it breaks.
+struct Breaking(Cursor<Vec<u8>>, Rc<Cell<bool>>);
 
-    fn transfer(&self) -> Transfer {
-        self.transfer
-    }
-
-    fn alphabet(&self) -> Alphabet {
-        self.alphabet
-    }
-
-    fn header(&self) -> &[u8] {
-        &[]
-    }
-    fn dsn(&self) -> &Dsn {
-        &self.dsn
-    }
-
-    fn write(&mut self, sink: &mut dyn Write) -> io::Result<()> {
-        sink.write_all(&self.content)?;
-        self.spool.map_or(Ok(()), |kind| Err(kind.into()))
+impl Read for Breaking {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        if self.1.get() { Err(io::ErrorKind::UnexpectedEof.into()) } else { self.0.read(octets) }
     }
 }
 
-fn message(recipients: &[&str]) -> Special {
-    let to = recipients.iter().map(|address| address.parse().unwrap()).collect();
-    let content = b"Subject: x\r\n\r\n.dot\r\n".to_vec();
-    Special {
-        envelope: Envelope::new(Some("me@outlook.com".parse().unwrap()), to).unwrap(),
-        size: content.len() as u64,
-        content,
-        transfer: Transfer::SevenBit,
-        alphabet: Alphabet::Ascii,
-        dsn: Dsn::default(),
-        spool: None,
+impl Write for Breaking {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Breaking {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
     }
 }
 
@@ -206,6 +189,7 @@ fn account() -> Account {
         graph: "https://graph.microsoft.com".into(),
         message_ids: MessageIds::Repair,
         allow: Vec::new(),
+        is_one_of_several: false,
         host: "smtp-mail.outlook.com".into(),
         port: 587,
         ehlo: None,
@@ -229,8 +213,9 @@ const RESPONSE: &str = "dXNlcj1tZUBvdXRsb29rLmNvbQFhdXRoPUJlYXJlciBUT0tFTgEB";
 const ACCEPTED: &str = "250 2.0.0 OK <new-id@outlook.com> [Hostname=X.PROD.OUTLOOK.COM]";
 
 const EHLO: &str = "EHLO [192.0.2.1]\r\n";
-const MAIL: &str = "MAIL FROM:<me@outlook.com> SIZE=20\r\n";
-const CONTENT: &str = "Subject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
+const MAIL: &str = "MAIL FROM:<me@outlook.com> SIZE=108\r\n";
+const CONTENT: &str = "From: me@outlook.com\r\nDate: Thu, 26 Nov 2026 10:00:00 +0000\r\n\
+    Message-ID: <1@x.example>\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
 
 /// The replies up to and including the one to AUTH.
 const SIGNED_IN: &[&str] =
@@ -287,22 +272,22 @@ fn bearer(token: &str) -> Credential {
     Credential::Bearer(AccessToken { token, expires_at: SystemTime::UNIX_EPOCH, origin: Origin::Renewed })
 }
 
-fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut dyn Outgoing) -> Run {
+fn run_with(script: Rc<Script>, account: &Account, token: &str, message: &mut Letter) -> Run {
     run_as(script, account, &bearer(token), message)
 }
 
-fn run_as(script: Rc<Script>, account: &Account, credential: &Credential, message: &mut dyn Outgoing) -> Run {
+fn run_as(script: Rc<Script>, account: &Account, credential: &Credential, message: &mut Letter) -> Run {
     let world = Scripted(Rc::clone(&script));
     let times = account.deadlines(script.now.get());
     let mut transcript = Vec::new();
     let mut write_down = |line: Line| transcript.push(format!("{:?} {}", line.speaker, line.text.whole()));
-    let outcome =
-        Smtp::new(&world, &world, account, credential, times, &mut write_down).converse(message, &mut NoCustody);
+    let smtp = Smtp { network: &world, clock: &world, account, credential, times, transcript: &mut write_down };
+    let outcome = smtp.submit(message, &mut NoCustody);
     let flights = script.flights.borrow().clone();
     Run { outcome, flights, transcript, script }
 }
 
-fn run(replies: &[&[&str]], message: &mut dyn Outgoing) -> Run {
+fn run(replies: &[&[&str]], message: &mut Letter) -> Run {
     run_with(script(replies), &account(), "TOKEN", message)
 }
 
@@ -342,12 +327,12 @@ fn the_transcript_shows_everything_but_the_token() {
             "Client AUTH XOAUTH2 (redacted)",
             "Server 235 2.7.0 Authentication successful",
             "Event signed in as me@outlook.com",
-            "Client MAIL FROM:<me@outlook.com> SIZE=20",
+            "Client MAIL FROM:<me@outlook.com> SIZE=108",
             "Client RCPT TO:<a@x.example>",
             "Client DATA",
             "Server 354 go",
             "Event recipient a@x.example accepted",
-            "Event 20 octets of message",
+            "Event 108 octets of message",
             "Client .",
             "Client QUIT",
         ]
@@ -369,7 +354,7 @@ fn without_pipelining_one_thing_at_a_time() {
             "RCPT TO:<a@x.example>\r\n",
             "RCPT TO:<b@y.example>\r\n",
             "DATA\r\n",
-            "Subject: x\r\n\r\n..dot\r\n.\r\n",
+            "From: me@outlook.com\r\nDate: Thu, 26 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@x.example>\r\nSubject: x\r\n\r\n..dot\r\n.\r\n",
             "QUIT\r\n",
             "<closed>"
         ]
@@ -384,22 +369,7 @@ fn many_recipients_go_in_flights_of_five_hundred() {
     let run = run(&[SIGNED_IN, &answers, &["354 go", ACCEPTED]], &mut message(&recipients));
     assert!(run.outcome.is_ok());
     let lines: Vec<usize> = run.after_auth().iter().map(|flight| flight.matches("\r\n").count()).collect();
-    assert_eq!(lines, [501, 500, 2, 5, 0]);
-}
-
-#[test]
-fn a_transport_of_lettre() {
-    let script = script(&[SIGNED_IN, &["250 ok", "250 ok", "354 go", ACCEPTED]]);
-    let world = Scripted(Rc::clone(&script));
-    let account = account();
-    let credential = bearer("T");
-    let mut silent = |_| ();
-    let smtp = Smtp::new(&world, &world, &account, &credential, account.deadlines(script.now.get()), &mut silent);
-    let envelope = Envelope::new(None, vec!["a@x.example".parse().unwrap()]).unwrap();
-    assert!(smtp.send_raw(&envelope, b"Subject: x\n\n.\n").is_ok());
-    let flights = script.flights.borrow();
-    assert_eq!(flights[5], "MAIL FROM:<> SIZE=17\r\nRCPT TO:<a@x.example>\r\nDATA\r\n");
-    assert_eq!(flights[6], "Subject: x\r\n\r\n..\r\n.\r\nQUIT\r\n");
+    assert_eq!(lines, [501, 500, 2, 8, 0]);
 }
 
 // -- up to signing in
@@ -644,12 +614,12 @@ fn only_354_is_a_go_ahead() {
 
 #[test]
 fn a_message_over_the_limit_is_not_begun() {
-    let small = "250-x\r\n250-SIZE 19\r\n250 AUTH XOAUTH2";
+    let small = "250-x\r\n250-SIZE 107\r\n250 AUTH XOAUTH2";
     let run_small = run(&[&SIGNED_IN[..3], &[small, "235 in"]], &mut message(&["a@x.example"]));
     assert_eq!(run_small.cause(), Cause::MessageTooLarge);
-    assert_eq!(run_small.detail(), "20 octets, and the server takes 19");
+    assert_eq!(run_small.detail(), "108 octets, and the server takes 107");
     assert_eq!(run_small.after_auth(), ["QUIT\r\n", "<closed>"]);
-    for size in ["SIZE", "SIZE 0", "SIZE 20"] {
+    for size in ["SIZE", "SIZE 0", "SIZE 108"] {
         let ehlo = format!("250-x\r\n250-{size}\r\n250 AUTH XOAUTH2");
         let run = run(&[&SIGNED_IN[..3], &[&ehlo, "235 in"]], &mut message(&["a@x.example"]));
         assert_eq!(run.after_auth()[0], MAIL, "{size}");
@@ -658,10 +628,13 @@ fn a_message_over_the_limit_is_not_begun() {
 
 #[test]
 fn eight_bit_content_is_announced_or_not_sent() {
-    let mut eight_bit = message(&["a@x.example"]);
-    eight_bit.transfer = Transfer::EightBitMime;
+    let signed = "Content-Type: multipart/signed; boundary=b; protocol=\"application/pgp-signature\"; micalg=pgp-sha256\r\n\
+        MIME-Version: 1.0\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
+        Gr\u{fc}\u{df}e\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n";
+    let mut eight_bit = special(&["a@x.example"], &[], signed, memory_spool());
     let offered = run(&[SIGNED_IN], &mut eight_bit);
-    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 BODY=8BITMIME\r\n"));
+    let mail = format!("MAIL FROM:<me@outlook.com> SIZE={} BODY=8BITMIME\r\n", eight_bit.size());
+    assert!(offered.after_auth()[0].starts_with(&mail), "{:?}", offered.after_auth());
     let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut eight_bit);
     assert_eq!(missing.cause(), Cause::CannotConvert);
     assert_eq!(missing.after_auth(), ["QUIT\r\n", "<closed>"]);
@@ -670,7 +643,7 @@ fn eight_bit_content_is_announced_or_not_sent() {
 #[test]
 fn smtputf8_is_used_only_when_an_address_needs_it() {
     let offered = run(&[SIGNED_IN], &mut message(&["a@x.example", "j\u{f6}rg@x.example"]));
-    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 SMTPUTF8\r\n"));
+    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=108 SMTPUTF8\r\n"));
     let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut message(&["j\u{f6}rg@x.example"]));
     assert_eq!(missing.cause(), Cause::AddressSyntax);
     assert_eq!(missing.detail(), "j\u{f6}rg@x.example is not ASCII, and the server does not offer SMTPUTF8");
@@ -678,21 +651,21 @@ fn smtputf8_is_used_only_when_an_address_needs_it() {
 
 #[test]
 fn smtputf8_is_used_when_only_the_header_needs_it() {
-    let utf8 = || Special { alphabet: Alphabet::Utf8, ..message(&["a@x.example"]) };
-    let offered = run(&[SIGNED_IN], &mut utf8());
-    assert!(offered.after_auth()[0].starts_with("MAIL FROM:<me@outlook.com> SIZE=20 SMTPUTF8\r\n"));
-    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut utf8());
+    let mut utf8 = special(&["a@x.example"], &[], "To: j\u{f6}rg@x.example\r\n\r\n", memory_spool());
+    let offered = run(&[SIGNED_IN], &mut utf8);
+    let mail = format!("MAIL FROM:<me@outlook.com> SIZE={} SMTPUTF8\r\n", utf8.size());
+    assert!(offered.after_auth()[0].starts_with(&mail), "{:?}", offered.after_auth());
+    let missing = run(&[&SIGNED_IN[..3], &[PLAIN, "235 in"]], &mut utf8);
     assert_eq!(missing.cause(), Cause::AddressSyntax);
     assert_eq!(missing.detail(), "an address in the header is not ASCII, and the server does not offer SMTPUTF8");
 }
 
-fn with_dsn() -> Special {
-    let mut message = message(&["a@x.example"]);
-    message.dsn = Dsn { notify: Some("SUCCESS,DELAY".into()), ret: Some("HDRS".into()), envid: Some("QQ+1 2".into()) };
-    message
+fn with_dsn() -> Letter {
+    let wishes = [(FlagValue::Notify, "SUCCESS,DELAY"), (FlagValue::Return, "HDRS"), (FlagValue::EnvelopeId, "QQ+1 2")];
+    special(&["a@x.example"], &wishes, "\r\n.dot\r\n", memory_spool())
 }
 
-const MAIL_DSN: &str = "MAIL FROM:<me@outlook.com> SIZE=20 RET=HDRS ENVID=QQ+2B1+202\r\n\
+const MAIL_DSN: &str = "MAIL FROM:<me@outlook.com> SIZE=108 RET=HDRS ENVID=QQ+2B1+202\r\n\
     RCPT TO:<a@x.example> NOTIFY=SUCCESS,DELAY\r\nDATA\r\n";
 
 #[test]
@@ -806,7 +779,15 @@ fn a_sign_in_is_tried_without_sending() {
         let (world, account, credential) = (Scripted(Rc::clone(&script)), account(), bearer("TOKEN"));
         let mut silent = |_| ();
         let times = account.deadlines(script.now.get());
-        let outcome = Smtp::new(&world, &world, &account, &credential, times, &mut silent).try_sign_in();
+        let outcome = Smtp {
+            network: &world,
+            clock: &world,
+            account: &account,
+            credential: &credential,
+            times,
+            transcript: &mut silent,
+        }
+        .try_sign_in();
         assert_eq!(outcome.err().map(|failure| failure.cause), cause);
         assert_eq!(script.flights.borrow()[5..], ["QUIT\r\n", "<closed>"]);
     }
@@ -882,10 +863,12 @@ fn the_reserve_is_at_most_a_quarter_of_the_deadline() {
     assert!(account.deadlines(start).before_dot > start);
 }
 
-fn large() -> Special {
-    let mut message = message(&["a@x.example"]);
-    message.content = b"0123456789abcdef\r\n".repeat(20_000);
-    message
+fn large() -> Letter {
+    large_in(memory_spool())
+}
+
+fn large_in(spool: Box<dyn Spool>) -> Letter {
+    special(&["a@x.example"], &[], &("\r\n".to_owned() + &"0123456789abcdef\r\n".repeat(20_000)), spool)
 }
 
 #[test]
@@ -894,9 +877,7 @@ fn a_large_message_goes_on_as_long_as_it_is_taken() {
     let script = script(&[SIGNED_IN, GO, &[ACCEPTED]]);
     script.slowness.set(slow);
     let began = start(&script);
-    let mut message = large();
-    message.size = message.content.len() as u64;
-    let run = run_with(script, &account(), "TOKEN", &mut message);
+    let run = run_with(script, &account(), "TOKEN", &mut large());
     assert!(run.outcome.is_ok(), "{:?}", run.outcome);
     assert!(start(&run.script) > began + account().deadline, "it took longer than the deadline");
     // Every piece has its own time.
@@ -958,7 +939,15 @@ fn what_lies_unread_before_the_trial_of_a_sign_in_ends_is_its_outcome() {
         let (world, account, credential) = (Scripted(Rc::clone(&script)), account(), bearer("TOKEN"));
         let mut silent = |_| ();
         let times = account.deadlines(script.now.get());
-        let outcome = Smtp::new(&world, &world, &account, &credential, times, &mut silent).try_sign_in();
+        let outcome = Smtp {
+            network: &world,
+            clock: &world,
+            account: &account,
+            credential: &credential,
+            times,
+            transcript: &mut silent,
+        }
+        .try_sign_in();
         assert_eq!(outcome.err().map(|failure| failure.cause), Some(cause));
     }
 }
@@ -1045,8 +1034,9 @@ fn what_the_server_said_before_it_hung_up_is_reported() {
 
 #[test]
 fn a_spool_that_cannot_be_read_sends_nothing() {
-    let mut broken = large();
-    broken.spool = Some(io::ErrorKind::UnexpectedEof);
+    let is_broken = Rc::new(Cell::new(false));
+    let mut broken = large_in(Box::new(Breaking(Cursor::default(), Rc::clone(&is_broken))));
+    is_broken.set(true);
     let run = run(&[SIGNED_IN, GO], &mut broken);
     assert_eq!(run.cause(), Cause::InputUnreadable);
     assert!(!run.flights.iter().any(|flight| flight.contains("\r\n.\r\n")));

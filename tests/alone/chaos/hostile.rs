@@ -21,18 +21,18 @@ def connect():
     return s
 def trickle(s):
     try:
-        for octet in b'OLSM\x01\x01u\0\0\0\x04\0\0\0\0' * 1000:
+        for octet in b'OLSM\x01H\0\x10\0\0' + b'[' * 10000:
             s.sendall(bytes([octet])); time.sleep(0.2)
     except OSError: pass
 def listing(s):
     # Asks, and never reads.
-    s.sendall(b'OLSM\x01\x02')
+    s.sendall(b'OLSM\x01R\0\0\0\x0c"list-queue"')
 def half(s):
-    s.sendall(b'OLSM\x01\x01u\0\0'); s.shutdown(socket.SHUT_WR)
+    s.sendall(b'OLSM\x01H\0\0'); s.shutdown(socket.SHUT_WR)
 def passing(s):
     files = [os.open('/dev/null', os.O_RDONLY) for _ in range(50)]
     rights = array.array('i', files)
-    s.sendmsg([b'OLSM\x01\x01'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    s.sendmsg([b'OLSM\x01H'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 kept = []
 ways = {'trickle': trickle, 'listing': listing, 'half': half, 'passing': passing}
 for _ in range(8):
@@ -86,10 +86,10 @@ fn a_connection_is_its_makers_whoever_writes_to_it() {
     // Made by nobody, handed to a process of root's, which asks for what only root may.
     let script = "import os,socket; s=socket.socket(socket.AF_UNIX); os.seteuid(65534); \
                   s.connect('/run/outlook-sendmail/submit.sock'); os.seteuid(0); s.recv(16); \
-                  s.sendall(b'OLSM\\x01'+bytes([9])); print(s.recv(999)[5])";
+                  s.sendall(b'OLSM\\x01R\\0\\0\\0\\x0f{\"forget\":\"me\"}'); print('RootOnly' in str(s.recv(999)))";
     let mut command = system.as_user_anything(0);
     let said = run(command.args(["python3", "-c", script]), b"");
-    assert_eq!(said.stdout, "77\n", "{}", said.stderr);
+    assert_eq!(said.stdout, "True\n", "{}", said.stderr);
 }
 
 #[test]

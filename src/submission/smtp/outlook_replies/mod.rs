@@ -91,7 +91,11 @@ impl Row {
             && (self.statuses.is_empty() || self.statuses.iter().any(same))
             && self.texts.iter().all(|part| lower_text.contains(&part.to_ascii_lowercase()))
     }
+}
 
+/// For the manual.
+#[cfg(test)]
+impl Row {
     /// The replies this row is about, for people.
     pub fn mark(&self) -> String {
         let codes = match self.codes {
@@ -131,11 +135,6 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 /// What a negative reply in this phase means. Another reply where it comes to that is no SMTP.
 pub fn classify(phase: Phase, reply: &Reply) -> Cause {
     row(phase, reply).map_or(Cause::ReplyNonsense, |row| row.cause)
-}
-
-/// Every wording that is more than its cause's.
-pub fn wordings() -> impl Iterator<Item = &'static Wording> {
-    rows().filter_map(|row| row.wording.as_ref())
 }
 
 /// What to say of it, where its cause alone says too little.

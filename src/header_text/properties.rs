@@ -91,20 +91,19 @@ proptest! {
     fn an_unstructured_field_is_always_well_formed(value in value(), name in "[!-9;-~]{1,90}") {
         match fold(&name, &value) {
             Ok(field) => prop_assert_eq!(flaw(&field), None, "{:?}", String::from_utf8_lossy(&field)),
-            Err(_) => prop_assert!(is_structured(&name)),
-        }
-        if let Ok(field) = fold_utf8(&name, &value) {
-            let ascii: Vec<u8> = field.iter().map(|octet| if octet.is_ascii() { *octet } else { b'x' }).collect();
-            prop_assert_eq!(flaw(&ascii), None, "{:?}", String::from_utf8_lossy(&field));
+            Err(_) => prop_assert!(syntax_of(&name) != Syntax::Text),
         }
     }
 
     #[test]
     fn a_structured_field_is_well_formed_or_refused(value in value()) {
         if let Ok(field) = fold("References", &value) {
-            prop_assert_eq!(flaw(&field), None, "{:?}", String::from_utf8_lossy(&field));
+            let ascii: Vec<u8> = field.iter().map(|octet| if octet.is_ascii() { *octet } else { b'x' }).collect();
+            prop_assert_eq!(flaw(&ascii), None, "{:?}", String::from_utf8_lossy(&field));
             let text = field.strip_prefix(b"References:").unwrap();
-            prop_assert_eq!(squeezed(&lines::flattened(text)), squeezed(&lines::flattened(&value)));
+            // A word that fits no line is cut where white space means nothing.
+            let visible = |text: &[u8]| -> Vec<u8> { squeezed(text).into_iter().filter(|octet| *octet != b' ').collect() };
+            prop_assert_eq!(visible(&lines::flattened(text)), visible(&lines::flattened(&value)));
         }
     }
 

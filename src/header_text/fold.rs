@@ -1,7 +1,7 @@
 //! A whole field, made fit for the wire: 7-bit, no line over 998 octets, nothing that could pass for another field.
 
 use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap};
-use super::structured::{is_broken_anywhere, is_structured};
+use super::structured::{Syntax, is_broken_anywhere, syntax_of};
 use super::unstructured::encoded_pieces;
 use crate::words::Words;
 
@@ -12,9 +12,6 @@ pub enum FoldFault {
     Name(Words),
     /// A word of a structured field is longer than a line.
     LongWord(Words),
-    /// A structured field holds 8-bit text: [`super::encode_structured`] or [`crate::address::render_list`] encodes
-    /// it first.
-    EightBit(Words),
 }
 
 /// The field `Name: value`, every line ending CRLF.
@@ -22,39 +19,30 @@ pub enum FoldFault {
 /// Folding that is good stays as it is, octet for octet. Otherwise the value is folded anew at white space, at 76
 /// columns where possible, control characters become spaces, and in unstructured fields 8-bit text and words too long
 /// for a line become encoded words (8-bit text that is not UTF-8 as `unknown-8bit`; call
-/// [`super::encode_unstructured`] first where the charset is known). No input makes a line that is empty, that holds only
-/// white space, or that starts without white space.
+/// [`super::encode_unstructured`] first where the charset is known). 8-bit text of a structured field stays: what of it
+/// can be encoded, [`super::encode_structured`] and [`crate::address::render_list`] have encoded. No input makes a line
+/// that is empty, that holds only white space, or that starts without white space.
 ///
 /// # Errors
-/// [`FoldFault`], for a name that is none and for what a structured field cannot hold.
-pub fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
-    field(name, value, Text::SevenBit)
-}
-
-/// As [`fold`], but UTF-8 may stay: for a message that goes out with SMTPUTF8 (RFC 6532), because an address in its
-/// header cannot be written otherwise.
-///
-/// # Errors
-/// As [`fold`]; [`FoldFault::EightBit`] for 8-bit text that is not UTF-8 in a structured field.
-pub fn fold_utf8(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
-    field(name, value, Text::Utf8)
+/// [`FoldFault`], for a name that is none and for a word that fits no line.
+pub(crate) fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
+    let syntax = syntax_of(name);
+    let allowed = if syntax == Syntax::Text { Text::SevenBit } else { Text::EightBit };
+    field(name, value, allowed)
 }
 
 /// What may stand in a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Text {
     SevenBit,
-    Utf8,
+    EightBit,
 }
 
 impl Text {
     /// Printable, or a tab.
     fn allows(self, text: &[u8]) -> bool {
-        match self {
-            Self::SevenBit => text.iter().all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet)),
-            Self::Utf8 => std::str::from_utf8(text)
-                .is_ok_and(|text| text.chars().all(|character| character == '\t' || !character.is_control())),
-        }
+        text.iter()
+            .all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet) || (self == Self::EightBit && octet > 0x7f))
     }
 }
 
@@ -74,9 +62,9 @@ fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> 
         field.extend_from_slice(if starts_spaced { b"" } else { b" " });
         field.extend_from_slice(value);
     } else {
-        let mut pieces = match is_structured(name) {
-            true => structured_pieces(name, value, allowed)?,
-            false => encoded_pieces(value, ""),
+        let mut pieces = match allowed {
+            Text::EightBit => structured_pieces(name, value)?,
+            Text::SevenBit => encoded_pieces(value, ""),
         };
         if let Some(first) = pieces.first_mut()
             && first.gap.is_empty()
@@ -89,11 +77,8 @@ fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> 
     Ok(field)
 }
 
-fn structured_pieces(name: &str, value: &[u8], allowed: Text) -> Result<Vec<Piece>, FoldFault> {
+fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> {
     let line = flattened(value);
-    if !allowed.allows(&line) {
-        return Err(FoldFault::EightBit(Words::from(name)));
-    }
     let mut done = Vec::new();
     let mut quoted = false;
     for piece in pieces(&line) {
@@ -183,7 +168,6 @@ mod tests {
     #[test]
     fn what_a_structured_field_cannot_hold() {
         assert!(matches!(fold("Message-ID", "a".repeat(1000).as_bytes()), Err(FoldFault::LongWord(_))));
-        assert!(matches!(fold("To", "ü@x".as_bytes()), Err(FoldFault::EightBit(_))));
         let references = "<0123456789@example.org> ".repeat(100);
         assert!(folded("References", references.as_bytes()).lines().all(|line| line.len() <= 76));
     }
@@ -203,11 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn utf8_stays_only_where_it_may() {
-        assert_eq!(fold_utf8("To", "jörg@x".as_bytes()).unwrap(), "To: jörg@x\r\n".as_bytes());
-        assert_eq!(fold_utf8("To", "jörg@x\r\nb".as_bytes()).unwrap(), "To: jörg@x b\r\n".as_bytes());
-        assert!(matches!(fold_utf8("To", b"j\xf6rg@x"), Err(FoldFault::EightBit(_))));
-        assert!(matches!(fold_utf8("To", "a\u{85}b".as_bytes()), Err(FoldFault::EightBit(_))));
+    fn raw_text_of_structured_fields_stays() {
+        assert_eq!(fold("To", "jörg@x".as_bytes()).unwrap(), "To: jörg@x\r\n".as_bytes());
+        assert_eq!(fold("To", "jörg@x\r\nb".as_bytes()).unwrap(), "To: jörg@x b\r\n".as_bytes());
+        assert_eq!(fold("References", b"<\xf6@x>").unwrap(), b"References: <\xf6@x>\r\n");
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub(super) fn character_length(octets: &[u8], charset: &str) -> usize {
     wanted.min(octets.len())
 }
 
+/// Whether the second octet of a character may be a quotation mark, a parenthesis or a backslash.
+pub(super) fn has_marks_in_characters(charset: &str) -> bool {
+    match family(charset) {
+        Family::ShiftJis | Family::Double => true,
+        Family::Utf8 | Family::Single | Family::EucJp => false,
+    }
+}
+
 enum Family {
     Utf8,
     Single,
@@ -45,11 +53,25 @@ fn family(charset: &str) -> Family {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if name == "utf-8" {
         Family::Utf8
-    } else if starts(&["shift", "sjis", "windows-31j", "cp932", "ms_kanji"]) {
+    } else if starts(&["shift", "sjis", "x-sjis", "csshiftjis", "windows-31j", "cp932", "ms_kanji"]) {
         Family::ShiftJis
     } else if starts(&["euc-jp"]) {
         Family::EucJp
-    } else if starts(&["gb", "big5", "euc-", "ks_c", "cp936", "cp949", "cp950", "windows-936", "windows-949"]) {
+    } else if starts(&[
+        "gb",
+        "big5",
+        "euc-",
+        "ks_c",
+        "x-gbk",
+        "csbig5",
+        "x-euc",
+        "johab",
+        "cp936",
+        "cp949",
+        "cp950",
+        "windows-936",
+        "windows-949",
+    ]) {
         Family::Double
     } else {
         Family::Single

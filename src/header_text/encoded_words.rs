@@ -1,9 +1,14 @@
 //! Encoded words (RFC 2047): made from octets, recognised where they stand already.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 use super::characters::character_length;
+use super::disguise::{is_disguised, revealed};
+use super::iso_2022;
+use super::utf8::Utf8Tally;
 
 /// How long ours are. RFC 2047 allows 75; with 60 the first one still fits behind `Subject: ` on a line of 76.
 const LENGTH: usize = 60;
@@ -26,39 +31,46 @@ pub(super) enum Place {
     Phrase,
 }
 
-/// The charset `octets` are to be labelled with: UTF-8 when they are UTF-8, else `fallback` where that can be true.
-pub(super) fn label<'a>(octets: &[u8], fallback: &'a str) -> &'a str {
-    let is_token = !fallback.is_empty() && fallback.len() <= CHARSET && fallback.bytes().all(is_token_octet);
-    if std::str::from_utf8(octets).is_ok() {
-        "utf-8"
-    } else if !is_token || ["utf-8", "utf8", "us-ascii"].iter().any(|name| name.eq_ignore_ascii_case(fallback)) {
-        UNKNOWN
-    } else {
-        fallback
+/// The charset `octets` are to be labelled with: UTF-8 when they are UTF-8, else what was `declared` where that can be
+/// true. Text in which a few characters were cut is still UTF-8 when nothing else was declared.
+pub(super) fn label<'a>(octets: &[u8], declared: &'a str) -> &'a str {
+    if is_disguised(octets, declared) {
+        return declared;
     }
+    let tally = Utf8Tally::of(octets);
+    let can_be_true = is_charset(declared) && !is_unicode_or_ascii(declared);
+    if tally.is_utf8() || (!can_be_true && tally.is_nearly_utf8()) {
+        "utf-8"
+    } else if can_be_true {
+        declared
+    } else {
+        UNKNOWN
+    }
+}
+
+/// Whether this can be the name of a charset.
+pub(crate) fn is_charset(name: &str) -> bool {
+    !name.is_empty() && name.len() <= CHARSET && name.bytes().all(is_token_octet)
+}
+
+fn is_unicode_or_ascii(charset: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|name| name.eq_ignore_ascii_case(charset))
 }
 
 /// Encoded words that decode to `octets` when a reader joins them. `charset` comes from [`label`].
 pub(super) fn encode(octets: &[u8], charset: &str, place: Place) -> Vec<String> {
+    let octets = &*revealed(octets, charset);
+    let room = LENGTH.saturating_sub(charset.len() + "=??Q??=".len());
+    if iso_2022::is_name(charset) {
+        let chunks = iso_2022::chunks(octets, room / 4 * 3);
+        return chunks.iter().map(|chunk| format!("=?{charset}?B?{}?=", STANDARD.encode(chunk))).collect();
+    }
     let q_length: usize = octets.iter().map(|&octet| q_width(octet, place)).sum();
     let use_q = q_length <= octets.len().div_ceil(3) * 4;
-    let room = LENGTH.saturating_sub(charset.len() + "=??Q??=".len());
     let mut words = Vec::new();
     let mut rest = octets;
     while !rest.is_empty() {
-        let mut taken = 0;
-        let mut width = 0;
-        loop {
-            let tail = rest.get(taken..).unwrap_or_default();
-            let length = character_length(tail, charset);
-            let character = tail.get(..length).unwrap_or_default();
-            width += character.iter().map(|&octet| q_width(octet, place)).sum::<usize>();
-            let fits = if use_q { width <= room } else { (taken + length).div_ceil(3) * 4 <= room };
-            if length == 0 || (taken > 0 && !fits) {
-                break;
-            }
-            taken += length;
-        }
+        let taken = taken(rest, charset, place, use_q, room);
         let (text, after) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
         words.push(if use_q {
             format!("=?{charset}?Q?{}?=", q_encoded(text, place))
@@ -68,6 +80,101 @@ pub(super) fn encode(octets: &[u8], charset: &str, place: Place) -> Vec<String> 
         rest = after;
     }
     words
+}
+
+/// How much of `text` goes into one word: whole characters, one at least.
+fn taken(text: &[u8], charset: &str, place: Place, use_q: bool, room: usize) -> usize {
+    let (mut taken, mut width) = (0, 0);
+    loop {
+        let tail = text.get(taken..).unwrap_or_default();
+        let length = character_length(tail, charset);
+        let character = tail.get(..length).unwrap_or_default();
+        width += character.iter().map(|&octet| q_width(octet, place)).sum::<usize>();
+        let fits = if use_q { width <= room } else { (taken + length).div_ceil(3) * 4 <= room };
+        if length == 0 || (taken > 0 && !fits) {
+            return taken;
+        }
+        taken += length;
+    }
+}
+
+/// The line with encoded words made right that hold raw octets, as in `=?utf-8?Q?Größe?=`: such an octet stands for
+/// itself.
+pub(super) fn repaired(line: &[u8]) -> Cow<'_, [u8]> {
+    if line.is_ascii() {
+        return Cow::Borrowed(line);
+    }
+    let mut whole = Vec::new();
+    let mut done = 0;
+    for start in memchr::memmem::find_iter(line, b"=?") {
+        if start < done {
+            continue;
+        }
+        let Some(broken) = Broken::at(line, start) else { continue };
+        whole.extend_from_slice(line.get(done..start).unwrap_or_default());
+        whole.extend_from_slice(broken.words().join(" ").as_bytes());
+        done = broken.end;
+    }
+    if done == 0 {
+        return Cow::Borrowed(line);
+    }
+    whole.extend_from_slice(line.get(done..).unwrap_or_default());
+    Cow::Owned(whole)
+}
+
+/// An encoded word with raw octets in it.
+struct Broken<'a> {
+    charset: &'a str,
+    text: &'a [u8],
+    end: usize,
+}
+
+impl<'a> Broken<'a> {
+    fn at(line: &'a [u8], start: usize) -> Option<Self> {
+        let before = start.checked_sub(1).and_then(|at| line.get(at));
+        let charset_at = start + 2;
+        let charset = until_question(line, charset_at)?;
+        let encoding_at = charset_at + charset.len() + 1;
+        let text_at = encoding_at + 2;
+        let text = until_question(line, text_at)?;
+        let end = text_at + text.len() + 2;
+        let is_word =
+            matches!(line.get(encoding_at..text_at)?, [b'Q' | b'q', b'?']) && line.get(end - 1) == Some(&b'=');
+        let charset = std::str::from_utf8(charset).ok().filter(|name| is_charset(name))?;
+        let stands_alone = before.is_none_or(|octet| b" \t\"(".contains(octet))
+            && line.get(end).is_none_or(|octet| b" \t\")<,;:".contains(octet));
+        (is_word && stands_alone && !text.is_ascii()).then_some(Self { charset, text, end })
+    }
+
+    fn words(&self) -> Vec<String> {
+        let octets = unquoted(self.text);
+        encode(&octets, label(&octets, self.charset), Place::Phrase)
+    }
+}
+
+fn until_question(line: &[u8], from: usize) -> Option<&[u8]> {
+    let rest = line.get(from..)?;
+    rest.get(..memchr::memchr(b'?', rest)?)
+}
+
+/// What a Q text stands for.
+fn unquoted(text: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = match rest {
+            [b'=', high, low, ..] => hexadecimal(*high).zip(hexadecimal(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        octets.push(escaped.unwrap_or(if first == b'_' { b' ' } else { first }));
+        rest = if escaped.is_some() { rest.get(3..).unwrap_or_default() } else { after };
+    }
+    octets
+}
+
+/// The value of a hexadecimal digit.
+pub(super) fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// Whether `word` is an encoded word that can stay as it is. Ours are short; those of others are taken up to the
@@ -139,32 +246,12 @@ impl<'a> Word<'a> {
     /// What it says, in its charset; `None` for what is not base64.
     pub(super) fn decoded(&self) -> Option<Vec<u8>> {
         if !self.base64 {
-            return Some(q_decoded(self.text));
+            return Some(unquoted(self.text));
         }
         let text: Vec<u8> =
             self.text.iter().copied().filter(|octet| !octet.is_ascii_whitespace() && *octet != b'=').collect();
         STANDARD_NO_PAD.decode(text).ok()
     }
-}
-
-/// A `=` that starts no code stands for itself.
-fn q_decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [octet, tail @ ..] = rest {
-        rest = tail;
-        let code = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
-        match (octet, tail.first_chunk::<2>().filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)).and_then(code))
-        {
-            (b'=', Some(code)) => {
-                decoded.push(code);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (b'_', _) => decoded.push(b' '),
-            _ => decoded.push(*octet),
-        }
-    }
-    decoded
 }
 
 fn q_width(octet: u8, place: Place) -> usize {

@@ -1,7 +1,8 @@
 //! Display names: atoms, a quoted string, or encoded words (RFC 5322 section 3.2.5, RFC 2047 section 5).
 
+use super::disguise::revealed;
 use super::encoded_words::{Place, Word, encode, is_phrase_word, label};
-use super::lines::flattened;
+use super::raw::Raw;
 
 /// A longer quoted string becomes encoded words, so that it can be folded.
 const LONGEST: usize = 200;
@@ -15,7 +16,7 @@ pub fn encode_phrase(octets: &[u8], charset: &str) -> String {
 
 /// The same as words that are to stay whole, with a space between any two.
 pub(crate) fn phrase_words(octets: &[u8], charset: &str) -> Vec<String> {
-    let mut line = flattened(octets);
+    let Raw { mut line, charset } = Raw::read(octets, charset);
     line.iter_mut().filter(|octet| **octet == b'\t').for_each(|octet| *octet = b' ');
     let parts = parts(line.trim_ascii());
     let mut words = Vec::new();
@@ -23,11 +24,13 @@ pub(crate) fn phrase_words(octets: &[u8], charset: &str) -> Vec<String> {
         match part {
             Part::Text(text) => {
                 let neighbours = Neighbours { before: at > 0, after: at + 1 < parts.len() };
-                write_text(&mut words, text, neighbours, label(text, charset));
+                // All of the name decides about UTF-8 in which characters were cut.
+                let charset = if charset == "utf-8" { charset } else { label(text, charset) };
+                write_text(&mut words, text, neighbours, charset);
             }
-            Part::Encoded { source, charset, octets } => match is_phrase_word(source) {
+            Part::Encoded { source, charset: own, octets } => match is_phrase_word(source) {
                 true => words.push(String::from_utf8_lossy(source).into_owned()),
-                false => words.extend(encode(octets, charset, Place::Phrase)),
+                false => words.extend(encode(&revealed(octets, charset), own, Place::Phrase)),
             },
         }
     }
@@ -168,6 +171,8 @@ mod tests {
             ("=?utf-8?Q?x?= ö".as_bytes(), "=?utf-8?Q?x?= =?utf-8?B?IMO2?="),
             (b"=?utf-8?Q?a,b@c?=", "=?utf-8?B?YSxiQGM=?="),
             (b"=?x", "\"=?x\""),
+            ("=?utf-8?Q?Jörg?= Doe".as_bytes(), "=?utf-8?B?SsO2cmc=?= Doe"),
+            (b"\x1b$B4A;z\x1b(B, X", "=?iso-2022-jp?B?GyRCNEE7ehsoQiwgWA==?="),
         ];
         for (input, expected) in cases {
             assert_eq!(encode_phrase(input, "iso-8859-1"), *expected);

@@ -3,15 +3,13 @@
 use std::io::{BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::account::Account;
-use crate::credentials::{AccessToken, Grant};
 use crate::failure::{Cause, Failure, Stage, Wording};
 use crate::invocation::Verbosity;
 use crate::outcome::Receipt;
 use crate::outcome::Taken;
 use crate::queue;
-use crate::report::{self, Story};
-use crate::service::{ACKNOWLEDGED, Answer, Answers, Errand, Greeting, Kind, Request, RequestFault, SignIn};
+use crate::report::Story;
+use crate::service::{ACKNOWLEDGED, Answer, Greeting, RequestFault, ServiceRequest, Submission};
 use crate::words::Words;
 use crate::world::{ConnectFault, Connection, World};
 
@@ -22,6 +20,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long its greeting is waited for. A connection that has to wait for others of the same user does so before it.
 const GREETING: Duration = Duration::from_secs(40);
 
+/// It is not this user's messages that are too many.
+const CROWDED: Wording = Wording {
+    sentence: "this machine's mail service is busy with messages of other users",
+    advice: "nothing was sent; try again later",
+};
+
 /// A caller is kept no longer than this once its message is safe (decision 9 of DECISIONS.md).
 const IN_CUSTODY: Duration = Duration::from_secs(45);
 
@@ -29,15 +33,14 @@ const IN_CUSTODY: Duration = Duration::from_secs(45);
 ///
 /// # Errors
 /// The broker's; [`Cause::BrokerAway`] and its neighbours when there is none.
-pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Taken, Failure> {
+pub fn submit(world: &World, mut submission: Submission, story: &mut Story) -> Result<Taken, Failure> {
     let end_of_input = world.clock.instant();
-    let verbosity = request.submit.verbosity;
-    let mut errand = Errand::Submit(Box::new(request));
+    let verbosity = submission.submit.verbosity;
     let mut connection = match greeted(world) {
         Ok(connection) => connection,
-        Err(failure) => return nobody_serves(world, errand, failure),
+        Err(failure) => return nobody_serves(world, submission, failure),
     };
-    hand_over(&mut errand, &mut *connection)?;
+    hand_over(&mut submission, &mut *connection)?;
     let until = end_of_input + IN_CUSTODY;
     let mut hearing = Hearing { world, verbosity, fate: Fate::Unsent, until, output: None };
     match hearing.listen(&mut *connection) {
@@ -62,63 +65,34 @@ pub fn submit(world: &World, request: Request, story: &mut Story) -> Result<Take
 ///
 /// # Errors
 /// It cannot be written.
-pub fn leave(world: &World, request: Request) -> Result<Taken, Failure> {
-    queue::leave_for_broker(world, request, failure(Cause::BrokerAway, ""))
+pub fn leave(world: &World, submission: Submission) -> Result<Taken, Failure> {
+    queue::leave_for_broker(world, submission, failure(Cause::BrokerAway, ""))
 }
 
 /// Nothing was handed over. Root leaves the message where the broker will find it; anybody else is told.
-fn nobody_serves(world: &World, errand: Errand, failure: Failure) -> Result<Taken, Failure> {
-    match errand {
-        Errand::Submit(request) if world.caller.uid == 0 => {
-            queue::leave_for_broker(world, *request, failure.clone()).map_err(|_| failure)
-        }
-        Errand::Submit(_)
-        | Errand::ListQueue
-        | Errand::ShowEntry(_)
-        | Errand::RetryEntry(..)
-        | Errand::DropEntry(_)
-        | Errand::RunQueue
-        | Errand::Status(_)
-        | Errand::KeepGrant(_)
-        | Errand::Forget(_)
-        | Errand::Renew => Err(failure),
+fn nobody_serves(world: &World, submission: Submission, failure: Failure) -> Result<Taken, Failure> {
+    if world.caller.uid != 0 {
+        return Err(failure);
     }
+    queue::leave_for_broker(world, submission, failure.clone()).map_err(|_| failure)
 }
 
-/// Asks the broker for anything but a submission, shows what it says, and gives its exit status.
-pub fn ask(world: &World, errand: &mut Errand) -> u8 {
-    carried_out(world, errand, None).unwrap_or_else(|failure| report::complain(world, &failure))
-}
-
-/// Hands what a sign-in gave to the broker, which alone keeps it. The account has to be in the system's configuration.
-///
-/// # Errors
-/// [`Cause::RootOnly`]; the causes of the broker's store; those of not reaching the broker.
-pub fn keep(world: &World, account: &Account, grant: &Grant, token: &AccessToken) -> Result<(), Failure> {
-    let sign_in = SignIn {
-        account: account.name.clone(),
-        grant: grant.to_json().map_err(|_| nonsense("a grant that is no JSON"))?,
-        token: token.token.clone(),
-        expires_at: token.expires_at,
-    };
-    carried_out(world, &mut Errand::KeepGrant(sign_in), None).map(drop)
-}
-
-/// Has the broker forget an account's sign-in.
-///
-/// # Errors
-/// As [`keep`].
-pub fn forget(world: &World, account: &Account) -> Result<(), Failure> {
-    carried_out(world, &mut Errand::Forget(account.name.clone()), None).map(drop)
-}
-
-/// Asks the broker for something that is to be read on: its exit status and what it says.
+/// Asks the broker for anything but a submission, shows what it says as it comes, and gives its exit status.
 ///
 /// # Errors
 /// The broker's, and those of not reaching it.
-pub fn told(world: &World, mut errand: Errand) -> Result<(u8, String), Failure> {
+pub(super) fn carry_out(world: &World, request: &ServiceRequest) -> Result<u8, Failure> {
+    asked(world, request, None)
+}
+
+/// Asks the machine's mail service, whoever carries out what this user's process is asked otherwise: its exit status and
+/// what it says.
+///
+/// # Errors
+/// The broker's, and those of not reaching it.
+pub fn ask_machine(world: &World, request: &ServiceRequest) -> Result<(u8, String), Failure> {
     let mut output = String::new();
-    carried_out(world, &mut errand, Some(&mut output)).map(|status| (status, output))
+    asked(world, request, Some(&mut output)).map(|status| (status, output))
 }
 
 /// Whether the broker is there, before a person does something that is worth nothing without.
@@ -129,9 +103,10 @@ pub fn is_there(world: &World) -> Result<(), Failure> {
     greeted(world).map(drop).map_err(not_for_a_message)
 }
 
-fn carried_out(world: &World, errand: &mut Errand, output: Option<&mut String>) -> Result<u8, Failure> {
+fn asked(world: &World, request: &ServiceRequest, output: Option<&mut String>) -> Result<u8, Failure> {
     let mut connection = greeted(world).map_err(not_for_a_message)?;
-    hand_over(errand, &mut *connection)?;
+    // A broker that is gone says why, or nothing: that is heard next.
+    let _ = request.write(&mut *connection);
     let until = world.clock.instant();
     let mut hearing = Hearing { world, verbosity: Verbosity::Transcript, fate: Fate::Unsent, until, output };
     match hearing.listen(&mut *connection) {
@@ -151,7 +126,8 @@ fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
                 connection.wait_at_most(Some(GREETING));
                 match Greeting::read(&mut *connection) {
                     Ok(Greeting::Ready) => return Ok(connection),
-                    Ok(Greeting::Busy) => return Err(failure(Cause::BrokerBusy, "")),
+                    Ok(Greeting::BusyWithYours) => return Err(failure(Cause::BrokerBusy, "")),
+                    Ok(Greeting::BusyWithOthers) => return Err(failure(Cause::BrokerBusy, "").worded(Some(&CROWDED))),
                     // It waited its turn at a broker that was told to end: the next one has it wait again.
                     Err(RequestFault::Incomplete) => {
                         until = (world.clock.instant() + PATIENCE).min(start + GREETING);
@@ -172,17 +148,10 @@ fn greeted(world: &World) -> Result<Box<dyn Connection>, Failure> {
     }
 }
 
-/// Writes the errand out. A broker that has heard enough closes its end and says why: that is heard next.
-fn hand_over(errand: &mut Errand, connection: &mut dyn Connection) -> Result<(), Failure> {
-    let written = match errand.kind() == Kind::Submit {
-        true => {
-            let mut sink = BufWriter::with_capacity(64 * 1024, connection);
-            errand.write(&mut sink).and_then(|()| sink.flush())
-        }
-        // No buffer of ours keeps a copy of a secret.
-        false => errand.write(connection),
-    };
-    match written {
+/// Writes the message out. A broker that has heard enough closes its end and says why: that is heard next.
+fn hand_over(submission: &mut Submission, connection: &mut dyn Connection) -> Result<(), Failure> {
+    let mut sink = BufWriter::with_capacity(64 * 1024, connection);
+    match submission.write(&mut sink).and_then(|()| sink.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
             Err(Failure::new(Stage::Message, Cause::MessageTooLarge, error.to_string()))
         }
@@ -207,7 +176,7 @@ enum Fate {
     Unsent,
     /// It may have been sent.
     Unknown,
-    /// The outbox has it.
+    /// The queue has it.
     InCustody,
 }
 
@@ -225,7 +194,7 @@ impl Hearing<'_> {
         loop {
             connection.wait_at_most(self.patience());
             // Nothing is read ahead, so each answer can be waited for in its own way.
-            match Answers::new(&mut *connection).hear() {
+            match Answer::hear(&mut *connection) {
                 Ok(Answer::InCustody) => self.fate = Fate::InCustody,
                 Ok(Answer::Sending) if self.fate == Fate::Unsent => self.fate = Fate::Unknown,
                 Ok(Answer::Sending) => {}
@@ -317,6 +286,7 @@ mod tests {
 
     impl Connection for Scripted {
         fn wait_at_most(&self, _: Option<Duration>) {}
+        fn finish_within(&self, _: Option<Duration>) {}
     }
 
     impl Brokers for Script {
@@ -349,8 +319,8 @@ mod tests {
         let text = &mut &b"To: bob@example.com\n\ntext\n"[..];
         let message = Message::read(text, false, Dots::Content, memory_spool(), 1000).unwrap();
         let (caller, stamp) = (world.caller.clone(), Stamp::now(&world));
-        let request = Request { caller, submit: Submit::default(), stamp, message };
-        let verdict = submit(&world, request, &mut Story::default());
+        let submission = Submission { caller, submit: Submit::default(), stamp, message };
+        let verdict = submit(&world, submission, &mut Story::default());
         (verdict, script.heard.take())
     }
 
@@ -381,7 +351,9 @@ mod tests {
         assert!(verdict.is_ok() && fakes.clock.slept.borrow().len() == 3);
         assert_eq!(heard, send(&Fakes::default(), &[ready]).1);
         assert_eq!(cause(&[]), Cause::BrokerAway);
-        assert_eq!(cause(&[said(Greeting::Busy, &[])]), Cause::BrokerBusy);
+        let busy = |greeting| send(&Fakes::default(), &[said(greeting, &[])]).0.unwrap_err();
+        assert!(busy(Greeting::BusyWithYours).line().contains("busy with other messages of this user"));
+        assert!(busy(Greeting::BusyWithOthers).line().contains("busy with messages of other users"));
         assert_eq!(cause(&[Some(b"220 mail.example.org ESMTP\r\n".to_vec())]), Cause::RequestNonsense);
     }
 
@@ -411,7 +383,7 @@ mod tests {
         let script = Script::default();
         script.connections.borrow_mut().push_back(said(Greeting::Ready, &answers));
         let world = World { brokers: Box::new(script), ..fakes.world() };
-        assert_eq!(ask(&world, &mut Errand::Status(None)), 75);
+        assert_eq!(carry_out(&world, &ServiceRequest::Status(None)), Ok(75));
         assert_eq!((fakes.paper.out.take(), fakes.paper.err.take()), ("{}\n".to_owned(), "odd\n".to_owned()));
     }
 }

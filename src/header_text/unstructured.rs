@@ -1,8 +1,9 @@
 //! Free text such as a Subject: what is not US-ASCII becomes encoded words, the rest stays readable.
 
-use super::encoded_words::{Place, encode, is_encoded_word, label};
+use super::encoded_words::{Place, encode, is_encoded_word};
 use super::fold::{Text, is_folded_well};
-use super::lines::{Piece, flattened, pieces, wrap};
+use super::lines::{Piece, pieces, wrap};
+use super::raw::Raw;
 
 /// The longest word that may stay as it is: with a space before it, it fits a line of 998.
 const LONGEST: usize = 990;
@@ -22,14 +23,13 @@ pub fn encode_unstructured(value: &[u8], charset: &str) -> Vec<u8> {
 
 /// The pieces of `value`, all of them US-ASCII and none too long for a line.
 pub(super) fn encoded_pieces(value: &[u8], charset: &str) -> Vec<Piece> {
-    let line = flattened(value);
-    let charset = label(&line, charset);
+    let Raw { line, charset } = &Raw::read(value, charset);
     let mut done: Vec<Piece> = Vec::new();
     let mut run: Vec<u8> = Vec::new();
     let mut run_gap: Vec<u8> = Vec::new();
     // White space between two encoded words is dropped by whoever decodes them: it has to be inside one.
     let mut after_encoded = false;
-    for Piece { gap, word } in pieces(&line) {
+    for Piece { gap, word } in pieces(line) {
         let is_encoded = is_encoded_word(&word, Place::Text);
         if !word.is_ascii() || (word.len() > LONGEST && !is_encoded) {
             if run.is_empty() && after_encoded {
@@ -80,6 +80,9 @@ mod tests {
             ("a\r\nBcc: x@y", "a Bcc: x@y"),
             ("ü\r\n\r\nBody", "=?utf-8?B?w7w=?=  Body"),
             ("a \r\n \r\n b", "a   b"),
+            ("=?utf-8?Q?Größe?= x", "=?utf-8?B?R3LDtsOfZQ==?= x"),
+            ("=?UTF-8?q?Größe aus_K=C3=B6ln?=", "=?utf-8?B?R3LDtsOfZSBhdXMgS8O2bG4=?="),
+            ("=?utf-8?B?ü?=", "=?utf-8?B?PT91dGYtOD9CP8O8Pz0=?="),
             ("", ""),
         ];
         for (input, expected) in cases {
@@ -93,5 +96,21 @@ mod tests {
         assert_eq!(encode_unstructured(b"f\xfcrst", "iso-8859-1"), b"=?iso-8859-1?Q?f=FCrst?=");
         assert_eq!(encode_unstructured(b"f\xfcrst", "utf-8"), b"=?unknown-8bit?Q?f=FCrst?=");
         assert_eq!(encode_unstructured(b"f\xfcrst", "x?=\r\n"), b"=?unknown-8bit?Q?f=FCrst?=");
+        assert_eq!(encode_unstructured(b"f\xfcrst", ""), b"=?unknown-8bit?Q?f=FCrst?=");
+        assert_eq!(encode_unstructured(b"=?utf-8?Q?f\xfcrst?=", ""), b"=?unknown-8bit?Q?f=FCrst?=");
+    }
+
+    #[test]
+    fn a_cut_character_makes_nothing_else_of_utf8() {
+        let cut = b"Gr\xc3\xb6\xc3\x9fe K\xc3";
+        assert!(encode_unstructured(cut, "").starts_with(b"=?utf-8?"));
+        assert!(encode_unstructured(cut, "iso-8859-15").starts_with(b"=?iso-8859-15?"));
+    }
+
+    #[test]
+    fn iso_2022_is_encoded_as_what_it_is() {
+        let subject = encode_unstructured(b"Re: \x1b$B4A;z\x1b(B", "");
+        assert_eq!(subject, b"Re: =?iso-2022-jp?B?GyRCNEE7ehsoQg==?=");
+        assert_eq!(encode_unstructured(b"a \x1b[1mb", ""), b"a  [1mb");
     }
 }
