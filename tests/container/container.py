@@ -142,6 +142,13 @@ class Container:
             raise Failed(f"inside: {' '.join(command)}: status {done.returncode}: {output[-800:]}")
         return output
 
+    def network(self, up):
+        """Loopback is all the network there is inside. The root has no ip(8), the machine has."""
+        commands = [["link", "set", "lo", "up"], ["address", "replace", "127.0.0.1/8", "dev", "lo"], ["address", "replace", "127.0.1.1/8", "dev", "lo"]] \
+            if up else [["address", "flush", "dev", "lo"], ["link", "set", "lo", "down"]]
+        for words in commands:
+            checked("nsenter", "-t", self.leader, "-n", "ip", *words)
+
     def shell(self):
         subprocess.run(self.command(["TERM=" + os.environ.get("TERM", "dumb"), "HOME=/root", "bash", "-l"]))
 
@@ -243,9 +250,9 @@ def needs_tools(*more):
     """Root, and what every test of this folder is run with."""
     if os.geteuid() != 0:
         raise Failed("run as root: containers and other users' mail need it")
-    missing = [tool for tool in ("systemd-nspawn", "nsenter", "zstd", "cargo", *more) if not shutil.which(tool)]
+    missing = [tool for tool in ("systemd-nspawn", "nsenter", "zstd", "cargo", "ip", *more) if not shutil.which(tool)]
     if missing:
-        raise Failed(f"needs {', '.join(missing)} (apt-get install systemd-container util-linux zstd)")
+        raise Failed(f"needs {', '.join(missing)} (apt-get install systemd-container util-linux iproute2 zstd)")
 
 
 def ends_on_signals():
@@ -262,8 +269,15 @@ def packed_root(kind):
     return built.stdout.strip()
 
 
+def target_folder():
+    """Where cargo builds to."""
+    return pathlib.Path(checked(TOP / "packaging/target-folder", cwd=TOP).strip())
+
+
 def build_stand_in():
+    """Builds the stand-in, and gives its path."""
     checked("cargo", "build", "--quiet", "-p", "stand-in", "--example", "container-outlook", cwd=TOP)
+    return target_folder() / "debug/examples/container-outlook"
 
 
 def programs_main(main):

@@ -24,6 +24,22 @@ fn install() -> TempDir {
 }
 
 #[test]
+fn what_is_built_is_looked_for_where_cargo_puts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/target-folder");
+    let said = |command: &mut Command| run(command.current_dir(folder.path()), b"").stdout;
+    let expected = format!("{}\n", elsewhere.display());
+    assert_eq!(said(Command::new(program).env("CARGO_TARGET_DIR", &elsewhere)), expected);
+    assert_eq!(said(Command::new(program).env("CARGO_TARGET_DIR", "elsewhere")), expected, "as cargo reads it");
+    fs::create_dir(folder.path().join(".cargo")).unwrap();
+    fs::write(folder.path().join(".cargo/config.toml"), "build.target-dir = 'elsewhere'\n").unwrap();
+    assert_eq!(said(Command::new(program).env_remove("CARGO_TARGET_DIR")), expected, "cargo's configuration");
+    let without_cargo = Command::new(program).env("PATH", "/usr/bin:/bin").env("CARGO_TARGET_DIR", &elsewhere).output();
+    assert_eq!(String::from_utf8(without_cargo.unwrap().stdout).unwrap(), expected, "without cargo");
+}
+
+#[test]
 fn everything_is_installed_where_it_is_looked_for() {
     let folder = install();
     for file in [
