@@ -478,7 +478,7 @@ fn assert_signed_out(world: &World) {
     let before = world.machine.outlook.smtp.connections().len();
     let run = world.send();
     run.assert_failure(77, "Microsoft wants you to sign in again: invalid_grant");
-    assert!(run.stderr.ends_with(" -- run: outlook-sendmail login\n"), "{}", run.stderr);
+    assert!(run.stderr.ends_with(" -- run: outlook-sendmail login; nothing was sent\n"), "{}", run.stderr);
     assert_eq!(world.machine.outlook.smtp.connections().len(), before, "no token, no connection");
 }
 
