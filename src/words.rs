@@ -169,6 +169,11 @@ pub(crate) fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// What around an address is white space, and inside one makes it look like another.
+pub fn is_hidden(character: char) -> bool {
+    is_invisible(character) || (character.is_whitespace() && !matches!(character, ' ' | '\t'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,9 @@ use std::fmt;
 use lettre::Address;
 
 use super::fault::Reason;
-use super::tokenizer::{is_atext, is_hidden};
+use super::tokenizer::is_atext;
 use super::{AddrSpec, AddressFault, domain};
+use crate::words::is_hidden;
 use crate::header_text::quoted_string;
 
 /// How many octets a local part may have, without quoting: what a line of a header takes. RFC 5321 section 4.5.3.1.1 asks

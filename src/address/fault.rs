@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::AddressFault;
-use super::tokenizer::is_hidden;
+use crate::words::is_hidden;
 use crate::words::SafeText;
 
 /// How many octets of an item its fault quotes.

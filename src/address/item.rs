@@ -2,7 +2,8 @@
 
 use super::addr_spec::LOCAL;
 use super::fault::Reason;
-use super::tokenizer::{Kind, Token, is_atext, is_hidden};
+use super::tokenizer::{Kind, Token, is_atext};
+use crate::words::is_hidden;
 use super::{AddrSpec, Mailbox, domain};
 
 /// What stands before the colon of a group.

@@ -88,6 +88,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn any_name_is_written_as_one_before_its_address(octets in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let list = format!("{} <a@b>", crate::header_text::encode_phrase(&octets, "iso-8859-1"));
+        prop_assert_eq!(parse_list(list.as_bytes()).unwrap().len(), 1);
+    }
+
+    #[test]
     fn any_octets_are_read_or_refused(octets in prop_oneof![listlike(), prop::collection::vec(any::<u8>(), 0..200)]) {
         let _ = parse_sender(&octets);
         if parse_operand(&octets).is_ok() {

@@ -2,7 +2,7 @@
 
 use super::fault::Reason;
 use crate::header_text::encoded_word_length;
-use crate::words::is_invisible;
+use crate::words::is_hidden;
 
 /// A word or mark, and where it lies in the text.
 pub(super) struct Token<'a> {
@@ -117,11 +117,6 @@ fn hidden_at(text: &[u8]) -> Option<char> {
     };
     let character = std::str::from_utf8(text.get(..length)?).ok()?.chars().next()?;
     is_hidden(character).then_some(character)
-}
-
-/// What around an address is white space, and inside one makes it look like another.
-pub(super) fn is_hidden(character: char) -> bool {
-    is_invisible(character) || (character.is_whitespace() && !matches!(character, ' ' | '\t'))
 }
 
 fn ends_atom(octet: u8) -> bool {

@@ -1,6 +1,6 @@
 //! A whole field, made fit for the wire: 7-bit, no line over 998 octets, nothing that could pass for another field.
 
-use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap};
+use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap, Text, is_folded_well};
 use super::structured::{Syntax, is_broken_anywhere, syntax_of};
 use super::unstructured::encoded_pieces;
 use crate::words::SafeText;
@@ -29,21 +29,6 @@ pub(crate) fn fold(name: &str, value: &[u8]) -> Result<Vec<u8>, FoldFault> {
     let syntax = syntax_of(name);
     let allowed = if syntax == Syntax::Text { Text::SevenBit } else { Text::EightBit };
     field(name, value, allowed)
-}
-
-/// What may stand in a field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Text {
-    SevenBit,
-    EightBit,
-}
-
-impl Text {
-    /// Printable, or a tab.
-    fn allows(self, text: &[u8]) -> bool {
-        text.iter()
-            .all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet) || (self == Self::EightBit && octet > 0x7f))
-    }
 }
 
 fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> {
@@ -111,30 +96,6 @@ fn break_word(name: &str, Piece { mut gap, word }: Piece, quoted: &mut bool, don
     }
 }
 
-/// Whether `value`, its first line starting at `column`, can go out as it is.
-pub(super) fn is_folded_well(column: usize, value: &[u8], allowed: Text) -> bool {
-    let mut start = column;
-    let mut lines = value.split(|&octet| octet == b'\n').peekable();
-    let mut first = true;
-    while let Some(line) = lines.next() {
-        let last = lines.peek().is_none();
-        let Some(text) = (if last { Some(line) } else { line.strip_suffix(b"\r") }) else {
-            return false;
-        };
-        let indented = first || text.first().is_some_and(|octet| is_space(*octet));
-        // The field's name stands on the first line.
-        let blank = !first && text.iter().all(|octet| is_space(*octet));
-        if !allowed.allows(text) || !indented || blank {
-            return false;
-        }
-        if start + text.len() > LIMIT {
-            return false;
-        }
-        start = 0;
-        first = false;
-    }
-    true
-}
 
 #[cfg(test)]
 mod tests {

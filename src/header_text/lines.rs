@@ -1,4 +1,4 @@
-//! SafeText and the white space before them, put on lines: the only place that writes a line end into a field.
+//! Words and the white space before them, put on lines: the only place that writes a line end into a field.
 
 /// How long a line is to be, without its line end (RFC 5322 section 2.1.1; RFC 2047 asks for 76 where a word is encoded).
 pub(crate) const PREFERRED: usize = 76;
@@ -87,4 +87,44 @@ pub(crate) fn wrap(pieces: &[Piece], mut column: usize) -> Vec<u8> {
 
 pub(super) fn is_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
+}
+
+/// What may stand in a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    SevenBit,
+    EightBit,
+}
+
+impl Text {
+    /// Printable, or a tab.
+    fn allows(self, text: &[u8]) -> bool {
+        text.iter()
+            .all(|&octet| octet == b'\t' || (0x20..0x7f).contains(&octet) || (self == Self::EightBit && octet > 0x7f))
+    }
+}
+
+/// Whether `value`, its first line starting at `column`, can go out as it is.
+pub(super) fn is_folded_well(column: usize, value: &[u8], allowed: Text) -> bool {
+    let mut start = column;
+    let mut lines = value.split(|&octet| octet == b'\n').peekable();
+    let mut first = true;
+    while let Some(line) = lines.next() {
+        let last = lines.peek().is_none();
+        let Some(text) = (if last { Some(line) } else { line.strip_suffix(b"\r") }) else {
+            return false;
+        };
+        let indented = first || text.first().is_some_and(|octet| is_space(*octet));
+        // The field's name stands on the first line.
+        let blank = !first && text.iter().all(|octet| is_space(*octet));
+        if !allowed.allows(text) || !indented || blank {
+            return false;
+        }
+        if start + text.len() > LIMIT {
+            return false;
+        }
+        start = 0;
+        first = false;
+    }
+    true
 }

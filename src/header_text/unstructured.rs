@@ -1,8 +1,7 @@
 //! Free text such as a Subject: what is not US-ASCII becomes encoded words, the rest stays readable.
 
 use super::encoded_words::{Place, encode, is_encoded_word};
-use super::fold::{Text, is_folded_well};
-use super::lines::{Piece, pieces, wrap};
+use super::lines::{Piece, Text, is_folded_well, pieces, wrap};
 use super::raw::Raw;
 
 /// The longest word that may stay as it is: with a space before it, it fits a line of 998.

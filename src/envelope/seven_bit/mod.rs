@@ -51,7 +51,8 @@ pub use note::{Change, Note};
 
 use entity::{Encoding, Facts, Kind};
 use plan::{Decision, Plan, Planner};
-use survey::{Charsets, charsets};
+use survey::charsets;
+use visitor::Charsets;
 use walk::walk;
 use write::{Sink, Writer};
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::coding::Grouped;
 use super::entity::{Facts, Kind};
-use super::walk::{End, Open};
+use super::visitor::{BoundaryEnd, End, Open};
 use crate::message::Piece;
 
 /// Whether the octets below this header are no lines of text: pictures and programs, and text in a charset whose line
@@ -40,24 +40,6 @@ impl LineEndsSeen {
     pub(super) fn is_unsure(&self, open: &Open, end: End) -> bool {
         let differ = open.begun.zip(open.ended).is_some_and(|(begun, ended)| begun != ended);
         end == End::Boundary && differ && self.last.len() > 1
-    }
-}
-
-/// How the line of a boundary ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum BoundaryEnd {
-    LineFeed,
-    ReturnLineFeed,
-}
-
-impl BoundaryEnd {
-    /// `None` for one that ends with the input.
-    pub(super) fn of(piece: &Piece<'_>) -> Option<Self> {
-        match piece.end {
-            [.., b'\r', b'\n'] => Some(Self::ReturnLineFeed),
-            [.., b'\n'] => Some(Self::LineFeed),
-            _ => None,
-        }
     }
 }
 

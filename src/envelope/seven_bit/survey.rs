@@ -1,14 +1,11 @@
 //! Which charset a header's raw text is in: nobody declares one for headers, so it is the one of the text below.
 
-use std::collections::HashMap;
 use std::io;
 
 use super::entity::{Facts, Kind};
-use super::walk::{End, Open, Visitor, walk};
+use super::visitor::{Charsets, End, Open, Visitor};
+use super::walk::walk;
 use crate::message::{Body, Piece};
-
-/// The charset of the first text in each entity that has none of its own, by the entity's ordinal.
-pub(super) type Charsets = HashMap<usize, String>;
 
 /// Reads a body for them; nothing is read where nothing but UTF-8 is in it.
 pub(super) fn charsets(root: &Facts, body: &mut Body) -> io::Result<Charsets> {

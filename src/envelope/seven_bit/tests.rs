@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::entity::{Encoding, Facts, Kind};
 use super::repair::is_plainly_not_base64;
-use super::survey::Charsets;
+use super::visitor::Charsets;
 use super::walk::{End, Open, Visitor, walk};
 use super::{Conversion, PlanFault};
 use crate::envelope::Transfer;

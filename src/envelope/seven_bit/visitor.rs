@@ -1,10 +1,31 @@
 //! What a walk tells of a body: entities that open and close, their fields, their content.
 
+use std::collections::HashMap;
 use std::io;
 
 use super::entity::{Boundary, Facts, Kind};
-use super::octets::BoundaryEnd;
 use crate::message::Piece;
+
+/// The charset of the first text in each entity that has none of its own, by the entity's ordinal.
+pub(super) type Charsets = HashMap<usize, String>;
+
+/// How the line of a boundary ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BoundaryEnd {
+    LineFeed,
+    ReturnLineFeed,
+}
+
+impl BoundaryEnd {
+    /// `None` for one that ends with the input.
+    pub(super) fn of(piece: &Piece<'_>) -> Option<Self> {
+        match piece.end {
+            [.., b'\r', b'\n'] => Some(Self::ReturnLineFeed),
+            [.., b'\n'] => Some(Self::LineFeed),
+            _ => None,
+        }
+    }
+}
 
 /// An entity that has begun and not ended.
 pub(super) struct Open {

@@ -4,9 +4,9 @@ use std::mem;
 
 use super::entity::{Division, Facts, Kind};
 use super::field;
-use super::octets::BoundaryEnd;
+use super::visitor::BoundaryEnd;
 use super::padding::unpadded;
-use super::survey::Charsets;
+use super::visitor::Charsets;
 pub(super) use super::visitor::{End, Open, Visitor};
 use crate::header_text::Parameters;
 use crate::message::{Lines, Piece};
