@@ -75,21 +75,21 @@ pub(super) fn auth(
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
 /// A word of the configuration: its meaning, or `None` for one that is known but cannot be had.
-pub(super) type Choice<T> = (&'static str, Option<T>);
+pub(super) type WordChoice<T> = (&'static str, Option<T>);
 
-pub(super) const FROM_WORDS: [Choice<FromPolicy>; 3] =
+pub(super) const FROM_WORDS: [WordChoice<FromPolicy>; 3] =
     [("rewrite", Some(FromPolicy::Rewrite)), ("refuse", Some(FromPolicy::Refuse)), ("pass", Some(FromPolicy::Pass))];
-pub(super) const CALLER_WORDS: [Choice<CallerShown>; 2] =
+pub(super) const CALLER_WORDS: [WordChoice<CallerShown>; 2] =
     [("show", Some(CallerShown::Always)), ("hide", Some(CallerShown::Never))];
-pub(super) const ON_FAILURE_WORDS: [Choice<OnFailure>; 3] =
+pub(super) const ON_FAILURE_WORDS: [WordChoice<OnFailure>; 3] =
     [("auto", Some(OnFailure::Auto)), ("report", Some(OnFailure::Report)), ("keep", Some(OnFailure::Keep))];
-pub(super) const AUTH_WORDS: [Choice<AuthKind>; 2] =
+pub(super) const AUTH_WORDS: [WordChoice<AuthKind>; 2] =
     [("oauth2", Some(AuthKind::OAuth2)), ("password", Some(AuthKind::Password))];
-pub(super) const LONE_DOT_WORDS: [Choice<LoneDot>; 2] =
+pub(super) const LONE_DOT_WORDS: [WordChoice<LoneDot>; 2] =
     [("content", Some(LoneDot::Content)), ("ends-message", Some(LoneDot::EndsMessage))];
-pub(super) const MESSAGE_ID_WORDS: [Choice<MessageIds>; 2] =
+pub(super) const MESSAGE_ID_WORDS: [WordChoice<MessageIds>; 2] =
     [("repair", Some(MessageIds::Repair)), ("leave", Some(MessageIds::Leave))];
-pub(super) const TRANSPORT_WORDS: [Choice<TransportKind>; 2] =
+pub(super) const TRANSPORT_WORDS: [WordChoice<TransportKind>; 2] =
     [("smtp", Some(TransportKind::Smtp)), ("graph", Some(TransportKind::Graph))];
 
 /// The meaning of a word, the first of `choices` when it is not set.
@@ -97,7 +97,7 @@ pub(super) fn word<T: Clone>(
     written: Option<&Spanned<String>>,
     source: &Source<'_>,
     key: &str,
-    choices: &[Choice<T>],
+    choices: &[WordChoice<T>],
 ) -> Result<T, Failure> {
     let Some(written) = written else {
         let default = choices.first().and_then(|choice| choice.1.clone());

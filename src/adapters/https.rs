@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::wire;
 use crate::secret::Secret;
 use crate::world::{Https, HttpsAnswer, HttpsFault, Post, PostAnswer, PostFault, Wire, WireFault};
-use answer::Answer;
+use answer::HttpAnswer;
 use target::Target;
 
 /// HTTP/1.1 (RFC 9112), one request a connection.
@@ -53,7 +53,12 @@ pub(super) fn date(ca_file: Option<&Path>, url: &str, deadline: Instant) -> Resu
 }
 
 /// Posts a form, or gets without one.
-fn exchange(ca_file: Option<&Path>, url: &str, form: Option<&[u8]>, deadline: Instant) -> Result<Answer, HttpsFault> {
+fn exchange(
+    ca_file: Option<&Path>,
+    url: &str,
+    form: Option<&[u8]>,
+    deadline: Instant,
+) -> Result<HttpAnswer, HttpsFault> {
     let target = Target::of(url).map_err(|_| HttpsFault::Nonsense(format!("{url} is no https URL").into()))?;
     let request = request(&target, form);
     let mut wire = wire::connect(target.server(ca_file), deadline).map_err(told)?;

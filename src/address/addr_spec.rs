@@ -4,11 +4,11 @@ use std::fmt;
 
 use lettre::Address;
 
-use super::fault::Reason;
+use super::fault::SyntaxReason;
 use super::tokenizer::is_atext;
 use super::{AddrSpec, AddressFault, domain};
-use crate::words::is_hidden;
 use crate::header_text::quoted_string;
+use crate::words::is_hidden;
 
 /// How many octets a local part may have, without quoting: what a line of a header takes. RFC 5321 section 4.5.3.1.1 asks
 /// for 64, and reply addresses of GitHub, Mailman and Mailgun have more: that is for the server to say.
@@ -39,22 +39,22 @@ impl AddrSpec {
     /// [`AddressFault::Syntax`] for a local name (no domain) and for parts no parser of ours returns;
     /// [`AddressFault::Control`] for control characters.
     pub fn to_lettre(&self) -> Result<Address, AddressFault> {
-        let fault = |reason: Reason| reason.about(self.to_wire().as_bytes());
-        let domain = self.domain.as_deref().ok_or_else(|| fault(Reason::NoDomain))?;
+        let fault = |reason: SyntaxReason| reason.about(self.to_wire().as_bytes());
+        let domain = self.domain.as_deref().ok_or_else(|| fault(SyntaxReason::NoDomain))?;
         if let Some(character) = self.local.chars().chain(domain.chars()).find(|character| character.is_control()) {
-            return Err(fault(Reason::Control(character)));
+            return Err(fault(SyntaxReason::Control(character)));
         }
         if let Some(character) = self.local.chars().find(|character| is_hidden(*character)) {
-            return Err(fault(Reason::Invisible(character)));
+            return Err(fault(SyntaxReason::Invisible(character)));
         }
         if self.local.is_empty() {
-            return Err(fault(Reason::NoLocal));
+            return Err(fault(SyntaxReason::NoLocal));
         }
         if self.local.len() > LOCAL {
-            return Err(fault(Reason::LocalLength));
+            return Err(fault(SyntaxReason::LocalLength));
         }
         if !domain::is_final(domain) {
-            return Err(fault(Reason::Domain));
+            return Err(fault(SyntaxReason::Domain));
         }
         Ok(Address::new_dangerous(wire_local(&self.local), domain))
     }

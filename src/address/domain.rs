@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-use super::fault::Reason;
+use super::fault::SyntaxReason;
 
 /// RFC 5321 section 4.5.3.1.2.
 const DOMAIN: usize = 255;
@@ -14,18 +14,18 @@ const DOMAIN: usize = 255;
 const LABEL: usize = 63;
 
 /// A domain name in ASCII, case as written, without the dot of the DNS root.
-pub(super) fn name(octets: &[u8]) -> Result<String, Reason> {
-    let text = std::str::from_utf8(octets).map_err(|_| Reason::Domain)?;
+pub(super) fn name(octets: &[u8]) -> Result<String, SyntaxReason> {
+    let text = std::str::from_utf8(octets).map_err(|_| SyntaxReason::Domain)?;
     let ascii = if text.is_ascii() {
         text.to_owned()
     } else {
         Uts46::new()
             .to_ascii(octets, AsciiDenyList::URL, Hyphens::CheckFirstLast, DnsLength::Ignore)
-            .map_err(|_| Reason::Domain)?
+            .map_err(|_| SyntaxReason::Domain)?
             .into_owned()
     };
     let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
-    if is_name(ascii) { Ok(ascii.to_owned()) } else { Err(Reason::Domain) }
+    if is_name(ascii) { Ok(ascii.to_owned()) } else { Err(SyntaxReason::Domain) }
 }
 
 /// Letters, digits, hyphens; also the underscore, which host names of private networks have.
@@ -41,7 +41,7 @@ fn is_name(name: &str) -> bool {
 
 /// An address literal with its brackets. White space in it means nothing (RFC 5322 section 3.4.1); an IPv6 address
 /// without its tag gets it.
-pub(super) fn literal(content: &[u8]) -> Result<String, Reason> {
+pub(super) fn literal(content: &[u8]) -> Result<String, SyntaxReason> {
     let text: String = content
         .iter()
         .filter(|octet| !octet.is_ascii_whitespace())
@@ -52,7 +52,7 @@ pub(super) fn literal(content: &[u8]) -> Result<String, Reason> {
         _ if text.parse::<Ipv4Addr>().is_ok() => return Ok(format!("[{text}]")),
         _ => &text,
     };
-    if address.parse::<Ipv6Addr>().is_ok() { Ok(format!("[IPv6:{address}]")) } else { Err(Reason::Literal) }
+    if address.parse::<Ipv6Addr>().is_ok() { Ok(format!("[IPv6:{address}]")) } else { Err(SyntaxReason::Literal) }
 }
 
 /// Whether `domain` is what [`name`] or [`literal`] would return for it.

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use super::AddressFault;
-use crate::words::is_hidden;
 use crate::words::SafeText;
+use crate::words::is_hidden;
 
 /// How many octets of an item its fault quotes.
 const QUOTED: usize = 120;
 
 /// What is wrong with an item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reason {
+pub(super) enum SyntaxReason {
     OpenQuote,
     OpenComment,
     OpenAngle,
@@ -39,7 +39,7 @@ pub(super) enum Reason {
     LineEnd,
 }
 
-impl Reason {
+impl SyntaxReason {
     fn sentence(self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Control(character) => return Cow::Owned(format!("a control character, {}", code_point(character))),

@@ -1,9 +1,9 @@
 //! Address lists, cut into their items (RFC 5322 sections 3.4 and 4.4).
 
-use super::fault::Reason;
+use super::fault::SyntaxReason;
 use super::item::{group_name, mailboxes};
 use super::strict::is_strict;
-use super::tokenizer::{Kind, Token, tokens};
+use super::tokenizer::{Token, TokenKind, tokens};
 use super::{AddrSpec, AddressFault, Entry, Mailbox};
 
 /// A list, and how it is written.
@@ -43,17 +43,17 @@ pub fn parse_list(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
 /// [`AddressFault::Control`] for CR, LF outside folding, NUL anywhere, and any control character inside an address;
 /// [`AddressFault::Syntax`] for what cannot be read in one way only, and for a character nobody sees inside an address.
 pub fn read_list(octets: &[u8]) -> Result<List, AddressFault> {
-    let text = unfolded(octets).ok_or_else(|| Reason::LineEnd.about(octets))?;
+    let text = unfolded(octets).ok_or_else(|| SyntaxReason::LineEnd.about(octets))?;
     let tokens = tokens(&text).map_err(|(reason, start)| reason.about(text.get(start..).unwrap_or_default()))?;
     let mut entries = Vec::new();
     let mut open: Option<(Vec<u8>, Vec<Mailbox>)> = None;
     let mut rest = tokens.as_slice();
     while !rest.is_empty() {
         let (item, mark, after) = cut(rest);
-        let quote = |reason: Reason| reason.about(source(&text, item));
-        if matches!(mark, Some(Kind::Colon)) {
+        let quote = |reason: SyntaxReason| reason.about(source(&text, item));
+        if matches!(mark, Some(TokenKind::Colon)) {
             if open.is_some() {
-                return Err(quote(Reason::NestedGroup));
+                return Err(quote(SyntaxReason::NestedGroup));
             }
             open = Some((group_name(item).map_err(quote)?, Vec::new()));
         } else {
@@ -62,7 +62,7 @@ pub fn read_list(octets: &[u8]) -> Result<List, AddressFault> {
                 None => entries.extend(mailboxes.into_iter().map(Entry::Mailbox)),
                 Some((display, mut members)) => {
                     members.extend(mailboxes);
-                    if matches!(mark, Some(Kind::Semicolon)) {
+                    if matches!(mark, Some(TokenKind::Semicolon)) {
                         entries.push(Entry::Group { display, members });
                     } else {
                         open = Some((display, members));
@@ -79,7 +79,7 @@ pub fn read_list(octets: &[u8]) -> Result<List, AddressFault> {
 
 /// The fault of a list that held a line end or NUL where it came from.
 pub fn line_end_in(octets: &[u8]) -> AddressFault {
-    Reason::LineEnd.about(octets)
+    SyntaxReason::LineEnd.about(octets)
 }
 
 /// Reads an operand of the command line: a list on one line. Quotation marks around all of it were meant for a shell.
@@ -88,7 +88,7 @@ pub fn line_end_in(octets: &[u8]) -> AddressFault {
 /// As [`read_list`]; any CR or LF is [`AddressFault::Control`].
 pub fn parse_operand(octets: &[u8]) -> Result<Vec<Entry>, AddressFault> {
     if octets.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
-        return Err(Reason::LineEnd.about(octets));
+        return Err(SyntaxReason::LineEnd.about(octets));
     }
     parse_list(unwrapped(octets))
 }
@@ -122,7 +122,7 @@ pub fn parse_sender(octets: &[u8]) -> Result<Option<AddrSpec>, AddressFault> {
     }
     match <[Entry; 1]>::try_from(parse_operand(octets)?) {
         Ok([Entry::Mailbox(mailbox)]) => Ok(Some(mailbox.address)),
-        Ok([Entry::Group { .. }]) | Err(_) => Err(Reason::OneExpected.about(octets)),
+        Ok([Entry::Group { .. }]) | Err(_) => Err(SyntaxReason::OneExpected.about(octets)),
     }
 }
 
@@ -144,20 +144,24 @@ fn unfolded(octets: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Everything up to the next comma, semicolon or colon outside angle brackets, that mark, and what follows it.
-fn cut<'t, 'a>(tokens: &'t [Token<'a>]) -> (&'t [Token<'a>], Option<&'t Kind<'a>>, &'t [Token<'a>]) {
+fn cut<'t, 'a>(tokens: &'t [Token<'a>]) -> (&'t [Token<'a>], Option<&'t TokenKind<'a>>, &'t [Token<'a>]) {
     let mut inside = false;
     let mark = tokens.iter().position(|token| match token.kind {
-        Kind::Open => {
+        TokenKind::Open => {
             inside = true;
             false
         }
-        Kind::Close => {
+        TokenKind::Close => {
             inside = false;
             false
         }
-        Kind::Comma | Kind::Semicolon | Kind::Colon => !inside,
-        Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Comment(_) => false,
-        Kind::Invisible(_) | Kind::Dot | Kind::At => false,
+        TokenKind::Comma | TokenKind::Semicolon | TokenKind::Colon => !inside,
+        TokenKind::Atom(_)
+        | TokenKind::EncodedWord(_)
+        | TokenKind::Quoted(_)
+        | TokenKind::Literal(_)
+        | TokenKind::Comment(_) => false,
+        TokenKind::Invisible(_) | TokenKind::Dot | TokenKind::At => false,
     });
     let (item, rest) = mark.and_then(|at| tokens.split_at_checked(at)).unwrap_or((tokens, &[]));
     match rest.split_first() {

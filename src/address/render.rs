@@ -1,7 +1,7 @@
 //! An address list as a header field's value.
 
 use super::{Entry, Mailbox};
-use crate::header_text::{Piece, phrase_words, wrap};
+use crate::header_text::{SpacedWord, phrase_words, wrap};
 
 /// Where the first line is taken to start: behind the longest name such a field has, `Disposition-Notification-To:`
 /// aside.
@@ -10,7 +10,7 @@ const COLUMN: usize = 16;
 /// The list, without the field's name, folded to at most 78 columns where its words allow it. Names are quoted or
 /// encoded as they need it (`charset` labels octets that are not UTF-8), groups are kept.
 pub fn render_list(entries: &[Entry], charset: &str) -> Vec<u8> {
-    let mut pieces: Vec<Piece> = Vec::new();
+    let mut pieces: Vec<SpacedWord> = Vec::new();
     for (count, entry) in entries.iter().enumerate() {
         if count > 0 {
             mark(&mut pieces, b',');
@@ -36,28 +36,28 @@ pub fn render_list(entries: &[Entry], charset: &str) -> Vec<u8> {
     wrap(&pieces, COLUMN)
 }
 
-fn write_mailbox(pieces: &mut Vec<Piece>, mailbox: &Mailbox, charset: &str) {
+fn write_mailbox(pieces: &mut Vec<SpacedWord>, mailbox: &Mailbox, charset: &str) {
     let address = mailbox.address.to_wire();
     let words = phrase_words(&mailbox.display, charset);
     if words.is_empty() {
-        pieces.push(Piece::spaced(address));
+        pieces.push(SpacedWord::spaced(address));
         return;
     }
-    pieces.extend(words.into_iter().map(Piece::spaced));
-    pieces.push(Piece::spaced(format!("<{address}>")));
+    pieces.extend(words.into_iter().map(SpacedWord::spaced));
+    pieces.push(SpacedWord::spaced(format!("<{address}>")));
 }
 
 /// A group has to have a name.
-fn write_name(pieces: &mut Vec<Piece>, display: &[u8], charset: &str) {
+fn write_name(pieces: &mut Vec<SpacedWord>, display: &[u8], charset: &str) {
     let words = phrase_words(display, charset);
     if words.is_empty() {
-        pieces.push(Piece::spaced("\"\""));
+        pieces.push(SpacedWord::spaced("\"\""));
     }
-    pieces.extend(words.into_iter().map(Piece::spaced));
+    pieces.extend(words.into_iter().map(SpacedWord::spaced));
 }
 
 /// Marks stand right behind a word: a line never starts with one.
-fn mark(pieces: &mut [Piece], mark: u8) {
+fn mark(pieces: &mut [SpacedWord], mark: u8) {
     if let Some(last) = pieces.last_mut() {
         last.word.push(mark);
     }

@@ -2,18 +2,18 @@
 //! encoded words only where RFC 2047 section 5 has them.
 
 use super::domain;
-use super::tokenizer::{Kind, Token, is_atext};
+use super::tokenizer::{Token, TokenKind, is_atext};
 use crate::header_text::{holds_encoded_word, is_phrase_word};
 
 /// Whether these are the tokens of such a list, one that names somebody.
 pub(super) fn is_strict(tokens: &[Token<'_>]) -> bool {
-    let tokens: Vec<_> = tokens.iter().filter(|token| !matches!(token.kind, Kind::Comment(_))).collect();
+    let tokens: Vec<_> = tokens.iter().filter(|token| !matches!(token.kind, TokenKind::Comment(_))).collect();
     let mut rest = tokens.as_slice();
     loop {
         let Some(after) = address(rest) else { return false };
         match after {
             [] => return true,
-            [comma, tail @ ..] if matches!(comma.kind, Kind::Comma) => rest = tail,
+            [comma, tail @ ..] if matches!(comma.kind, TokenKind::Comma) => rest = tail,
             [..] => return false,
         }
     }
@@ -24,7 +24,7 @@ type Tokens<'t, 'a> = &'t [&'t Token<'a>];
 /// A mailbox or a group from the front; what follows it.
 fn address<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     match phrase(tokens) {
-        Some([colon, tail @ ..]) if matches!(colon.kind, Kind::Colon) => group(tail),
+        Some([colon, tail @ ..]) if matches!(colon.kind, TokenKind::Colon) => group(tail),
         Some(_) | None => mailbox(tokens),
     }
 }
@@ -35,13 +35,13 @@ fn group<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     let mut first = true;
     loop {
         match rest {
-            [end, tail @ ..] if first && matches!(end.kind, Kind::Semicolon) => return Some(tail),
+            [end, tail @ ..] if first && matches!(end.kind, TokenKind::Semicolon) => return Some(tail),
             [..] => rest = mailbox(rest)?,
         }
         first = false;
         match rest {
-            [comma, tail @ ..] if matches!(comma.kind, Kind::Comma) => rest = tail,
-            [end, tail @ ..] if matches!(end.kind, Kind::Semicolon) => return Some(tail),
+            [comma, tail @ ..] if matches!(comma.kind, TokenKind::Comma) => rest = tail,
+            [end, tail @ ..] if matches!(end.kind, TokenKind::Semicolon) => return Some(tail),
             [..] => return None,
         }
     }
@@ -49,8 +49,8 @@ fn group<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
 
 fn mailbox<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     match phrase(tokens).unwrap_or(tokens) {
-        [open, inside @ ..] if matches!(open.kind, Kind::Open) => match addr_spec(inside)? {
-            [close, tail @ ..] if matches!(close.kind, Kind::Close) => Some(tail),
+        [open, inside @ ..] if matches!(open.kind, TokenKind::Open) => match addr_spec(inside)? {
+            [close, tail @ ..] if matches!(close.kind, TokenKind::Close) => Some(tail),
             [..] => None,
         },
         [..] => addr_spec(tokens),
@@ -63,13 +63,20 @@ fn phrase<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     let mut after_encoded = false;
     while let [token, tail @ ..] = rest {
         let is_word = match &token.kind {
-            Kind::Atom(text) => {
+            TokenKind::Atom(text) => {
                 text.iter().all(|&octet| octet.is_ascii() && is_atext(octet)) && !text.starts_with(b"=?")
             }
-            Kind::Quoted(text) => !holds_encoded_word(text) && text.iter().all(|octet| (0x20..0x7f).contains(octet)),
-            Kind::EncodedWord(text) => is_phrase_word(text) && (token.spaced || rest.len() == tokens.len()),
-            Kind::Literal(_) | Kind::Comment(_) | Kind::Invisible(_) | Kind::Dot | Kind::At | Kind::Comma => false,
-            Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => false,
+            TokenKind::Quoted(text) => {
+                !holds_encoded_word(text) && text.iter().all(|octet| (0x20..0x7f).contains(octet))
+            }
+            TokenKind::EncodedWord(text) => is_phrase_word(text) && (token.spaced || rest.len() == tokens.len()),
+            TokenKind::Literal(_)
+            | TokenKind::Comment(_)
+            | TokenKind::Invisible(_)
+            | TokenKind::Dot
+            | TokenKind::At
+            | TokenKind::Comma => false,
+            TokenKind::Semicolon | TokenKind::Colon | TokenKind::Open | TokenKind::Close => false,
         };
         if !is_word {
             break;
@@ -77,7 +84,7 @@ fn phrase<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
         if after_encoded && !token.spaced {
             return None;
         }
-        after_encoded = matches!(token.kind, Kind::EncodedWord(_));
+        after_encoded = matches!(token.kind, TokenKind::EncodedWord(_));
         rest = tail;
     }
     (rest.len() < tokens.len()).then_some(rest)
@@ -85,17 +92,17 @@ fn phrase<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
 
 fn addr_spec<'t, 'a>(tokens: Tokens<'t, 'a>) -> Option<Tokens<'t, 'a>> {
     let (first, tail) = tokens.split_first()?;
-    let rest = if let Kind::Quoted(text) = &first.kind {
+    let rest = if let TokenKind::Quoted(text) = &first.kind {
         text.iter().all(|octet| (0x20..0x7f).contains(octet)).then_some(tail)?
     } else {
         dot_atom(tokens, |octet| octet.is_ascii() && is_atext(octet))?
     };
     let (at, domain) = rest.split_first()?;
     let (first, tail) = domain.split_first()?;
-    if !matches!(at.kind, Kind::At) || at.spaced || first.spaced {
+    if !matches!(at.kind, TokenKind::At) || at.spaced || first.spaced {
         return None;
     }
-    if let Kind::Literal(text) = first.kind {
+    if let TokenKind::Literal(text) = first.kind {
         let written = domain::literal(text).ok()?;
         return (written.as_bytes() == [b"[", text, b"]"].concat()).then_some(tail);
     }
@@ -107,7 +114,7 @@ fn dot_atom<'t, 'a>(tokens: Tokens<'t, 'a>, fits: impl Fn(u8) -> bool) -> Option
     let mut rest = tokens;
     loop {
         let [atom, tail @ ..] = rest else { return None };
-        let Kind::Atom(text) = atom.kind else { return None };
+        let TokenKind::Atom(text) = atom.kind else { return None };
         if !text.iter().all(|&octet| fits(octet))
             || text.starts_with(b"=?")
             || (atom.spaced && rest.len() < tokens.len())
@@ -115,7 +122,7 @@ fn dot_atom<'t, 'a>(tokens: Tokens<'t, 'a>, fits: impl Fn(u8) -> bool) -> Option
             return None;
         }
         match tail {
-            [dot, more @ ..] if matches!(dot.kind, Kind::Dot) && !dot.spaced => rest = more,
+            [dot, more @ ..] if matches!(dot.kind, TokenKind::Dot) && !dot.spaced => rest = more,
             [..] => return Some(tail),
         }
     }

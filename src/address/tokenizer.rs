@@ -1,19 +1,19 @@
 //! The words and marks of an address list (RFC 5322 section 3.2), read once from left to right.
 
-use super::fault::Reason;
+use super::fault::SyntaxReason;
 use crate::header_text::encoded_word_length;
 use crate::words::is_hidden;
 
 /// A word or mark, and where it lies in the text.
 pub(super) struct Token<'a> {
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: TokenKind<'a>,
     /// White space that can be seen or a comment lies before it.
     pub(super) spaced: bool,
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-pub(super) enum Kind<'a> {
+pub(super) enum TokenKind<'a> {
     /// A run of octets without white space and specials. More than atext: names are written with anything.
     Atom(&'a [u8]),
     /// What has the form of an encoded word (RFC 2047 section 2), specials in it or not: a name or part of one.
@@ -38,7 +38,7 @@ pub(super) enum Kind<'a> {
 }
 
 /// Reads unfolded text. An error says where the unfinished thing starts.
-pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
+pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (SyntaxReason, usize)> {
     let mut tokens = Vec::new();
     let mut at = 0;
     let mut spaced = true;
@@ -50,24 +50,29 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
                 spaced = true;
                 continue;
             }
-            b'"' => quoted(text, &mut at).map(Kind::Quoted).ok_or((Reason::OpenQuote, start))?,
-            b'(' => comment(text, &mut at).map(Kind::Comment).ok_or((Reason::OpenComment, start))?,
-            b'.' => Kind::Dot,
-            b'@' => Kind::At,
-            b',' => Kind::Comma,
-            b';' => Kind::Semicolon,
-            b':' => Kind::Colon,
-            b'<' => Kind::Open,
-            b'>' => Kind::Close,
-            b')' => return Err((Reason::StrayParenthesis, start)),
-            b'[' => literal(text, &mut at).map_or_else(|| atom(text, start, &mut at), Kind::Literal),
+            b'"' => quoted(text, &mut at).map(TokenKind::Quoted).ok_or((SyntaxReason::OpenQuote, start))?,
+            b'(' => comment(text, &mut at).map(TokenKind::Comment).ok_or((SyntaxReason::OpenComment, start))?,
+            b'.' => TokenKind::Dot,
+            b'@' => TokenKind::At,
+            b',' => TokenKind::Comma,
+            b';' => TokenKind::Semicolon,
+            b':' => TokenKind::Colon,
+            b'<' => TokenKind::Open,
+            b'>' => TokenKind::Close,
+            b')' => return Err((SyntaxReason::StrayParenthesis, start)),
+            b'[' => literal(text, &mut at).map_or_else(|| atom(text, start, &mut at), TokenKind::Literal),
             _ => word(text, start, &mut at),
         };
         let parts = match &kind {
-            Kind::Comment(_) => true,
-            Kind::Invisible(hidden) => hidden.chars().any(char::is_whitespace),
-            Kind::Atom(_) | Kind::EncodedWord(_) | Kind::Quoted(_) | Kind::Literal(_) | Kind::Dot | Kind::At => false,
-            Kind::Comma | Kind::Semicolon | Kind::Colon | Kind::Open | Kind::Close => false,
+            TokenKind::Comment(_) => true,
+            TokenKind::Invisible(hidden) => hidden.chars().any(char::is_whitespace),
+            TokenKind::Atom(_)
+            | TokenKind::EncodedWord(_)
+            | TokenKind::Quoted(_)
+            | TokenKind::Literal(_)
+            | TokenKind::Dot
+            | TokenKind::At => false,
+            TokenKind::Comma | TokenKind::Semicolon | TokenKind::Colon | TokenKind::Open | TokenKind::Close => false,
         };
         tokens.push(Token { kind, spaced, start, end: at });
         spaced = parts;
@@ -76,11 +81,11 @@ pub(super) fn tokens(text: &[u8]) -> Result<Vec<Token<'_>>, (Reason, usize)> {
 }
 
 /// Anything but a mark.
-fn word<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
+fn word<'a>(text: &'a [u8], start: usize, at: &mut usize) -> TokenKind<'a> {
     let rest = text.get(start..).unwrap_or_default();
     if let Some(length) = encoded_word_length(rest) {
         *at = start + length;
-        return Kind::EncodedWord(rest.get(..length).unwrap_or_default());
+        return TokenKind::EncodedWord(rest.get(..length).unwrap_or_default());
     }
     let mut hidden = 0;
     while let Some(character) = hidden_at(rest.get(hidden..).unwrap_or_default()) {
@@ -89,13 +94,13 @@ fn word<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
     match rest.get(..hidden).map(std::str::from_utf8) {
         Some(Ok(invisible)) if !invisible.is_empty() => {
             *at = start + hidden;
-            Kind::Invisible(invisible)
+            TokenKind::Invisible(invisible)
         }
         Some(_) | None => atom(text, start, at),
     }
 }
 
-fn atom<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
+fn atom<'a>(text: &'a [u8], start: usize, at: &mut usize) -> TokenKind<'a> {
     while let Some(rest) = text.get(*at..)
         && let Some(&next) = rest.first()
         && !ends_atom(next)
@@ -103,7 +108,7 @@ fn atom<'a>(text: &'a [u8], start: usize, at: &mut usize) -> Kind<'a> {
     {
         *at += 1;
     }
-    Kind::Atom(text.get(start..*at).unwrap_or_default())
+    TokenKind::Atom(text.get(start..*at).unwrap_or_default())
 }
 
 /// The character at the start, if it is one that nobody sees or white space.

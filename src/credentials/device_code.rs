@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::signed_in::{SignedIn, signed_in};
-use super::token_endpoint::{self, Refusal, Seconds};
+use super::token_endpoint::{self, Seconds, TokenRefusal};
 use super::{Secret, failure};
 use crate::account::Account;
 use crate::failure::{Cause, Failure};
@@ -129,9 +129,11 @@ pub fn wait(
         let deadline = world.clock.instant() + PATIENCE;
         interval = match token_endpoint::tokens(world, account, &form, deadline) {
             Ok(tokens) => return signed_in(world, account, &invitation.client_id, &tokens),
-            Err(Refusal::Error { code, .. }) if code == "authorization_pending" => interval,
-            Err(Refusal::Error { code, .. }) if code == "slow_down" => (interval + SLOW_DOWN).min(LONGEST_INTERVAL),
-            Err(Refusal::Away { retry_after, .. }) => {
+            Err(TokenRefusal::Error { code, .. }) if code == "authorization_pending" => interval,
+            Err(TokenRefusal::Error { code, .. }) if code == "slow_down" => {
+                (interval + SLOW_DOWN).min(LONGEST_INTERVAL)
+            }
+            Err(TokenRefusal::Away { retry_after, .. }) => {
                 interval.max(Duration::from_secs(retry_after.unwrap_or_default())).min(LONGEST_INTERVAL)
             }
             Err(refusal) => return Err(ended(refusal)),
@@ -161,7 +163,7 @@ fn pause(
 
 /// What a refusal means to somebody who signs in just now: policies that forbid codes (AADSTS50097, 53003 and others) are
 /// told as a grant that is no good.
-fn ended(refusal: Refusal) -> Failure {
+fn ended(refusal: TokenRefusal) -> Failure {
     let failure = Failure::from(refusal);
     if failure.cause == Cause::GrantRejected { Failure { cause: Cause::DeviceCodeBlocked, ..failure } } else { failure }
 }

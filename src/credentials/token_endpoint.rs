@@ -78,7 +78,7 @@ impl Tokens {
 }
 
 /// Why the endpoint gave nothing.
-pub(super) enum Refusal {
+pub(super) enum TokenRefusal {
     /// It is away or busy: the same request may work later.
     Away {
         /// Its words, or the network's.
@@ -99,12 +99,12 @@ pub(super) enum Refusal {
     Unusable(Failure),
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenRefusal> for Failure {
+    fn from(refusal: TokenRefusal) -> Self {
         match refusal {
-            Refusal::Away { words, .. } => failure(Cause::TokenUnavailable, words),
-            Refusal::Error { code, words, wording } => failure(cause_of(&code), words).worded(wording),
-            Refusal::Unusable(failure) => failure,
+            TokenRefusal::Away { words, .. } => failure(Cause::TokenUnavailable, words),
+            TokenRefusal::Error { code, words, wording } => failure(cause_of(&code), words).worded(wording),
+            TokenRefusal::Unusable(failure) => failure,
         }
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn redeem(world: &World, account: &Account, grant: &Grant, deadline: 
         ("scope", &Secret::from(scope.as_str())),
     ];
     match tokens(world, account, &form, deadline) {
-        Err(Refusal::Away { retry_after: Some(seconds), .. }) if waits(world, seconds, deadline) => {
+        Err(TokenRefusal::Away { retry_after: Some(seconds), .. }) if waits(world, seconds, deadline) => {
             Ok(tokens(world, account, &form, deadline)?)
         }
         outcome => Ok(outcome?),
@@ -144,7 +144,7 @@ pub(super) fn tokens(
     account: &Account,
     form: &[(&str, &Secret)],
     deadline: Instant,
-) -> Result<Tokens, Refusal> {
+) -> Result<Tokens, TokenRefusal> {
     let tokens: Tokens = ask(world, account, &account.oauth_url(|paths| paths.token), form, deadline)?;
     if tokens.are_usable() { Ok(tokens) } else { Err(nonsense(200, "no usable access token")) }
 }
@@ -156,11 +156,11 @@ pub(super) fn ask<T: DeserializeOwned>(
     url: &str,
     form: &[(&str, &Secret)],
     deadline: Instant,
-) -> Result<T, Refusal> {
+) -> Result<T, TokenRefusal> {
     let answer = world.https.post_form(account.ca_file(), url, form, deadline).map_err(|fault| match fault {
-        HttpsFault::Network(words) => Refusal::Away { words, retry_after: None },
-        HttpsFault::Certificate(words) => Refusal::Unusable(failure(Cause::TokenCertificate, words)),
-        HttpsFault::Nonsense(words) => Refusal::Unusable(failure(Cause::TokenNonsense, words)),
+        HttpsFault::Network(words) => TokenRefusal::Away { words, retry_after: None },
+        HttpsFault::Certificate(words) => TokenRefusal::Unusable(failure(Cause::TokenCertificate, words)),
+        HttpsFault::Nonsense(words) => TokenRefusal::Unusable(failure(Cause::TokenNonsense, words)),
     })?;
     if answer.status == 200 {
         return serde_json::from_slice(answer.body.reveal()).map_err(|_| nonsense(200, "not what OAuth answers"));
@@ -168,7 +168,7 @@ pub(super) fn ask<T: DeserializeOwned>(
     Err(refusal(&answer, form))
 }
 
-fn refusal(answer: &HttpsAnswer, form: &[(&str, &Secret)]) -> Refusal {
+fn refusal(answer: &HttpsAnswer, form: &[(&str, &Secret)]) -> TokenRefusal {
     #[derive(Deserialize)]
     struct OAuthError {
         error: String,
@@ -181,19 +181,19 @@ fn refusal(answer: &HttpsAnswer, form: &[(&str, &Secret)]) -> Refusal {
         None => format!("HTTP status {}", answer.status).into(),
     };
     if matches!(answer.status, 408 | 429 | 500..=599) {
-        return Refusal::Away { words, retry_after: answer.retry_after };
+        return TokenRefusal::Away { words, retry_after: answer.retry_after };
     }
     match error {
         Some(error) if cause_of(&error.error) == Cause::TokenUnavailable => {
-            Refusal::Away { words, retry_after: answer.retry_after }
+            TokenRefusal::Away { words, retry_after: answer.retry_after }
         }
-        Some(error) => Refusal::Error { wording: wording_of(&error.error_description), code: error.error, words },
+        Some(error) => TokenRefusal::Error { wording: wording_of(&error.error_description), code: error.error, words },
         None => nonsense(answer.status, "not what OAuth answers"),
     }
 }
 
-fn nonsense(status: u16, what: &str) -> Refusal {
-    Refusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
+fn nonsense(status: u16, what: &str) -> TokenRefusal {
+    TokenRefusal::Unusable(failure(Cause::TokenNonsense, format!("HTTP status {status}, {what}")))
 }
 
 /// The code and the description without any secret we sent.

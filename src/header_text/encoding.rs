@@ -7,7 +7,7 @@ use super::characters::character_length;
 use super::disguise::revealed;
 use super::encoded_words::{Place, encode, label};
 use super::iso_2022;
-use super::lines::{Piece, pieces};
+use super::lines::{SpacedWord, pieces};
 use super::parameters::{Parameter, Parameters};
 use super::phrase::encode_phrase;
 use super::raw::Raw;
@@ -231,7 +231,7 @@ fn write_comment(text: &mut Vec<u8>, comment: &[u8], charset: &str) {
 /// cannot be one.
 fn write_words(text: &mut Vec<u8>, part: &[u8], charset: &str) {
     let mut after_encoded = false;
-    for Piece { gap, word } in pieces(part) {
+    for SpacedWord { gap, word } in pieces(part) {
         let is_phrase = !word.is_ascii() && !word.iter().any(|octet| b"<>@,;:\"()[]\\=".contains(octet));
         text.extend_from_slice(&gap);
         if is_phrase {

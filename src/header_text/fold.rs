@@ -1,6 +1,6 @@
 //! A whole field, made fit for the wire: 7-bit, no line over 998 octets, nothing that could pass for another field.
 
-use super::lines::{LIMIT, PREFERRED, Piece, flattened, is_space, pieces, wrap, Text, is_folded_well};
+use super::lines::{LIMIT, PREFERRED, SpacedWord, Text, flattened, is_folded_well, is_space, pieces, wrap};
 use super::structured::{Syntax, is_broken_anywhere, syntax_of};
 use super::unstructured::encoded_pieces;
 use crate::words::SafeText;
@@ -62,7 +62,7 @@ fn field(name: &str, value: &[u8], allowed: Text) -> Result<Vec<u8>, FoldFault> 
     Ok(field)
 }
 
-fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> {
+fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<SpacedWord>, FoldFault> {
     let line = flattened(value);
     let mut done = Vec::new();
     let mut quoted = false;
@@ -83,7 +83,7 @@ fn structured_pieces(name: &str, value: &[u8]) -> Result<Vec<Piece>, FoldFault> 
 
 /// Cuts a word no line can take where white space means nothing: behind `>`, `,` and `;` outside quotes, and inside
 /// keys, signatures and the addresses of web pages anywhere.
-fn break_word(name: &str, Piece { mut gap, word }: Piece, quoted: &mut bool, done: &mut Vec<Piece>) {
+fn break_word(name: &str, SpacedWord { mut gap, word }: SpacedWord, quoted: &mut bool, done: &mut Vec<SpacedWord>) {
     let parts = word.split_inclusive(|octet| {
         *quoted ^= *octet == b'"';
         !*quoted && matches!(octet, b'>' | b',' | b';')
@@ -91,11 +91,10 @@ fn break_word(name: &str, Piece { mut gap, word }: Piece, quoted: &mut bool, don
     for part in parts {
         let longest = if part.len() >= LIMIT && is_broken_anywhere(name) { PREFERRED - 4 } else { part.len() };
         for word in part.chunks(longest.max(1)) {
-            done.push(Piece { gap: std::mem::replace(&mut gap, b" ".to_vec()), word: word.to_vec() });
+            done.push(SpacedWord { gap: std::mem::replace(&mut gap, b" ".to_vec()), word: word.to_vec() });
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -11,14 +11,14 @@ const GAP: usize = 60;
 
 /// A word without white space (or a quoted string that is to stay whole), and the white space before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Piece {
+pub(crate) struct SpacedWord {
     /// Spaces and tabs.
     pub(crate) gap: Vec<u8>,
     /// Neither empty nor with CR or LF in it.
     pub(crate) word: Vec<u8>,
 }
 
-impl Piece {
+impl SpacedWord {
     /// A word after one space.
     pub(crate) fn spaced(word: impl Into<Vec<u8>>) -> Self {
         Self { gap: b" ".to_vec(), word: word.into() }
@@ -47,7 +47,7 @@ pub(super) fn flattened(value: &[u8]) -> Vec<u8> {
 }
 
 /// The pieces of one line; white space at the end is dropped.
-pub(super) fn pieces(line: &[u8]) -> Vec<Piece> {
+pub(super) fn pieces(line: &[u8]) -> Vec<SpacedWord> {
     let mut pieces = Vec::new();
     let mut rest = line;
     loop {
@@ -58,14 +58,14 @@ pub(super) fn pieces(line: &[u8]) -> Vec<Piece> {
         }
         let length = tail.iter().position(|octet| is_space(*octet)).unwrap_or(tail.len());
         let (word, after) = tail.split_at_checked(length).unwrap_or((tail, &[]));
-        pieces.push(Piece { gap: gap.to_vec(), word: word.to_vec() });
+        pieces.push(SpacedWord { gap: gap.to_vec(), word: word.to_vec() });
         rest = after;
     }
 }
 
 /// Pieces on lines, folded before a piece that would reach past [`PREFERRED`]. `column` is where the first line
 /// starts: the length of the name and colon.
-pub(crate) fn wrap(pieces: &[Piece], mut column: usize) -> Vec<u8> {
+pub(crate) fn wrap(pieces: &[SpacedWord], mut column: usize) -> Vec<u8> {
     let mut text = Vec::new();
     for piece in pieces {
         let too_wide = piece.gap.len() > GAP || piece.gap.len() + piece.word.len() > LIMIT;

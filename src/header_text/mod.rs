@@ -25,7 +25,7 @@ pub(crate) use encoding::encode_structured;
 pub use fold::FoldFault;
 pub(crate) use fold::fold;
 pub(crate) use iso_2022::has_iso_2022;
-pub(crate) use lines::{Piece, wrap};
+pub(crate) use lines::{SpacedWord, wrap};
 pub(crate) use parameters::Parameters;
 pub use phrase::encode_phrase;
 pub(crate) use phrase::{phrase_words, quoted_string};

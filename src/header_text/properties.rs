@@ -43,7 +43,7 @@ fn flaw(field: &[u8]) -> Option<&'static str> {
 fn decoded(line: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     let mut after_encoded = false;
-    for Piece { gap, word } in lines::pieces(line) {
+    for SpacedWord { gap, word } in lines::pieces(line) {
         let content = decoded_word(&word);
         if !(after_encoded && content.is_some()) {
             text.extend_from_slice(&gap);

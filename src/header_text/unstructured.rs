@@ -1,7 +1,7 @@
 //! Free text such as a Subject: what is not US-ASCII becomes encoded words, the rest stays readable.
 
 use super::encoded_words::{Place, encode, is_encoded_word};
-use super::lines::{Piece, Text, is_folded_well, pieces, wrap};
+use super::lines::{SpacedWord, Text, is_folded_well, pieces, wrap};
 use super::raw::Raw;
 
 /// The longest word that may stay as it is: with a space before it, it fits a line of 998.
@@ -21,14 +21,14 @@ pub fn encode_unstructured(value: &[u8], charset: &str) -> Vec<u8> {
 }
 
 /// The pieces of `value`, all of them US-ASCII and none too long for a line.
-pub(super) fn encoded_pieces(value: &[u8], charset: &str) -> Vec<Piece> {
+pub(super) fn encoded_pieces(value: &[u8], charset: &str) -> Vec<SpacedWord> {
     let Raw { line, charset } = &Raw::read(value, charset);
-    let mut done: Vec<Piece> = Vec::new();
+    let mut done: Vec<SpacedWord> = Vec::new();
     let mut run: Vec<u8> = Vec::new();
     let mut run_gap: Vec<u8> = Vec::new();
     // White space between two encoded words is dropped by whoever decodes them: it has to be inside one.
     let mut after_encoded = false;
-    for Piece { gap, word } in pieces(line) {
+    for SpacedWord { gap, word } in pieces(line) {
         let is_encoded = is_encoded_word(&word, Place::Text);
         if !word.is_ascii() || (word.len() > LONGEST && !is_encoded) {
             if run.is_empty() && after_encoded {
@@ -48,16 +48,16 @@ pub(super) fn encoded_pieces(value: &[u8], charset: &str) -> Vec<Piece> {
         }
         flush(&mut done, &mut run, &run_gap, charset);
         after_encoded = is_encoded;
-        done.push(Piece { gap, word });
+        done.push(SpacedWord { gap, word });
     }
     flush(&mut done, &mut run, &run_gap, charset);
     done
 }
 
-fn flush(done: &mut Vec<Piece>, run: &mut Vec<u8>, gap: &[u8], charset: &str) {
+fn flush(done: &mut Vec<SpacedWord>, run: &mut Vec<u8>, gap: &[u8], charset: &str) {
     for (count, word) in encode(run, charset, Place::Text).into_iter().enumerate() {
         let gap = if count == 0 { gap.to_vec() } else { b" ".to_vec() };
-        done.push(Piece { gap, word: word.into_bytes() });
+        done.push(SpacedWord { gap, word: word.into_bytes() });
     }
     run.clear();
 }

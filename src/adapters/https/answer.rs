@@ -23,7 +23,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 type Receive<'a> = dyn FnMut(Instant) -> Result<Vec<u8>, WireFault> + 'a;
 
 /// A final answer, in buffers that are wiped: it may hold tokens.
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) reason: SafeText,
     pub(super) retry_after: Option<u64>,
@@ -36,7 +36,7 @@ pub(super) struct Answer {
 }
 
 /// Reads one final answer.
-pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<Answer, WireFault> {
+pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<HttpAnswer, WireFault> {
     let mut incoming =
         Incoming { receive, buffer: Zeroizing::new(Vec::with_capacity(ROOM)), head: 0, begun: Begun::No };
     let mut head = incoming.head(deadline)?;
@@ -52,7 +52,7 @@ pub(super) fn read(receive: &mut Receive<'_>, deadline: Instant) -> Result<Answe
     };
     let Head { status, reason, retry_after, request_id, client_request_id, date, .. } = head;
     let request_id = request_id.or(client_request_id).unwrap_or_default();
-    Ok(Answer { status, reason, retry_after, request_id, date: date.unwrap_or_default(), body, cut })
+    Ok(HttpAnswer { status, reason, retry_after, request_id, date: date.unwrap_or_default(), body, cut })
 }
 
 /// What is before the body.
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     /// What is read of these octets, arriving so many at a time.
-    fn answer(octets: &[u8], piece: usize) -> Result<Answer, WireFault> {
+    fn answer(octets: &[u8], piece: usize) -> Result<HttpAnswer, WireFault> {
         let mut pieces = octets.chunks(piece);
         let mut receive = |_| pieces.next().map(<[u8]>::to_vec).ok_or(WireFault::Lost("closed".into()));
         read(&mut receive, Instant::now() + Duration::from_secs(60))

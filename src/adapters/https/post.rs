@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::answer::{self, Answer};
+use super::answer::{self, HttpAnswer};
 use super::target::Target;
 use crate::adapters::wire;
 use crate::words::SafeText;
@@ -67,8 +67,8 @@ pub(super) fn post(ca_file: Option<&Path>, post: Post<'_>) -> Result<PostAnswer,
     .map_err(PostFault::Unknown)
 }
 
-fn told(answer: Answer) -> PostAnswer {
-    let Answer { status, reason, retry_after, request_id, mut body, .. } = answer;
+fn told(answer: HttpAnswer) -> PostAnswer {
+    let HttpAnswer { status, reason, retry_after, request_id, mut body, .. } = answer;
     PostAnswer { status, reason, retry_after, request_id, body: std::mem::take(&mut *body) }
 }
 

@@ -25,7 +25,7 @@ const NAP: Duration = Duration::from_secs(1);
 const BUFFER: usize = 4 * 1024;
 
 /// A connection to the submission server.
-pub(in crate::adapters) struct Connection {
+pub(in crate::adapters) struct TlsConnection {
     socket: TcpStream,
     trust: Arc<ClientConfig>,
     host: String,
@@ -37,7 +37,7 @@ pub(in crate::adapters) struct Connection {
     broken: bool,
 }
 
-impl Connection {
+impl TlsConnection {
     pub(super) fn new(socket: TcpStream, trust: Arc<ClientConfig>, host: &str) -> Result<Self, WireFault> {
         // Flights are written whole; waiting for more would only cost the peer's delayed acknowledgement.
         socket.set_nodelay(true).map_err(|error| fault(&error))?;
@@ -162,7 +162,7 @@ fn read_tls(
     }
 }
 
-impl Wire for Connection {
+impl Wire for TlsConnection {
     fn send(&mut self, octets: &[u8], deadline: Instant) -> Result<(), WireFault> {
         if self.broken {
             return Err(WireFault::Lost(SafeText::from("the connection failed before")));
@@ -236,7 +236,7 @@ impl Wire for Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for TlsConnection {
     /// Says goodbye if that takes no time.
     fn drop(&mut self) {
         if let Some(tls) = self.tls.as_mut().filter(|_| !self.broken)
@@ -350,14 +350,14 @@ mod tests {
     /// A connection whose other end does as `server` says.
     fn connected<T: Send + 'static>(
         server: impl FnOnce(TcpStream) -> T + Send + 'static,
-    ) -> (Connection, JoinHandle<T>) {
+    ) -> (TlsConnection, JoinHandle<T>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let far = listener.accept().unwrap().0;
-        (Connection::new(socket, trust_nobody(), "mail.example").unwrap(), thread::spawn(move || server(far)))
+        (TlsConnection::new(socket, trust_nobody(), "mail.example").unwrap(), thread::spawn(move || server(far)))
     }
 
-    fn numbers(wire: &mut Connection, count: usize) -> Vec<u16> {
+    fn numbers(wire: &mut TlsConnection, count: usize) -> Vec<u16> {
         (0..count).map(|_| wire.reply(soon(5000)).unwrap().code).collect()
     }
 
@@ -451,7 +451,7 @@ mod tests {
     }
 
     /// Until something has come, or the connection is over.
-    fn unread_at_last(wire: &mut Connection) -> Result<bool, WireFault> {
+    fn unread_at_last(wire: &mut TlsConnection) -> Result<bool, WireFault> {
         let until = soon(5000);
         loop {
             match wire.has_unread() {

@@ -5,7 +5,7 @@ mod dial;
 mod replies;
 mod tls_words;
 
-pub(super) use connection::Connection;
+pub(super) use connection::TlsConnection;
 #[cfg(test)]
 pub(crate) use replies::parse_reply;
 
@@ -26,12 +26,12 @@ impl Network for Tcp {
 }
 
 /// Connects to a host , TLS to follow.
-pub(super) fn connect(server: Server<'_>, deadline: Instant) -> Result<Connection, WireFault> {
+pub(super) fn connect(server: Server<'_>, deadline: Instant) -> Result<TlsConnection, WireFault> {
     // The certificates are read while the resolver is waited for.
     let addresses = dial::Resolving::start(server.host, server.port);
     let trust = trust::client_config(server.ca_file).map_err(WireFault::TrustAnchors)?;
     let socket = dial::dial(&addresses.finish(deadline)?, deadline)?;
-    Connection::new(socket, trust, server.host)
+    TlsConnection::new(socket, trust, server.host)
 }
 
 /// Every address of a host, without a connection to any.

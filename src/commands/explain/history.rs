@@ -17,7 +17,7 @@ pub(super) enum Mark {
 
 /// One field's way.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct FieldHistory {
     pub(super) mark: Mark,
     /// As it came; `None` for a new one.
     pub(super) came: Option<Field>,
@@ -28,7 +28,7 @@ pub(super) struct History {
 }
 
 /// Every field that came or leaves: those that leave in their order, those that do not where they stood.
-pub(super) fn histories(noted: &Noted) -> Vec<History> {
+pub(super) fn histories(noted: &Noted) -> Vec<FieldHistory> {
     let mut unused: Vec<bool> = vec![true; noted.changes.len()];
     let old: VecDeque<Way> = noted.came.iter().map(|field| follow(Some(field), 0, noted, &mut unused)).collect();
     let mut new: Vec<Way> = Vec::new();
@@ -67,7 +67,7 @@ fn follow(came: Option<&Field>, start: usize, noted: &Noted, unused: &mut [bool]
 
 /// Those that leave kept their order among each other. What does not leave stands before what stood behind it, or before
 /// what was added at the end.
-fn in_order(mut old: VecDeque<Way>, mut new: Vec<Way>, noted: &Noted) -> Vec<History> {
+fn in_order(mut old: VecDeque<Way>, mut new: Vec<Way>, noted: &Noted) -> Vec<FieldHistory> {
     let mut histories = Vec::new();
     for (field, octets) in &noted.leaving {
         let is_it = |way: &Way| way.now.as_ref() == Some(field);
@@ -86,14 +86,14 @@ fn in_order(mut old: VecDeque<Way>, mut new: Vec<Way>, noted: &Noted) -> Vec<His
     histories
 }
 
-fn history(way: Way, leaves: Vec<u8>) -> History {
+fn history(way: Way, leaves: Vec<u8>) -> FieldHistory {
     let mark = match (&way.came, &way.now) {
         (_, None) => Mark::Left,
         (None, Some(_)) => Mark::Added,
         (Some(_), Some(_)) if way.reasons.is_empty() => Mark::Kept,
         (Some(_), Some(_)) => Mark::Changed,
     };
-    History { mark, came: way.came, leaves, reasons: way.reasons }
+    FieldHistory { mark, came: way.came, leaves, reasons: way.reasons }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use lettre::Address;
 
 use crate::account::Account;
 use crate::commands::columns::wrapped;
-use crate::commands::explain::history::{History, Mark, histories};
+use crate::commands::explain::history::{FieldHistory, Mark, histories};
 use crate::envelope::{
     Alphabet, Letter, Noted, NotedBody, NotedRecipient, RecipientSource, SenderReason, Transfer, Via,
 };
@@ -106,7 +106,7 @@ impl Page {
         }
     }
 
-    fn field(&mut self, history: &History) {
+    fn field(&mut self, history: &FieldHistory) {
         let mark = match history.mark {
             Mark::Kept => ' ',
             Mark::Changed => '~',

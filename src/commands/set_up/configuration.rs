@@ -9,7 +9,7 @@ use crate::failure::{Cause, Failure, Stage};
 use crate::words::BYTE_ORDER_MARK;
 
 /// A key of an account's table and the text it gets.
-pub(super) type Setting = (&'static str, String);
+pub(super) type FileSetting = (&'static str, String);
 
 /// How a file begins that was not there before.
 const TITLE: &str = "# outlook-sendmail\n";
@@ -18,7 +18,7 @@ const TITLE: &str = "# outlook-sendmail\n";
 ///
 /// # Errors
 /// [`Cause::ConfigSyntax`] for what is no configuration, or one written so that nothing can be put in.
-pub(super) fn with_settings(file: &Path, text: &str, name: &str, settings: &[Setting]) -> Result<String, Failure> {
+pub(super) fn with_settings(file: &Path, text: &str, name: &str, settings: &[FileSetting]) -> Result<String, Failure> {
     let (mark, text) = split_mark(text);
     let document = parse(file, text)?;
     let changed = match account(&document, name) {
@@ -56,7 +56,7 @@ fn account<'a>(document: &'a Document<&str>, name: &str) -> Option<&'a dyn Table
     document.get("accounts").and_then(Item::as_table_like)?.get(name).and_then(Item::as_table_like)
 }
 
-fn change(file: &Path, text: &str, table: &dyn TableLike, settings: &[Setting]) -> Result<String, Failure> {
+fn change(file: &Path, text: &str, table: &dyn TableLike, settings: &[FileSetting]) -> Result<String, Failure> {
     let unplaced = || fault(file, "this account is written in a way that cannot be changed here; change it by hand");
     // Every account has an address: new settings go behind it, written as it is.
     let (key, address) = table.get_key_value("address").ok_or_else(unplaced)?;
@@ -97,7 +97,7 @@ fn beside(text: &str, key: &Range<usize>, address: &Range<usize>, name: &str, va
     }
 }
 
-fn add(text: &str, name: &str, settings: &[Setting]) -> String {
+fn add(text: &str, name: &str, settings: &[FileSetting]) -> String {
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut whole = if text.is_empty() { TITLE.to_owned() } else { text.to_owned() };
     if !whole.ends_with('\n') {
@@ -139,7 +139,7 @@ mod tests {
     use crate::account::Accounts;
 
     fn changed(text: &str, name: &str, settings: &[(&'static str, &str)]) -> String {
-        let settings: Vec<Setting> = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let settings: Vec<FileSetting> = settings.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
         let changed = with_settings(Path::new("c"), text, name, &settings).unwrap();
         let accounts = Accounts::parse(Path::new("c"), changed.as_bytes()).unwrap_or_else(|_| panic!("{changed}"));
         assert!(accounts.named(name).is_ok(), "{changed}");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lettre::Address;
 
-use super::configuration::{Setting, with_preferred, with_settings};
+use super::configuration::{FileSetting, with_preferred, with_settings};
 use super::forget_stored;
 use crate::account::{Account, Accounts, MailServer, PROVIDERS, Provider, file_failure, same_mailbox};
 use crate::commands::login::Learned;
@@ -21,7 +21,7 @@ const FIRST_NAME: &str = "me";
 const UNKNOWN_ADDRESS: &str = "unknown@outlook.invalid";
 
 /// A configuration not yet written.
-pub(super) struct Draft {
+pub(super) struct ConfigurationDraft {
     file: PathBuf,
     /// What the file holds now.
     text: String,
@@ -29,12 +29,12 @@ pub(super) struct Draft {
     accounts: Option<Accounts>,
     /// The account as it is there; nothing for a new one.
     current: Option<Account>,
-    settings: Vec<Setting>,
+    settings: Vec<FileSetting>,
     account: Account,
     is_the_machines: bool,
 }
 
-impl Draft {
+impl ConfigurationDraft {
     /// Reads the configuration and finds the account that is meant, or a name for a new one.
     ///
     /// # Errors
@@ -251,11 +251,11 @@ impl Draft {
 
 /// What is wrong with a file that is not written yet is wrong with the option the setting is from: the person has not seen
 /// that line.
-fn blaming(fault: Failure, text: &str, settings: &[Setting]) -> Failure {
+fn blaming(fault: Failure, text: &str, settings: &[FileSetting]) -> Failure {
     blamed(&fault, text, settings).unwrap_or(fault)
 }
 
-fn blamed(fault: &Failure, text: &str, settings: &[Setting]) -> Option<Failure> {
+fn blamed(fault: &Failure, text: &str, settings: &[FileSetting]) -> Option<Failure> {
     let (_, told) = fault.detail.whole().rsplit_once("line ")?;
     let (number, problem) = told.split_once(": ")?;
     let line = text.lines().nth(number.parse::<usize>().ok()?.checked_sub(1)?)?;

@@ -22,7 +22,7 @@ use crate::failure::Whose;
 use crate::failure::{Cause, Failure, Stage};
 use crate::invocation::{CommandArguments, CommandOption};
 use crate::world::{LockGuard, World};
-use draft::Draft;
+use draft::ConfigurationDraft;
 use trial::Trial;
 
 /// Whoever holds the configuration may be asking a person something.
@@ -64,7 +64,7 @@ pub fn set_up(world: &World, arguments: &CommandArguments) -> Result<(), Failure
 fn sign_in(
     world: &World,
     arguments: &CommandArguments,
-    draft: Draft,
+    draft: ConfigurationDraft,
     named: Option<&Address>,
 ) -> Result<(Account, Trial), Failure> {
     let flow = if arguments.says(CommandOption::Browser) { Flow::Browser } else { Flow::DeviceCode };
@@ -92,7 +92,7 @@ fn sign_in(
         Err(refused) if refused.cause == Cause::SmtpAuthDisabled && takes_graph(world) => {
             let arguments = arguments.clone().with(CommandOption::Transport, "graph");
             let arguments = arguments.with(CommandOption::Account, &account.name);
-            let draft = Draft::read(world, &arguments, named)?;
+            let draft = ConfigurationDraft::read(world, &arguments, named)?;
             sign_in(world, &arguments, draft, named)
         }
         Err(refused) => Err(refused),
@@ -132,7 +132,12 @@ fn refuse_wrong_directory(arguments: &CommandArguments, address: &Address) -> Re
 /// A mailbox other than the one that was named is nobody's until a person at the terminal says so. The address an account
 /// has is changed with its person's consent, or where nobody can be asked and nobody named one: it is the only one that
 /// can work.
-fn confirm_mailbox(world: &World, draft: &Draft, learned: &Learned, named: Option<&Address>) -> Result<(), Failure> {
+fn confirm_mailbox(
+    world: &World,
+    draft: &ConfigurationDraft,
+    learned: &Learned,
+    named: Option<&Address>,
+) -> Result<(), Failure> {
     let (name, learned) = (&draft.account().name, &learned.address);
     if let Some(expected) = draft.unexpected(learned, named) {
         let (who, question) = match named {

@@ -5,7 +5,7 @@ use std::io::Read;
 use lettre::Address;
 use zeroize::Zeroizing;
 
-use super::draft::Draft;
+use super::draft::ConfigurationDraft;
 use super::trial::{self, Trial};
 use crate::account::Account;
 use crate::credentials::{self, Credential};
@@ -24,7 +24,7 @@ const LONGEST: usize = 4096;
 pub(super) fn sign_in(
     world: &World,
     arguments: &CommandArguments,
-    draft: Draft,
+    draft: ConfigurationDraft,
     named: Option<&Address>,
 ) -> Result<(Account, Trial), Failure> {
     let account = draft.account().clone();

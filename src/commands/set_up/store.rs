@@ -2,7 +2,7 @@
 
 use lettre::Address;
 
-use super::draft::Draft;
+use super::draft::ConfigurationDraft;
 use crate::commands::question::agreed;
 use crate::credentials;
 use crate::failure::{Cause, Failure, Wording};
@@ -23,8 +23,8 @@ pub(super) fn proven(
     world: &World,
     arguments: &CommandArguments,
     named: Option<&Address>,
-) -> Result<(CommandArguments, Draft), Failure> {
-    let draft = Draft::read(world, arguments, named)?;
+) -> Result<(CommandArguments, ConfigurationDraft), Failure> {
+    let draft = ConfigurationDraft::read(world, arguments, named)?;
     if arguments.says(CommandOption::System) {
         return Ok((arguments.clone(), draft));
     }
@@ -36,7 +36,7 @@ pub(super) fn proven(
                 return Err(draft.account().blamed(missing.worded(Some(&NO_KEYRING))));
             }
             let arguments = arguments.clone().with(CommandOption::Store, StoreKind::File.word());
-            let draft = Draft::read(world, &arguments, named)?;
+            let draft = ConfigurationDraft::read(world, &arguments, named)?;
             credentials::prove_store(world, draft.account())?;
             Ok((arguments, draft))
         }

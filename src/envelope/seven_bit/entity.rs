@@ -46,7 +46,7 @@ pub(super) enum Encoding {
 
 /// How an entity's content is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum EntityKind {
     /// text/*, or no readable type.
     Text,
     /// Any other leaf.
@@ -103,7 +103,7 @@ impl Facts {
     }
 
     /// How to read the content, for a part of a multipart/digest or not.
-    pub(super) fn kind(&self, in_digest: bool) -> Kind {
+    pub(super) fn kind(&self, in_digest: bool) -> EntityKind {
         let default = if in_digest && !self.has_type { "message/rfc822" } else { "text/plain" };
         let media = self.media.as_deref().unwrap_or(default);
         let (major, minor) = media.split_once('/').unwrap_or((media, ""));
@@ -112,23 +112,23 @@ impl Facts {
             Some(Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Unknown) | None => false,
         };
         match (major, minor) {
-            _ if self.unread => Kind::Beyond,
-            ("text", _) => Kind::Text,
-            ("multipart", "signed" | "encrypted") => Kind::Protected,
+            _ if self.unread => EntityKind::Beyond,
+            ("text", _) => EntityKind::Text,
+            ("multipart", "signed" | "encrypted") => EntityKind::Protected,
             // An encoding label on a multipart is forbidden and, where it occurs, a mistake: boundaries decide.
-            ("multipart", _) if self.boundary.is_some() => Kind::Multipart { digest: minor == "digest" },
+            ("multipart", _) if self.boundary.is_some() => EntityKind::Multipart { digest: minor == "digest" },
             ("message", "global" | "global-headers" | "global-delivery-status" | "global-disposition-notification") => {
-                Kind::Text
+                EntityKind::Text
             }
             // Exchange and Gmail do encode attached messages, against the RFC: then they are leaves.
-            ("multipart" | "message", _) if encoded => Kind::Binary,
-            ("multipart", _) => Kind::Unencodable,
-            ("message", "rfc822" | "news") => Kind::Message,
-            ("message", "partial") => Kind::Fragment,
-            ("message", "delivery-status") => Kind::Status("message/global-delivery-status"),
-            ("message", "disposition-notification") => Kind::Status("message/global-disposition-notification"),
-            ("message", "tracking-status" | "feedback-report" | "external-body") => Kind::Unencodable,
-            _ => Kind::Binary,
+            ("multipart" | "message", _) if encoded => EntityKind::Binary,
+            ("multipart", _) => EntityKind::Unencodable,
+            ("message", "rfc822" | "news") => EntityKind::Message,
+            ("message", "partial") => EntityKind::Fragment,
+            ("message", "delivery-status") => EntityKind::Status("message/global-delivery-status"),
+            ("message", "disposition-notification") => EntityKind::Status("message/global-disposition-notification"),
+            ("message", "tracking-status" | "feedback-report" | "external-body") => EntityKind::Unencodable,
+            _ => EntityKind::Binary,
         }
     }
 }

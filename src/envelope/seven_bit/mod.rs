@@ -49,7 +49,7 @@ mod tests;
 
 pub use note::{Change, Note};
 
-use entity::{Encoding, Facts, Kind};
+use entity::{Encoding, EntityKind, Facts};
 use plan::{Decision, Plan, Planner};
 use survey::charsets;
 use visitor::Charsets;
@@ -190,9 +190,14 @@ fn may_hold_raw_headers(facts: &Facts, body: &Body) -> bool {
 /// Whether content that could go as it is may hold octets whose line ends are their own.
 fn may_hold_octets(facts: &Facts, body: &Body) -> bool {
     let may_hold_some = match facts.kind(false) {
-        Kind::Multipart { .. } | Kind::Message => true,
-        Kind::Binary => facts.encoding == Some(Encoding::Binary),
-        Kind::Text | Kind::Unencodable | Kind::Status(_) | Kind::Protected | Kind::Fragment | Kind::Beyond => false,
+        EntityKind::Multipart { .. } | EntityKind::Message => true,
+        EntityKind::Binary => facts.encoding == Some(Encoding::Binary),
+        EntityKind::Text
+        | EntityKind::Unencodable
+        | EntityKind::Status(_)
+        | EntityKind::Protected
+        | EntityKind::Fragment
+        | EntityKind::Beyond => false,
     };
     may_hold_some && body.line_ends != LineEnds::Crlf
 }

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use super::coding::Grouped;
-use super::entity::{Facts, Kind};
+use super::entity::{EntityKind, Facts};
 use super::visitor::{BoundaryEnd, End, Open};
 use crate::message::Piece;
 
 /// Whether the octets below this header are no lines of text: pictures and programs, and text in a charset whose line
 /// ends are not those of ASCII.
-pub(super) fn are_no_lines(kind: Kind, facts: &Facts) -> bool {
-    kind == Kind::Binary || kind == Kind::Text && facts.is_wide
+pub(super) fn are_no_lines(kind: EntityKind, facts: &Facts) -> bool {
+    kind == EntityKind::Binary || kind == EntityKind::Text && facts.is_wide
 }
 
 /// What is seen of the line ends of a leaf.

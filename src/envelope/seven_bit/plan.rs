@@ -1,7 +1,7 @@
 //! The first pass: what each entity holds, and what is to be done about it.
 
 pub(super) use super::decision::{Coding, Decision, Plan};
-use super::entity::{Encoding, Facts, Kind};
+use super::entity::{Encoding, EntityKind, Facts};
 use super::note::{Change, Note, place};
 use super::octets::LineEndsSeen;
 use super::scan::{Found, Scan};
@@ -193,21 +193,21 @@ impl Visitor for Planner {
         let Some(entity) = open.last() else { return Ok(()) };
         let facts = self.frames.last().map(|frame| frame.facts.clone()).unwrap_or_default();
         let mut decision = match entity.kind {
-            Kind::Multipart { .. } | Kind::Message => Decision::default(),
-            kind @ (Kind::Text
-            | Kind::Binary
-            | Kind::Unencodable
-            | Kind::Status(_)
-            | Kind::Protected
-            | Kind::Fragment
-            | Kind::Beyond) => self.close_leaf(open, end, kind, &facts)?,
+            EntityKind::Multipart { .. } | EntityKind::Message => Decision::default(),
+            kind @ (EntityKind::Text
+            | EntityKind::Binary
+            | EntityKind::Unencodable
+            | EntityKind::Status(_)
+            | EntityKind::Protected
+            | EntityKind::Fragment
+            | EntityKind::Beyond) => self.close_leaf(open, end, kind, &facts)?,
         };
         let Some(mut frame) = self.frames.pop() else { return Ok(()) };
         self.margin_may_stay(open, &mut frame)?;
         decision.changed |= frame.changed;
         self.plan.body_changes |= decision.coding.is_some();
-        let keeps_its_octets = decision.coding.is_none() && entity.kind != Kind::Beyond;
-        if !matches!(entity.kind, Kind::Text | Kind::Binary | Kind::Fragment)
+        let keeps_its_octets = decision.coding.is_none() && entity.kind != EntityKind::Beyond;
+        if !matches!(entity.kind, EntityKind::Text | EntityKind::Binary | EntityKind::Fragment)
             && keeps_its_octets
             && let Some(label) = label(&frame, decision.changed)
         {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::entity::{Facts, Kind};
+use super::entity::{EntityKind, Facts};
 use super::visitor::{Charsets, End, Open, Visitor};
 use super::walk::walk;
 use crate::message::{Body, Piece};
@@ -61,7 +61,7 @@ impl Visitor for Survey {
         let (Some(entity), Some(Some(charset))) = (open.last(), self.open.pop()) else { return Ok(()) };
         self.charsets.insert(entity.ordinal, charset.clone());
         // What an attached message is written in says nothing of what it is attached to.
-        if entity.kind != Kind::Message
+        if entity.kind != EntityKind::Message
             && let Some(parent) = self.open.last_mut()
         {
             parent.get_or_insert(charset);

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::entity::{Encoding, Facts, Kind};
+use super::entity::{Encoding, EntityKind, Facts};
 use super::repair::is_plainly_not_base64;
 use super::visitor::Charsets;
 use super::walk::{End, Open, Visitor, walk};
@@ -99,7 +99,7 @@ struct Seen {
 struct Reader {
     leaves: Vec<Seen>,
     encoding: Option<Encoding>,
-    kind: Option<Kind>,
+    kind: Option<EntityKind>,
     media: Option<String>,
     raw: Vec<u8>,
     largest_piece: usize,
@@ -146,21 +146,23 @@ impl Visitor for Reader {
     }
     fn closed(&mut self, open: &[Open], end: End) -> Result<(), Never> {
         let kind = match open.last().unwrap().kind {
-            Kind::Multipart { .. } | Kind::Message => return Ok(()),
-            Kind::Text | Kind::Binary => "leaf",
-            Kind::Unencodable => "unencodable",
-            Kind::Status(_) => "leaf",
-            Kind::Protected => "protected",
-            Kind::Fragment => "fragment",
-            Kind::Beyond => "beyond",
+            EntityKind::Multipart { .. } | EntityKind::Message => return Ok(()),
+            EntityKind::Text | EntityKind::Binary => "leaf",
+            EntityKind::Unencodable => "unencodable",
+            EntityKind::Status(_) => "leaf",
+            EntityKind::Protected => "protected",
+            EntityKind::Fragment => "fragment",
+            EntityKind::Beyond => "beyond",
         };
         let mut content = std::mem::take(&mut self.raw);
         match (self.kind, self.encoding) {
-            (Some(Kind::Text | Kind::Binary), Some(Encoding::QuotedPrintable)) => {
+            (Some(EntityKind::Text | EntityKind::Binary), Some(Encoding::QuotedPrintable)) => {
                 claim(&mut content, end);
                 content = unquoted(&content);
             }
-            (Some(Kind::Text | Kind::Binary), Some(Encoding::Base64)) if !is_plainly_not_base64(head(&content)) => {
+            (Some(EntityKind::Text | EntityKind::Binary), Some(Encoding::Base64))
+                if !is_plainly_not_base64(head(&content)) =>
+            {
                 content.retain(|octet| octet.is_ascii_alphanumeric() || b"+/=".contains(octet));
                 content = STANDARD.decode(&content).unwrap_or(content);
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::entity::{Boundary, Facts, Kind};
+use super::entity::{Boundary, EntityKind, Facts};
 use crate::message::Piece;
 
 /// The charset of the first text in each entity that has none of its own, by the entity's ordinal.
@@ -33,7 +33,7 @@ pub(super) struct Open {
     pub(super) ordinal: usize,
     /// Its number among its siblings, when it is part of a multipart.
     pub(super) number: Option<u32>,
-    pub(super) kind: Kind,
+    pub(super) kind: EntityKind,
     /// What its header's raw text is in, and what of that below it which says nothing itself.
     pub(super) charset: Option<String>,
     /// How the boundary line before it ends.

@@ -2,10 +2,10 @@
 
 use std::mem;
 
-use super::entity::{Division, Facts, Kind};
+use super::entity::{Division, EntityKind, Facts};
 use super::field;
-use super::visitor::BoundaryEnd;
 use super::padding::unpadded;
+use super::visitor::BoundaryEnd;
 use super::visitor::Charsets;
 pub(super) use super::visitor::{End, Open, Visitor};
 use crate::header_text::Parameters;
@@ -160,7 +160,7 @@ impl<V: Visitor> Walk<'_, V> {
             self.open.push(Open {
                 ordinal: usize::MAX,
                 number,
-                kind: Kind::Beyond,
+                kind: EntityKind::Beyond,
                 charset: None,
                 begun,
                 ended: None,
@@ -255,26 +255,26 @@ impl<V: Visitor> Walk<'_, V> {
     /// Opens the entity whose header has been read.
     fn enter(&mut self, charset: Option<String>) -> Result<(), V::Fault> {
         let mut facts = mem::take(&mut self.facts);
-        let in_digest =
-            !facts.message && self.open.last().is_some_and(|parent| parent.kind == Kind::Multipart { digest: true });
+        let in_digest = !facts.message
+            && self.open.last().is_some_and(|parent| parent.kind == EntityKind::Multipart { digest: true });
         let mut kind = facts.kind(in_digest);
-        if self.open.len() >= DEPTH && matches!(kind, Kind::Multipart { .. } | Kind::Message) {
-            kind = Kind::Beyond;
+        if self.open.len() >= DEPTH && matches!(kind, EntityKind::Multipart { .. } | EntityKind::Message) {
+            kind = EntityKind::Beyond;
         }
-        let boundary = if matches!(kind, Kind::Multipart { .. }) { facts.boundary.take() } else { None };
+        let boundary = if matches!(kind, EntityKind::Multipart { .. }) { facts.boundary.take() } else { None };
         let (ordinal, number, begun) = (self.ordinal, self.number, self.boundary_end);
         self.open.push(Open { ordinal, number, kind, charset, begun, ended: None, boundary, parts: 0 });
         self.visitor.opened(&self.open, &facts)?;
         match kind {
-            Kind::Multipart { .. } => self.state = State::Margin,
-            Kind::Message => return self.begin(None, true),
-            Kind::Text
-            | Kind::Binary
-            | Kind::Unencodable
-            | Kind::Status(_)
-            | Kind::Protected
-            | Kind::Fragment
-            | Kind::Beyond => {
+            EntityKind::Multipart { .. } => self.state = State::Margin,
+            EntityKind::Message => return self.begin(None, true),
+            EntityKind::Text
+            | EntityKind::Binary
+            | EntityKind::Unencodable
+            | EntityKind::Status(_)
+            | EntityKind::Protected
+            | EntityKind::Fragment
+            | EntityKind::Beyond => {
                 self.state = State::Leaf;
             }
         }

@@ -16,9 +16,9 @@ use crate::submission::Custody;
 use crate::submission::smtp::content::{Cut, Slices};
 use crate::submission::smtp::faults::{Stop, dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
-use crate::submission::smtp::parameters::{DsnUse, Parameters};
-use crate::submission::smtp::stuffing::Stuffing;
-use crate::submission::smtp::transaction::{Answers, Attempt, Step, accepted, refused};
+use crate::submission::smtp::parameters::{DsnUse, MailParameters};
+use crate::submission::smtp::stuffing::DotStuffing;
+use crate::submission::smtp::transaction::{Answers, FlightStep, Round, accepted, refused};
 use crate::transcript::{Line, Speaker};
 use crate::words::SafeText;
 use crate::world::Deadlines;
@@ -128,11 +128,11 @@ impl Conversation<'_> {
 
     /// Up to the server's 354. Gives the recipients refused, where the others are enough.
     fn transaction(&mut self, message: &Letter, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
-        let parameters = Parameters::new(message, offers).map_err(Stop::Leave)?;
-        let mut answers = self.flights(message, offers, &parameters, Attempt::First)?;
+        let parameters = MailParameters::new(message, offers).map_err(Stop::Leave)?;
+        let mut answers = self.flights(message, offers, &parameters, Round::First)?;
         if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
-            let parameters = Parameters::without_dsn(message, offers).map_err(Stop::Leave)?;
-            answers = self.flights(message, offers, &parameters, Attempt::Second)?;
+            let parameters = MailParameters::without_dsn(message, offers).map_err(Stop::Leave)?;
+            answers = self.flights(message, offers, &parameters, Round::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
             (None, true) => Ok(Vec::new()),
@@ -152,18 +152,18 @@ impl Conversation<'_> {
         &mut self,
         message: &'m Letter,
         offers: &Offers,
-        parameters: &Parameters,
-        attempt: Attempt,
+        parameters: &MailParameters,
+        attempt: Round,
     ) -> Result<Answers<'m>, Stop> {
         let envelope = message.envelope();
         let mut answers = Answers::new(self.custody.enough());
-        for mut flight in Step::flights(envelope, offers.pipelining, attempt) {
+        for mut flight in FlightStep::flights(envelope, offers.pipelining, attempt) {
             if answers.sender.is_some() {
                 break;
             }
             if answers.end_here(attempt) {
                 // The others are asked so that every bad address is named at once.
-                flight.retain(|step| !matches!(step, Step::Data));
+                flight.retain(|step| !matches!(step, FlightStep::Data));
             }
             if let Err(stop) = self.fly(&flight, envelope, parameters, &mut answers) {
                 let refusal = answers.refusal().filter(|_| !answers.may_go_on());
@@ -177,9 +177,9 @@ impl Conversation<'_> {
 
     fn fly<'m>(
         &mut self,
-        flight: &[Step<'m>],
+        flight: &[FlightStep<'m>],
         envelope: &lettre::address::Envelope,
-        parameters: &Parameters,
+        parameters: &MailParameters,
         answers: &mut Answers<'m>,
     ) -> Result<(), Stop> {
         let Some(first) = flight.first() else { return Ok(()) };
@@ -200,7 +200,7 @@ impl Conversation<'_> {
         let size = message.size();
         let mut slices = Slices::new(&mut *self.wire, self.clock, self.times, size, &mut *self.transcript);
         // Content comes line by line; stuffing is fast on large pieces.
-        let stuffing = Stuffing::new(|slice: &[u8]| slices.give(slice));
+        let stuffing = DotStuffing::new(|slice: &[u8]| slices.give(slice));
         let mut pieces = BufWriter::with_capacity(64 * 1024, stuffing);
         let written = message.write(&mut pieces).and_then(|()| pieces.flush());
         let (stuffing, _) = pieces.into_parts();

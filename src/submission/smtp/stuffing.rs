@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 const SLICE: usize = 64 * 1024 - 16;
 
 /// Stuffs what is written to it and gives it out in slices.
-pub(super) struct Stuffing<S> {
+pub(super) struct DotStuffing<S> {
     give: S,
     slice: Vec<u8>,
     dot_after_line_end: Finder<'static>,
@@ -16,7 +16,7 @@ pub(super) struct Stuffing<S> {
     written: u64,
 }
 
-impl<S: FnMut(&[u8]) -> io::Result<()>> Stuffing<S> {
+impl<S: FnMut(&[u8]) -> io::Result<()>> DotStuffing<S> {
     /// `give` gets every slice but the last.
     pub(super) fn new(give: S) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl<S: FnMut(&[u8]) -> io::Result<()>> Stuffing<S> {
     }
 }
 
-impl<S: FnMut(&[u8]) -> io::Result<()>> Write for Stuffing<S> {
+impl<S: FnMut(&[u8]) -> io::Result<()>> Write for DotStuffing<S> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         if self.last.ends_with(b"\n") && octets.starts_with(b".") {
             self.push(b".")?;
@@ -89,7 +89,7 @@ mod tests {
     /// What goes out for content written in such pieces, slice by slice.
     fn slices(content: &[u8], piece: usize) -> Vec<Vec<u8>> {
         let mut given = Vec::new();
-        let mut stuffing = Stuffing::new(|slice: &[u8]| {
+        let mut stuffing = DotStuffing::new(|slice: &[u8]| {
             given.push(slice.to_vec());
             Ok(())
         });
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_error_of_the_wire_stops_the_content() {
-        let mut stuffing = Stuffing::new(|_: &[u8]| Err(io::ErrorKind::BrokenPipe.into()));
+        let mut stuffing = DotStuffing::new(|_: &[u8]| Err(io::ErrorKind::BrokenPipe.into()));
         assert!(stuffing.write_all(&vec![b'x'; SLICE]).is_ok());
         assert!(stuffing.write_all(b"x").is_err());
     }

@@ -9,21 +9,21 @@ use crate::outcome::RefusedRecipient;
 use crate::reply::{Phase, Reply};
 use crate::submission::Enough;
 use crate::submission::smtp::outlook_replies::{classify, wording};
-use crate::submission::smtp::parameters::Parameters;
+use crate::submission::smtp::parameters::MailParameters;
 
 /// Recipients in one flight. We write all of it before we read, so the answers must fit into the system's buffers.
 const RECIPIENTS_PER_FLIGHT: usize = 500;
 
 /// A command of the transaction.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
+pub(super) enum FlightStep<'a> {
     Rset,
     Mail,
     Rcpt(&'a Address),
     Data,
 }
 
-impl<'a> Step<'a> {
+impl<'a> FlightStep<'a> {
     pub(super) fn phase(self) -> Phase {
         match self {
             Self::Rset => Phase::Rset,
@@ -33,7 +33,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    pub(super) fn command(self, envelope: &Envelope, parameters: &Parameters) -> String {
+    pub(super) fn command(self, envelope: &Envelope, parameters: &MailParameters) -> String {
         match self {
             Self::Rset => Rset.to_string(),
             Self::Mail => Mail::new(envelope.from().cloned(), parameters.mail.clone()).to_string(),
@@ -43,22 +43,25 @@ impl<'a> Step<'a> {
     }
 
     /// The steps of a transaction, flight by flight.
-    pub(super) fn flights(envelope: &'a Envelope, pipelining: bool, attempt: Attempt) -> Vec<Vec<Self>> {
+    pub(super) fn flights(envelope: &'a Envelope, pipelining: bool, attempt: Round) -> Vec<Vec<Self>> {
         let before = match attempt {
-            Attempt::First => vec![Step::Mail],
-            Attempt::Second => vec![Step::Rset, Step::Mail],
+            Round::First => vec![FlightStep::Mail],
+            Round::Second => vec![FlightStep::Rset, FlightStep::Mail],
         };
         if !pipelining {
-            let recipients = envelope.to().iter().map(Step::Rcpt);
-            return before.into_iter().chain(recipients).chain([Step::Data]).map(|step| vec![step]).collect();
+            let recipients = envelope.to().iter().map(FlightStep::Rcpt);
+            return before.into_iter().chain(recipients).chain([FlightStep::Data]).map(|step| vec![step]).collect();
         }
-        let mut flights: Vec<Vec<Self>> =
-            envelope.to().chunks(RECIPIENTS_PER_FLIGHT).map(|some| some.iter().map(Step::Rcpt).collect()).collect();
+        let mut flights: Vec<Vec<Self>> = envelope
+            .to()
+            .chunks(RECIPIENTS_PER_FLIGHT)
+            .map(|some| some.iter().map(FlightStep::Rcpt).collect())
+            .collect();
         if let Some(first) = flights.first_mut() {
             first.splice(0..0, before);
         }
         if let Some(last) = flights.last_mut() {
-            last.push(Step::Data);
+            last.push(FlightStep::Data);
         }
         flights
     }
@@ -75,7 +78,7 @@ pub(super) fn accepted(envelope: &Envelope, refused: &[RefusedRecipient]) -> Str
 
 /// The transaction is tried a second time when the server refused parameters it had offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Attempt {
+pub(super) enum Round {
     First,
     Second,
 }
@@ -100,15 +103,15 @@ impl<'a> Answers<'a> {
         Self { enough, accepted: 0, sender: None, recipients: Vec::new(), data: None }
     }
 
-    pub(super) fn record(&mut self, step: Step<'a>, reply: Reply) {
+    pub(super) fn record(&mut self, step: FlightStep<'a>, reply: Reply) {
         match step {
             // Whether RSET helped shows in the answer to MAIL.
-            Step::Rset => {}
-            Step::Mail if reply.is_positive() => {}
-            Step::Mail => self.sender = Some(reply),
-            Step::Rcpt(_) if reply.is_positive() => self.accepted += 1,
-            Step::Rcpt(recipient) => self.recipients.push((recipient, reply)),
-            Step::Data => self.data = Some(reply),
+            FlightStep::Rset => {}
+            FlightStep::Mail if reply.is_positive() => {}
+            FlightStep::Mail => self.sender = Some(reply),
+            FlightStep::Rcpt(_) if reply.is_positive() => self.accepted += 1,
+            FlightStep::Rcpt(recipient) => self.recipients.push((recipient, reply)),
+            FlightStep::Data => self.data = Some(reply),
         }
     }
 
@@ -118,8 +121,8 @@ impl<'a> Answers<'a> {
     }
 
     /// Whether what was refused so far keeps the message from everybody, or parameters have to be tried without first.
-    pub(super) fn end_here(&self, attempt: Attempt) -> bool {
-        let go_on = self.may_go_on() && (attempt == Attempt::Second || !self.blames_parameters());
+    pub(super) fn end_here(&self, attempt: Round) -> bool {
+        let go_on = self.may_go_on() && (attempt == Round::Second || !self.blames_parameters());
         !self.recipients.is_empty() && !go_on
     }
 

@@ -4,7 +4,7 @@ use super::{Planner, path, refusal};
 use crate::envelope::seven_bit::PlanFault;
 use crate::envelope::seven_bit::content_charset::declared_in;
 use crate::envelope::seven_bit::decision::{Coding, Decision};
-use crate::envelope::seven_bit::entity::{Encoding, Facts, Kind};
+use crate::envelope::seven_bit::entity::{Encoding, EntityKind, Facts};
 use crate::envelope::seven_bit::note::{Change, place};
 use crate::envelope::seven_bit::octets::are_no_lines;
 use crate::envelope::seven_bit::repair::is_plainly_not_base64;
@@ -16,7 +16,7 @@ impl Planner {
         &mut self,
         open: &[Open],
         end: End,
-        kind: Kind,
+        kind: EntityKind,
         facts: &Facts,
     ) -> Result<Decision, PlanFault> {
         let found = self.content.found;
@@ -27,20 +27,20 @@ impl Planner {
         let mut media = None;
         let coding = match (kind, facts.encoding) {
             _ if octets => Coding::Octets,
-            (Kind::Fragment, _) => {
+            (EntityKind::Fragment, _) => {
                 return Err(refusal(open, facts, found, "which may only hold 7-bit text"));
             }
-            (Kind::Status(global), _) if self.content.is_utf8() => {
+            (EntityKind::Status(global), _) if self.content.is_utf8() => {
                 media = Some(global);
                 self.coding_of_text()
             }
-            (Kind::Protected | Kind::Beyond | Kind::Unencodable | Kind::Status(_), _) => {
+            (EntityKind::Protected | EntityKind::Beyond | EntityKind::Unencodable | EntityKind::Status(_), _) => {
                 return self.keep_leaf(open, kind, facts);
             }
             (_, Some(Encoding::QuotedPrintable)) => Coding::RepairQuotedPrintable,
             (_, Some(Encoding::Base64)) if self.is_encoded(facts) => Coding::RepairBase64,
-            (Kind::Text, _) => self.coding_of_text(),
-            (Kind::Binary | Kind::Multipart { .. } | Kind::Message, _) => Coding::Base64,
+            (EntityKind::Text, _) => self.coding_of_text(),
+            (EntityKind::Binary | EntityKind::Multipart { .. } | EntityKind::Message, _) => Coding::Base64,
         };
         let label = match coding {
             Coding::QuotedPrintable => Some(Encoding::QuotedPrintable),
@@ -56,7 +56,7 @@ impl Planner {
             (Coding::RepairBase64, None) => Change::Repaired("base64"),
         };
         self.tell(open, change, if found.any() { found.why() } else { "line ends that are octets of it" });
-        let charset = if label.is_some() && kind == Kind::Text { self.charset(facts) } else { None };
+        let charset = if label.is_some() && kind == EntityKind::Text { self.charset(facts) } else { None };
         Ok(Decision { coding: Some(coding), label, charset, media, changed: true })
     }
 
@@ -75,7 +75,7 @@ impl Planner {
 
     /// Whether a leaf has to go octet for octet: what is no text, when it cannot go as it is, or when it is said to be
     /// binary and its line ends would become others. What is encoded already is not, whatever it decodes to.
-    fn octets(&self, open: &[Open], end: End, kind: Kind, facts: &Facts) -> Result<bool, PlanFault> {
+    fn octets(&self, open: &[Open], end: End, kind: EntityKind, facts: &Facts) -> Result<bool, PlanFault> {
         let is_asked = are_no_lines(kind, facts) && !self.is_encoded(facts);
         let Some(leaf) = open.last().filter(|_| is_asked) else { return Ok(false) };
         let is_binary = facts.encoding == Some(Encoding::Binary);
@@ -97,24 +97,26 @@ impl Planner {
     }
 
     /// A leaf that nothing may be done to goes as it is, if it can.
-    fn keep_leaf(&mut self, open: &[Open], kind: Kind, facts: &Facts) -> Result<Decision, PlanFault> {
+    fn keep_leaf(&mut self, open: &[Open], kind: EntityKind, facts: &Facts) -> Result<Decision, PlanFault> {
         let found = self.content.found;
-        let is_protected = kind == Kind::Protected;
+        let is_protected = kind == EntityKind::Protected;
         if found.control || found.long {
             return Err(refusal(
                 open,
                 facts,
                 found,
                 match kind {
-                    Kind::Protected => "which is signed or encrypted and must not be changed",
-                    Kind::Beyond => "which is nested too deep, comes after 10,000 others or has a header over 2 MiB",
-                    Kind::Unencodable
-                    | Kind::Status(_)
-                    | Kind::Fragment
-                    | Kind::Text
-                    | Kind::Binary
-                    | Kind::Multipart { .. }
-                    | Kind::Message => "where nothing may be encoded",
+                    EntityKind::Protected => "which is signed or encrypted and must not be changed",
+                    EntityKind::Beyond => {
+                        "which is nested too deep, comes after 10,000 others or has a header over 2 MiB"
+                    }
+                    EntityKind::Unencodable
+                    | EntityKind::Status(_)
+                    | EntityKind::Fragment
+                    | EntityKind::Text
+                    | EntityKind::Binary
+                    | EntityKind::Multipart { .. }
+                    | EntityKind::Message => "where nothing may be encoded",
                 },
             ));
         }
