@@ -140,7 +140,7 @@ causes! {
     /// This process may have no Unix sockets.
     BrokerNoUnixSockets => Config, "5.7.1", HumanNeeded, Machine, Unsent, "this process may not use Unix sockets", "add AF_UNIX to RestrictAddressFamilies= of its unit";
     /// `allow` does not name this user.
-    NotAllowed => NoPermission, "5.7.1", HumanNeeded, Caller, Unsent, "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
+    NotAllowed => NoPermission, "5.7.1", Permanent, Caller, Unsent, "this user may not send through this machine's account", "an administrator can name it in allow, in /etc/outlook-sendmail/config.toml";
     /// The machine's account cannot send, for a reason of its own.
     SystemAccount => Unavailable, "5.3.0", HumanNeeded, Machine, Unsent, "this machine's account cannot send", "see: outlook-sendmail status --system";
     /// Others may not ask for that.
