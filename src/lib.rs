@@ -34,6 +34,8 @@
 //! | [`moments`] | times as people and programs read them |
 //! | [`words`] | text from outside, made safe once |
 
+// The map names every room, those too that only the compiler sees from outside.
+#![allow(rustdoc::private_intra_doc_links)]
 // A panic is a bug a user sees: state the impossible with a type instead.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

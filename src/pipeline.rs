@@ -1,4 +1,9 @@
-//! The whole program on one screen.
+//! The whole program on one screen. A message is
+//! 1. read to its end, before anything else happens ([`standard_input`]),
+//! 2. handed to this process's queue, to the broker, or to root's drop (here),
+//! 3. given an account, and custody where it may be kept ([`queue::deliver`]),
+//! 4. addressed, signed in for, paced and submitted ([`attempt()`]),
+//! 5. settled: sent, waiting, failed or uncertain ([`queue::deliver`]).
 
 use std::cell::Cell;
 

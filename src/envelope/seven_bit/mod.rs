@@ -1,6 +1,6 @@
 //! Content made fit for the wire: 8-bit text, NUL, bare CR and long lines are encoded (decision 5 of DECISIONS.md).
 //!
-//! The body is read twice and never held: [`Conversion::plan`] walks the MIME tree, decides for every entity and
+//! The body is read twice and never held: the first pass walks the MIME tree, decides for every entity and
 //! remembers a few octets for each of at most 10,000; [`Conversion::write`] walks it again and does it.
 //!
 //! | what | when it is dirty |
