@@ -97,7 +97,7 @@ impl Aliases {
     /// Follows `name` to its end. A name without an alias, and without the catch-all `*`, is its own end.
     ///
     /// # Errors
-    /// SafeText with file and line when a list cannot be known in full (an include that cannot be read, too deep, too
+    /// Words with file and line when a list cannot be known in full (an include that cannot be read, too deep, too
     /// long): sending to part of a list would lose mail silently.
     pub fn expand(&self, name: &str, include: ReadInclude<'_>, is_local: IsLocal<'_>) -> Result<Expansion, String> {
         let mut walk =

@@ -81,7 +81,7 @@ fn month_of(word: &str) -> Option<u32> {
     u32::try_from(place + 1).ok()
 }
 
-/// SafeText and numbers but for the time and the zone; and whether the time, if there is one, exists.
+/// Words and numbers but for the time and the zone; and whether the time, if there is one, exists.
 fn tokens(text: &[u8]) -> (Vec<Token>, bool) {
     let mut found = Vec::new();
     let mut time_exists = true;

@@ -1,4 +1,4 @@
-//! SafeText of the tables as mdoc.
+//! Words of the tables as mdoc.
 
 /// A table's words as a sentence.
 pub(super) fn sentence(words: &str) -> String {

@@ -80,7 +80,7 @@ impl Conversion {
     /// what happens to them.
     ///
     /// # Errors
-    /// SafeText that say which part can neither go as it is nor be changed; or the spool's error.
+    /// Words that say which part can neither go as it is nor be changed; or the spool's error.
     pub fn plan_noting(fields: &mut Vec<Field>, body: &mut Body, changes: &ChangeLog) -> Result<Self, PlanFault> {
         let facts = Facts::of_message(fields);
         let charsets = if body.content.eight_bit && !body.content.utf8 && facts.is_composite() {
