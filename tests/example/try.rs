@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         status.code().unwrap_or(-1),
         took.as_secs_f64() * 1000.0
     ))?;
-    page.note("From is the account now (Outlook refuses any other) and says who really called; the blind copy")?;
+    page.note("From is the account now (Outlook refuses any other), the original is beside it; the blind copy")?;
     page.note("stayed blind; root became the account's owner; everything on the wire was 7-bit.")?;
     if status.success() { Ok(()) } else { Err("sendmail failed".into()) }
 }
