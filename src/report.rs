@@ -185,7 +185,7 @@ pub fn explain_refusal(world: &World, refusal: &Refusal) -> u8 {
 }
 
 /// One line on standard error for whoever handed a message over. Gives the exit status.
-fn complain_of_message(world: &World, failure: &Failure) -> u8 {
+pub fn complain_of_message(world: &World, failure: &Failure) -> u8 {
     let line = failure.clone().about(world.places.whose()).line_about_message();
     world.terminal.err(&format!("sendmail: {line}\n"));
     failure.exit_status() as u8

@@ -21,7 +21,7 @@ pub(super) fn run(world: &World, arguments: &CommandArguments) -> u8 {
             world.terminal.reply(&text);
             0
         }
-        Err(failure) => report::complain(world, &failure),
+        Err(failure) => report::complain_of_message(world, &failure),
     }
 }
 

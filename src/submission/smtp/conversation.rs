@@ -16,7 +16,7 @@ use crate::submission::Custody;
 use crate::submission::smtp::content::{Cut, Slices};
 use crate::submission::smtp::faults::{Stop, dropped, failure, lost, perhaps_sent};
 use crate::submission::smtp::offers::Offers;
-use crate::submission::smtp::parameters::{DsnUse, MailParameters};
+use crate::submission::smtp::parameters::{DsnUse, EsmtpParameters};
 use crate::submission::smtp::stuffing::DotStuffing;
 use crate::submission::smtp::transaction::{Answers, FlightStep, Round, accepted, refused};
 use crate::transcript::{Line, Speaker};
@@ -128,10 +128,10 @@ impl Conversation<'_> {
 
     /// Up to the server's 354. Gives the recipients refused, where the others are enough.
     fn transaction(&mut self, message: &Letter, offers: &Offers) -> Result<Vec<RefusedRecipient>, Stop> {
-        let parameters = MailParameters::new(message, offers).map_err(Stop::Leave)?;
+        let parameters = EsmtpParameters::new(message, offers).map_err(Stop::Leave)?;
         let mut answers = self.flights(message, offers, &parameters, Round::First)?;
         if parameters.dsn == DsnUse::Asked && answers.blames_parameters() && !answers.awaits_content() {
-            let parameters = MailParameters::without_dsn(message, offers).map_err(Stop::Leave)?;
+            let parameters = EsmtpParameters::without_dsn(message, offers).map_err(Stop::Leave)?;
             answers = self.flights(message, offers, &parameters, Round::Second)?;
         }
         match (answers.refusal(), answers.awaits_content()) {
@@ -152,7 +152,7 @@ impl Conversation<'_> {
         &mut self,
         message: &'m Letter,
         offers: &Offers,
-        parameters: &MailParameters,
+        parameters: &EsmtpParameters,
         attempt: Round,
     ) -> Result<Answers<'m>, Stop> {
         let envelope = message.envelope();
@@ -179,7 +179,7 @@ impl Conversation<'_> {
         &mut self,
         flight: &[FlightStep<'m>],
         envelope: &lettre::address::Envelope,
-        parameters: &MailParameters,
+        parameters: &EsmtpParameters,
         answers: &mut Answers<'m>,
     ) -> Result<(), Stop> {
         let Some(first) = flight.first() else { return Ok(()) };

@@ -9,7 +9,7 @@ use crate::submission::smtp::offers::{Offers, SizeLimit};
 
 /// Parameters of one transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct MailParameters {
+pub(super) struct EsmtpParameters {
     pub(super) mail: Vec<MailParameter>,
     pub(super) rcpt: Vec<RcptParameter>,
     pub(super) dsn: DsnUse,
@@ -23,7 +23,7 @@ pub(super) enum DsnUse {
     None,
 }
 
-impl MailParameters {
+impl EsmtpParameters {
     /// Everything the message needs and wishes.
     pub(super) fn new(message: &Letter, offers: &Offers) -> Result<Self, Failure> {
         let mut parameters = Self::without_dsn(message, offers)?;

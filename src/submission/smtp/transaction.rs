@@ -9,7 +9,7 @@ use crate::outcome::RefusedRecipient;
 use crate::reply::{Phase, Reply};
 use crate::submission::Enough;
 use crate::submission::smtp::outlook_replies::{classify, wording};
-use crate::submission::smtp::parameters::MailParameters;
+use crate::submission::smtp::parameters::EsmtpParameters;
 
 /// Recipients in one flight. We write all of it before we read, so the answers must fit into the system's buffers.
 const RECIPIENTS_PER_FLIGHT: usize = 500;
@@ -33,7 +33,7 @@ impl<'a> FlightStep<'a> {
         }
     }
 
-    pub(super) fn command(self, envelope: &Envelope, parameters: &MailParameters) -> String {
+    pub(super) fn command(self, envelope: &Envelope, parameters: &EsmtpParameters) -> String {
         match self {
             Self::Rset => Rset.to_string(),
             Self::Mail => Mail::new(envelope.from().cloned(), parameters.mail.clone()).to_string(),

@@ -107,7 +107,7 @@ fn inside() {
     drop(away);
     for _ in 0..messages / 20 + 1 {
         forget_pace(&system.folder("var-lib"));
-        system.sendmail(0, &["-q"], b"").assert_queue_run();
+        system.sendmail(0, &["-q"], b"").assert_silent_success();
     }
     assert!(system.machine.outlook.smtp.wait_until_idle(SOON));
     let list = run(&mut system.as_user(0, "mailq"), b"").stdout;

@@ -14,6 +14,8 @@ pub enum Told {
     Taken,
     /// 74.
     PerhapsSent,
+    /// 74, where the queue may have been unable to keep the message: its caller alone knows.
+    PerhapsSentUnkept,
     /// Any other status.
     Refused(i32),
     /// He was killed.
@@ -104,8 +106,7 @@ impl Ledger {
             let count = match (told, arrived, state) {
                 (_, 0 | 1, _) if is_perhaps && *told == Told::Taken => &mut tally.taken_and_perhaps_sent,
                 (Told::PerhapsSent, 0 | 1, _) if is_perhaps => &mut tally.told_perhaps_sent,
-                // What could not be kept is nobody's but its caller's, who has been told.
-                (Told::PerhapsSent, 0 | 1, "") => &mut tally.told_perhaps_sent,
+                (Told::PerhapsSentUnkept, 0 | 1, _) if is_perhaps || state.is_empty() => &mut tally.told_perhaps_sent,
                 (Told::Nothing, 0 | 1, _) if is_perhaps => &mut tally.untold_and_perhaps_sent,
                 (Told::Taken, 1, "") => &mut tally.taken_and_arrived,
                 (Told::Nothing, 1, "") => &mut tally.untold_and_arrived,

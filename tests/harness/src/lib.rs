@@ -241,10 +241,14 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// A run of the queue that did what it could: silent, or one line about what it could not send.
-    pub fn assert_queue_run(&self) {
-        assert!([0, 69, 75].contains(&self.status) && self.stdout.is_empty(), "{}: {}", self.status, self.stderr);
-        assert_eq!(self.stderr.matches('\n').count(), usize::from(self.status != 0), "{}", self.stderr);
+    /// A run of the queue that sent what it could, silent but for messages that were perhaps sent before.
+    pub fn assert_all_sent_or_uncertain(&self) {
+        if self.status == 0 {
+            return self.assert_silent_success();
+        }
+        self.assert_failure(69, ": perhaps sent: ");
+        assert!(self.stderr.starts_with("sendmail: could not send what waited: "), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
     }
 
     /// Exit 0 and not a byte on either stream (decision 7 of DECISIONS.md).
