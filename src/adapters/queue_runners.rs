@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use nix::unistd::{User, close, geteuid, setsid};
 
 use super::process::has_own_environment;
+use super::programs::mail_program;
 use super::user_units::ended;
 use crate::failure::Whose;
-use crate::world::{QueueRunner, QueueRunners};
+use crate::world::{Identity, QueueRunner, QueueRunners};
 
 const TIMER: &str = "outlook-sendmail-queue.timer";
 
@@ -156,12 +157,38 @@ fn printed(crontab: &Path) -> String {
     String::from_utf8_lossy(&octets).into_owned()
 }
 
-/// Whether a line of crontab(5) has the queue tried.
+/// Whether a line of crontab(5) has a queue of ours tried, again and again.
 fn runs_queue(line: &str) -> bool {
     let line = line.trim_start();
-    let says = |words: &str| line.contains(words);
-    let flag = || line.split_ascii_whitespace().any(|word| word.starts_with("-q"));
-    !line.starts_with('#') && (says("outlook-sendmail queue run") || says("sendmail") && flag())
+    let is_repeated = !line.starts_with('#') && !line.starts_with("@reboot");
+    is_repeated && line.split(['|', ';', '&', '(', ')']).filter_map(queue_program).any(is_ours)
+}
+
+/// What a shell's command has try its queue, if it does.
+fn queue_program(command: &str) -> Option<&str> {
+    let mut words = command.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        let mut arguments = words.clone();
+        match word.rsplit('/').next() {
+            Some("sendmail") if arguments.any(|argument| argument.starts_with("-q")) => return Some(word),
+            Some("outlook-sendmail") if arguments.next() == Some("queue") && arguments.next() == Some("run") => {
+                return Some(word);
+            }
+            Some(_) | None => {}
+        }
+    }
+    None
+}
+
+/// Another mailer's sendmail has another queue.
+fn is_ours(program: &str) -> bool {
+    let path = match program {
+        "outlook-sendmail" => return true,
+        "sendmail" => Path::new("/usr/sbin/sendmail"),
+        path => Path::new(path),
+    };
+    let identity = mail_program(path).map(|program| program.identity);
+    matches!(identity, Some(Identity::ThisOne | Identity::AnotherCopy))
 }
 
 /// Whose a line of /etc/crontab is.
@@ -206,10 +233,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let runners = runners(folder.path());
-        fs::write(at("table"), "*/5 * * * * bob /usr/sbin/sendmail -q\n# */5 * * * * ada sendmail -q\n").unwrap();
-        assert_eq!(runners.active(), None);
-        fs::write(at("table"), "@hourly ada /usr/sbin/sendmail -q15m\n").unwrap();
-        assert_eq!(runners.active(), Some(QueueRunner::Cron));
+        let (ours, theirs) = (at("ours/sendmail"), at("theirs/sendmail"));
+        for program in [&ours, &theirs] {
+            fs::create_dir(program.parent().unwrap()).unwrap();
+        }
+        symlink(env::current_exe().unwrap(), &ours).unwrap();
+        fs::write(&theirs, "postdrop").unwrap();
+        let active = |line: &str| {
+            let [ours, theirs] = [&ours, &theirs].map(|path| path.display().to_string());
+            fs::write(at("table"), line.replace("OURS", &ours).replace("THEIRS", &theirs)).unwrap();
+            runners.active()
+        };
+        for other in [
+            "*/5 * * * * bob OURS -q\n# */5 * * * * ada OURS -q\n",
+            "*/5 * * * * ada THEIRS -q\n",
+            "@reboot ada OURS -q\n",
+            "0 5 * * * ada rsync -q a b && OURS root < log\n",
+            "0 5 * * * ada report -q | OURS root\n",
+            "0 5 * * * ada outlook-sendmail queue\n",
+        ] {
+            assert_eq!(active(other), None, "{other}");
+        }
+        for own in ["@hourly ada OURS -q15m\n", "*/5 * * * * ada cd / && outlook-sendmail queue run\n"] {
+            assert_eq!(active(own), Some(QueueRunner::Cron), "{own}");
+        }
         fs::remove_file(at("table")).unwrap();
         fs::write(at("crontab"), "#!/bin/sh\necho '*/5 * * * * outlook-sendmail queue run'\n").unwrap();
         fs::set_permissions(at("crontab"), fs::Permissions::from_mode(0o700)).unwrap();
